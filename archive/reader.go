@@ -1,0 +1,59 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Decoder undoes the compression of objects, recognised by their first bytes. It keeps buffers between objects and
+// serves one goroutine.
+type Decoder interface {
+	// Decode returns the decompressed bytes of r, valid until the next call. Faults of r come through as they are;
+	// faults of the compressed bytes are the format's to recognise.
+	Decode(r io.Reader) (io.Reader, error)
+	Close()
+}
+
+// Reader reads the entries of one object after another. It serves one goroutine, and is closed by its owner.
+type Reader struct {
+	fetch   *Fetcher
+	decoder Decoder
+	format  Format
+	fields  Fields
+	limits  Limits
+}
+
+// NewReader returns a reader of the objects of s that fetch opens.
+func NewReader(s Source, fetch *Fetcher, f Fields, l Limits) *Reader {
+	return &Reader{fetch: fetch, decoder: s.Decoder(), format: s.Format, fields: f, limits: l}
+}
+
+// Each calls yield with every entry of o, in order of address, and returns the decompressed length. An error is the
+// store's, the context's, or yield's own; entries that hold no usable event are not errors.
+func (r *Reader) Each(ctx context.Context, o Object, yield func(*Entry) error) (int64, error) {
+	body := r.fetch.Open(ctx, o)
+	defer body.Close()
+	plain, err := r.decoder.Decode(body)
+	if err != nil {
+		return 0, fmt.Errorf("open object %s: %w", o.Key, err)
+	}
+	scanner := r.format.Scan(plain, r.fields, r.limits)
+	var e Entry
+	for {
+		err := scanner.Next(&e)
+		if errors.Is(err, io.EOF) {
+			return scanner.Size(), nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if err := yield(&e); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// Close frees the reader's buffers.
+func (r *Reader) Close() { r.decoder.Close() }

@@ -1,0 +1,25 @@
+package replayd
+
+import (
+	_ "github.com/aws/aws-sdk-go-v2/config"
+	_ "github.com/aws/aws-sdk-go-v2/credentials"
+	_ "github.com/aws/aws-sdk-go-v2/service/s3"
+	_ "github.com/caarlos0/env/v11"
+	_ "github.com/cespare/xxhash/v2"
+	_ "github.com/goccy/go-yaml"
+	_ "github.com/klauspost/compress/gzip"
+	_ "github.com/klauspost/compress/zstd"
+	_ "github.com/oklog/ulid/v2"
+	_ "github.com/rs/zerolog"
+	_ "github.com/spf13/cobra"
+	_ "github.com/testcontainers/testcontainers-go"
+	_ "github.com/Shopify/toxiproxy/v2"
+	_ "github.com/twmb/franz-go/pkg/kadm"
+	_ "github.com/twmb/franz-go/pkg/kfake"
+	_ "github.com/twmb/franz-go/pkg/kgo"
+	_ "github.com/twmb/franz-go/pkg/kmsg"
+	_ "github.com/zeebo/xxh3"
+	_ "golang.org/x/term"
+	_ "golang.org/x/sync/errgroup"
+	_ "pgregory.net/rapid"
+)
