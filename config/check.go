@@ -1,0 +1,225 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"replayd/archive"
+)
+
+// Bounds of the limits.
+const (
+	// minMemory holds a chunk of 32 MiB until its commit is decided, and the slab it was copied into.
+	minMemory = 64 << 20
+	// minEventSize leaves room for something beside the headers, which have archive.HeaderReserve.
+	minEventSize = 2 * archive.HeaderReserve
+	// maxEventSize is where Kafka's own lengths, 32 bits of them, come into sight.
+	maxEventSize = 1 << 30
+	// maxOpenObjects is what a process gets by way of open files on a usual system, less some for brokers and disk.
+	maxOpenObjects = 60_000
+)
+
+// Control topics as named behind control_prefix and a dot.
+var controlTopics = []string{"config", "checkpoints", "status", "audit", "quarantine", "work"}
+
+// maxPrefix leaves room in a topic's 249 characters for what comes behind it.
+const maxPrefix = 200
+
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
+// Validate reports what is wrong with the values and with what they say of each other, as Problems. Load has done so;
+// whoever changes a Config, as flags do, validates it again.
+func (c *Config) Validate() error { return c.check(nil).orNil() }
+
+// checker collects the problems with the values of c.
+type checker struct {
+	*Config
+	problems Problems
+}
+
+// check is silent about values that could not be read in the first place, which known lists: their defaults, which
+// stand in for them, were not asked for.
+func (c *Config) check(known Problems) Problems {
+	k := checker{Config: c}
+	k.kafka()
+	for _, name := range slices.Sorted(maps.Keys(c.Archives)) {
+		k.archive(join("archives", name), name, c.Archives[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
+		k.target(join("targets", name), name, c.Targets[name])
+	}
+	k.limits()
+	return slices.DeleteFunc(k.problems, func(p Problem) bool { return hides(known, p) })
+}
+
+func hides(known Problems, p Problem) bool {
+	return slices.ContainsFunc(known, func(k Problem) bool { return strings.HasPrefix(p.path+".", k.path+".") })
+}
+
+func (k *checker) add(path, format string, args ...any) {
+	k.problems = append(k.problems, k.Problem(path, format, args...))
+}
+
+func (k *checker) kafka() {
+	if len(k.Kafka.Brokers) == 0 {
+		k.add("kafka.brokers", "want at least one broker, as in localhost:9092")
+	}
+	for i, broker := range k.Kafka.Brokers {
+		if err := checkBroker(broker); err != nil {
+			k.add(k.element("kafka.brokers", i), "%v", err)
+		}
+	}
+	if prefix := k.Kafka.ControlPrefix; !topicName.MatchString(prefix) || len(prefix) > maxPrefix {
+		k.add("kafka.control_prefix", "%q does not begin the name of a topic: want up to %d of a-z A-Z 0-9 . _ -", prefix, maxPrefix)
+	}
+	if (k.Kafka.TLS.CertFile == "") != (k.Kafka.TLS.KeyFile == "") {
+		k.add("kafka.tls", "a client's certificate takes both cert_file and key_file")
+	}
+	k.sasl(k.Kafka.SASL)
+}
+
+func (k *checker) sasl(s SASL) {
+	if s == (SASL{}) {
+		return
+	}
+	if !slices.Contains(Mechanisms, s.Mechanism) {
+		k.add("kafka.sasl.mechanism", "%q is not one of %s", s.Mechanism, strings.Join(Mechanisms, ", "))
+	}
+	if s.Username == "" {
+		k.add("kafka.sasl.username", "want a username")
+	}
+	if s.Password == "" && s.PasswordFile == "" {
+		k.add("kafka.sasl.password", "want a password, or a password_file")
+	}
+	if s.Password != "" && s.PasswordFile != "" {
+		k.add("kafka.sasl.password", "there is a password_file too; only one of the two may be set")
+	}
+}
+
+func (k *checker) archive(path, name string, a Archive) {
+	if name == "" || strings.ContainsAny(name, "/:, ") {
+		k.add(path, "the name of an archive has no slash, colon, comma or space: with one, --archive takes it for a place")
+	}
+	if len(a.URL) == 0 {
+		k.add(join(path, "url"), "want a url: s3://bucket/prefix, file:///folder or a folder")
+	}
+	for i, u := range a.URL {
+		if err := checkStore(u, a.S3); err != nil {
+			k.add(k.element(join(path, "url"), i), "%v", err)
+		}
+	}
+	for i, topic := range a.SourceTopics {
+		if !topicName.MatchString(topic) {
+			k.add(k.element(join(path, "source_topics"), i), "%q cannot be the name of a topic", topic)
+		}
+	}
+	if _, written := k.source.places[join(path, "horizon")]; written && a.Horizon == 0 {
+		k.add(join(path, "horizon"), "must be above 0: it is how far back duplicates are looked for. Left out, it is lateness + slack")
+	}
+	if e := a.S3.Endpoint; e != "" && !strings.HasPrefix(e, "http://") && !strings.HasPrefix(e, "https://") {
+		k.add(join(path, "s3.endpoint"), "%q is not an address such as https://s3.example.com", e)
+	}
+	k.fields(path, a)
+}
+
+func (k *checker) fields(path string, a Archive) {
+	for _, p := range a.EventID.Pointers() {
+		k.pointer(join(path, "event_id"), p)
+	}
+	if a.EventTime != archive.None {
+		k.pointer(join(path, "event_time"), a.EventTime)
+	}
+	k.pointer(join(path, "arrival"), a.Arrival)
+	k.pointer(join(path, "key"), a.Key)
+	for i, p := range a.Volatile {
+		k.pointer(k.element(join(path, "volatile"), i), p)
+	}
+}
+
+func (k *checker) pointer(path string, p archive.Pointer) {
+	if err := (archive.Fields{Time: archive.None, Key: p}).Validate(); err != nil {
+		k.add(path, "%v", err)
+	}
+}
+
+func (k *checker) target(path, name string, t Target) {
+	control := slices.ContainsFunc(controlTopics, func(s string) bool { return name == k.Kafka.ControlPrefix+"."+s })
+	if !topicName.MatchString(name) || name == "." || name == ".." {
+		k.add(path, "cannot be the name of a topic")
+	}
+	if control || strings.HasPrefix(name, "__") {
+		k.add(path, "is one of the topics that Kafka or replayd keeps for itself")
+	}
+	for _, archive := range slices.Sorted(maps.Keys(k.Archives)) {
+		if slices.Contains(k.Archives[archive].SourceTopics, name) {
+			k.add(path, "is a source topic of the archive %s: live producers write it, so it is never a target", archive)
+		}
+	}
+	for i, archive := range t.Archives {
+		if _, ok := k.Archives[archive]; !ok {
+			k.add(k.element(join(path, "archives"), i), "there is no archive %q", archive)
+		}
+	}
+}
+
+func (k *checker) limits() {
+	l := k.Limits
+	if l.Memory < minMemory {
+		k.add("limits.memory", "%v is below %v", l.Memory, Size(minMemory))
+	}
+	if l.SpillDir == "" {
+		k.add("limits.spill_dir", "want a folder for what does not fit into memory")
+	}
+	if l.SpillSize == 0 {
+		k.add("limits.spill_size", "must be above 0: without room to spill, large windows fail")
+	}
+	if l.EventSize < minEventSize || l.EventSize > maxEventSize {
+		k.add("limits.event_size", "%v is not within %v and %v", l.EventSize, Size(minEventSize), Size(maxEventSize))
+	}
+	if l.OpenObjects < 1 || l.OpenObjects > maxOpenObjects {
+		k.add("limits.open_objects", "%d is not within 1 and %d", l.OpenObjects, maxOpenObjects)
+	}
+	if l.GiveUp == 0 {
+		k.add("limits.give_up", "must be above 0: a broker that restarts takes some seconds")
+	}
+}
+
+// element is the path of a list's element in the file; for a list from elsewhere it is the list's own.
+func (k *checker) element(path string, i int) string {
+	if _, overridden := k.source.environ[variable(path)]; overridden {
+		return path
+	}
+	return fmt.Sprintf("%s[%d]", path, i)
+}
+
+func checkBroker(broker string) error {
+	host, port, err := net.SplitHostPort(broker)
+	if n, e := strconv.Atoi(port); err != nil || e != nil || n < 1 || n > 65535 || host == "" || strings.ContainsAny(host, "/ ") {
+		return fmt.Errorf("%q is not host:port, as in localhost:9092", broker)
+	}
+	return nil
+}
+
+func checkStore(address string, s S3) error {
+	scheme, rest, found := strings.Cut(address, "://")
+	switch {
+	case address == "" || found && rest == "":
+		return fmt.Errorf("%q names no place: want s3://bucket/prefix, file:///folder or a folder", address)
+	case scheme == "s3" && found:
+		return nil
+	case found && scheme != "file":
+		return fmt.Errorf("%q begins with neither s3:// nor file://", address)
+	case s != (S3{}):
+		return fmt.Errorf("%q is not on S3, but there are settings under s3", address)
+	}
+	if u, err := url.Parse(address); found && (err != nil || u.Host != "") {
+		return fmt.Errorf("%q: want three slashes, file:///folder", address)
+	}
+	return nil
+}

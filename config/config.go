@@ -1,0 +1,121 @@
+package config
+
+import (
+	"time"
+
+	"replayd/archive"
+	"replayd/replay/pace"
+)
+
+// Config is the whole configuration. Paths in problems are its yaml names joined by dots, and the variables that
+// override kafka and limits are the same in capitals: limits.open_objects is REPLAYD_LIMITS_OPEN_OBJECTS. Archives and
+// targets have names of their own and stand in the file only.
+type Config struct {
+	Kafka    Kafka              `yaml:"kafka" envPrefix:"KAFKA_"`
+	Archives map[string]Archive `yaml:"archives"`
+	Targets  map[string]Target  `yaml:"targets"`
+	Limits   Limits             `yaml:"limits" envPrefix:"LIMITS_"`
+
+	source source // where it was read, for problems
+}
+
+// Kafka is the cluster. Paths of files are relative to the working directory, here as everywhere.
+type Kafka struct {
+	Brokers       []string `yaml:"brokers" env:"BROKERS"`
+	TLS           TLS      `yaml:"tls" envPrefix:"TLS_"`
+	SASL          SASL     `yaml:"sasl" envPrefix:"SASL_"`
+	ControlPrefix string   `yaml:"control_prefix" env:"CONTROL_PREFIX"` // of the control topics
+}
+
+// TLS is used when it is enabled or a file is named. Without ca_file the system's authorities hold.
+type TLS struct {
+	Enabled  bool   `yaml:"enabled" env:"ENABLED"`
+	CAFile   string `yaml:"ca_file" env:"CA_FILE"`
+	CertFile string `yaml:"cert_file" env:"CERT_FILE"` // of the client, with key_file
+	KeyFile  string `yaml:"key_file" env:"KEY_FILE"`
+}
+
+// On reports whether connections are to be encrypted.
+func (t TLS) On() bool { return t.Enabled || t.CAFile != "" || t.CertFile != "" }
+
+// SASL is used when a mechanism is named.
+type SASL struct {
+	Mechanism    string `yaml:"mechanism" env:"MECHANISM"` // one of Mechanisms, or empty
+	Username     string `yaml:"username" env:"USERNAME"`
+	Password     Secret `yaml:"password" env:"PASSWORD"`
+	PasswordFile string `yaml:"password_file" env:"PASSWORD_FILE"` // instead of password
+}
+
+// Mechanisms are the SASL mechanisms that may be named.
+var Mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512"}
+
+// Archive says where an archive is and how it is read. What is empty is the preset's to say, or recognised.
+type Archive struct {
+	URL          []string          `yaml:"url"` // s3://bucket/prefix, file:///folder or a folder; several where prefixes changed
+	Preset       string            `yaml:"preset,omitempty"`
+	Layout       string            `yaml:"layout,omitempty"`
+	Format       string            `yaml:"format,omitempty"`
+	EventID      archive.IDRule    `yaml:"event_id,omitempty"`
+	EventTime    archive.Pointer   `yaml:"event_time,omitempty"`
+	Arrival      archive.Pointer   `yaml:"arrival,omitempty"`
+	Key          archive.Pointer   `yaml:"key,omitempty"`
+	Volatile     []archive.Pointer `yaml:"volatile,omitempty"`
+	SourceTopics []string          `yaml:"source_topics,omitempty"` // what the live producers write: never a target
+	Settle       Duration          `yaml:"settle"`
+	Slack        Slack             `yaml:"slack"`
+	Lateness     Duration          `yaml:"lateness"`
+	Horizon      Duration          `yaml:"horizon,omitempty"` // 0: lateness + slack.After, whatever flags make of the two
+	S3           S3                `yaml:"s3,omitempty"`
+}
+
+// S3 says how a bucket is reached. What is empty is the AWS SDK's to find.
+type S3 struct {
+	Region    string `yaml:"region,omitempty"`
+	Profile   string `yaml:"profile,omitempty"`
+	Endpoint  string `yaml:"endpoint,omitempty"` // of another store that speaks S3
+	PathStyle bool   `yaml:"path_style,omitempty"`
+}
+
+// Target is a topic that may be written.
+type Target struct {
+	Archives []string     `yaml:"archives"` // that may be replayed into it; empty: all
+	Pace     pace.Setting `yaml:"pace"`
+}
+
+// Limits bound what a replay may take of the machine.
+type Limits struct {
+	Memory      Size     `yaml:"memory" env:"MEMORY"`
+	SpillDir    string   `yaml:"spill_dir" env:"SPILL_DIR"`
+	SpillSize   Size     `yaml:"spill_size" env:"SPILL_SIZE"`
+	EventSize   Size     `yaml:"event_size" env:"EVENT_SIZE"` // of an encoded record; larger events are bad
+	OpenObjects int      `yaml:"open_objects" env:"OPEN_OBJECTS"`
+	GiveUp      Duration `yaml:"give_up" env:"GIVE_UP"` // how long one commit or store request is retried
+}
+
+// Default is the configuration where nothing is configured.
+func Default() *Config {
+	return &Config{
+		Kafka: Kafka{Brokers: []string{"localhost:9092"}, ControlPrefix: "replayd"},
+		Limits: Limits{
+			Memory:      512 << 20,
+			SpillDir:    "/var/tmp/replayd", // not /tmp, which is memory on many systems
+			SpillSize:   16 << 30,
+			EventSize:   960 << 10, // what a broker takes by default, less room for the batch around it
+			OpenObjects: 256,
+			GiveUp:      Duration(time.Hour),
+		},
+	}
+}
+
+// DefaultArchive is where an archive's entry begins, and what holds for one that has none.
+func DefaultArchive() Archive {
+	return Archive{
+		Settle:   Duration(15 * time.Minute),
+		Slack:    Slack{Before: Duration(time.Hour), After: Duration(time.Hour)},
+		Lateness: Duration(5 * time.Minute),
+	}
+}
+
+func (a *Archive) setDefaults() { *a = DefaultArchive() }
+
+func (t *Target) setDefaults() { *t = Target{Pace: pace.Default()} }
