@@ -1,0 +1,177 @@
+package merge
+
+import (
+	"context"
+	"fmt"
+
+	"replayd/archive"
+)
+
+// defaultStep is how much memory a run asks for at a time. Each worker owns one step that counts against nobody, so that
+// a run can always be built, if only by spilling step after step.
+const defaultStep = 1 << 20
+
+// builder makes the run of one object.
+type builder struct {
+	rules   Rules
+	object  *Object
+	budget  *Budget
+	step    int64
+	spillTo string // folder
+
+	bound   bound
+	outside int64
+	last    int64 // largest merge time of an entry in the window
+
+	entries []entry
+	slab    []byte // its tail is free
+	held    int64  // bytes of entries and slabs
+	granted int64  // bytes of the budget that this run holds
+	spill   *spill // nil until something did not fit
+}
+
+// build reads object o to its end and returns its run.
+func build(ctx context.Context, r *archive.Reader, b builder) (cursor, error) {
+	b.bound = newBound(b.object.Bound, b.rules.Lateness)
+	b.last = b.object.Bound
+	length, err := r.Each(ctx, b.object.Object, b.add)
+	if err == nil {
+		err = b.put(b.end(length), nil)
+	}
+	if err != nil {
+		b.abandon()
+		return nil, err
+	}
+	return b.finish()
+}
+
+// add takes the next entry of the object.
+func (b *builder) add(e *archive.Entry) error {
+	in := b.rules.inWindow(e)
+	if e.Bad != "" {
+		in = b.object.BadInWindow
+	}
+	if !in {
+		b.outside++
+		return nil
+	}
+	out := entry{
+		eventTime: e.Time, offset: e.Offset, index: e.Index,
+		idHash: e.IDHash, body: e.Body, key: -1, id: -1,
+	}
+	out.time, out.flags = b.rules.place(e, &b.bound)
+	b.last = max(b.last, out.time)
+	if e.Bad != "" {
+		out.kind, out.length, out.value = Bad, e.Length, int32(len(e.Bad))
+		return b.put(out, []byte(e.Bad), []byte(e.Detail))
+	}
+	if e.ID == nil {
+		out.flags |= NoID
+	}
+	if e.Arrival != 0 {
+		out.delay = e.Arrival - e.Time
+	}
+	out.slackShort = b.object.slackShort(e.Time, b.rules)
+	out.value = int32(len(e.Value))
+	if e.Key != nil {
+		out.key = int32(len(e.Key))
+	}
+	if e.ID != nil {
+		out.id = int32(len(e.ID))
+	}
+	return b.put(out, e.Value, e.Key, e.ID)
+}
+
+// end is the object's last entry: behind all others, in time and address.
+func (b *builder) end(length int64) entry {
+	return entry{
+		kind: End, time: b.last, offset: length, index: archive.EndIndex, outside: b.outside,
+		key: -1, id: -1,
+	}
+}
+
+// put keeps e with its data, spilling what is there first if the budget does not hold it.
+func (b *builder) put(e entry, data ...[]byte) error {
+	size := int64(0)
+	for _, d := range data {
+		size += int64(len(d))
+	}
+	if err := b.reserve(size + entrySize); err != nil {
+		return err
+	}
+	if int64(cap(b.slab)-len(b.slab)) < size {
+		b.slab = make([]byte, 0, max(b.step/4, size))
+	}
+	start := len(b.slab)
+	for _, d := range data {
+		b.slab = append(b.slab, d...)
+	}
+	e.data = b.slab[start:len(b.slab):len(b.slab)]
+	b.entries = append(b.entries, e)
+	b.held += size + entrySize
+	return nil
+}
+
+func (b *builder) reserve(n int64) error {
+	for b.held+n > b.granted+b.step {
+		if b.budget.take(b.step) {
+			b.granted += b.step
+			continue
+		}
+		if b.held == 0 {
+			return nil // one entry larger than a step: it passes alone
+		}
+		if err := b.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flush moves the entries held to disk, as one sorted part.
+func (b *builder) flush() error {
+	if b.spill == nil {
+		s, err := newSpill(b.spillTo)
+		if err != nil {
+			return fmt.Errorf("spill object %s: %w", b.object.Key, err)
+		}
+		b.spill = s
+	}
+	sortEntries(b.entries)
+	if err := b.spill.write(b.entries); err != nil {
+		return fmt.Errorf("spill object %s: %w", b.object.Key, err)
+	}
+	clear(b.entries)
+	b.entries, b.slab, b.held = b.entries[:0], b.slab[:0], 0
+	return nil
+}
+
+func (b *builder) finish() (cursor, error) {
+	if b.spill == nil {
+		sortEntries(b.entries)
+		granted := b.granted
+		return newResident(b.object, b.entries, func() { b.budget.give(granted) }), nil
+	}
+	err := b.flush()
+	b.budget.give(b.granted)
+	if err != nil {
+		b.spill.close()
+		return nil, err
+	}
+	return b.spill.run(b.object)
+}
+
+func (b *builder) abandon() {
+	b.budget.give(b.granted)
+	if b.spill != nil {
+		b.spill.close()
+	}
+}
+
+// slackShort reports whether an in-window event at time t hints that more such events lie outside what was listed.
+func (o *Object) slackShort(t int64, r Rules) bool {
+	if r.NoTime {
+		return false
+	}
+	return o.First && o.Edge[0]-t > o.EdgeReach[0] || o.Last && t-o.Edge[1] > o.EdgeReach[1]
+}

@@ -1,0 +1,15 @@
+// Package merge puts the entries of many objects into one order: by archive.Position.
+//
+//	hours -> objects, by opening bound -> runs (one object each, sorted) -> heap -> batches
+//
+// An object is opened no sooner than the merge reaches its opening bound, the earliest merge time that any of its
+// entries can have. A worker then reads it to its end, gives each entry its merge time, and sorts them: the object is
+// a run. The heap holds the smallest entry of each open run.
+//
+// Invariants:
+//
+//   - an entry's merge time is a function of the object's bytes, its opening bound and the Rules: never of memory,
+//     timing, or of other objects;
+//   - no entry has a merge time below its object's opening bound, so whatever leaves the heap is final;
+//   - a run that does not fit the memory budget is sorted in parts on disk; what comes out is the same.
+package merge

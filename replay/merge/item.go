@@ -1,0 +1,84 @@
+package merge
+
+import (
+	"strings"
+
+	"replayd/archive"
+)
+
+// Kind tells what an Item is.
+type Kind uint8
+
+// The kinds of items.
+const (
+	Event Kind = iota // an event inside the window
+	Bad               // an entry without a usable event, inside the window
+	End               // the end of an object: carries what the object held outside the window
+)
+
+// Flags say what was decided about an event that its consumer should know.
+type Flags uint8
+
+// The flags, in the order in which they are written.
+const (
+	NoID Flags = 1 << iota
+	TimeMissing
+	TimeClamped
+	Late
+	Conflict
+)
+
+var flagNames = []struct {
+	flag Flags
+	name string
+}{
+	{NoID, "no-id"}, {TimeMissing, "time-missing"}, {TimeClamped, "time-clamped"}, {Late, "late"}, {Conflict, "conflict"},
+}
+
+// String lists the flags separated by commas, in a fixed order; empty without flags.
+func (f Flags) String() string {
+	var names []string
+	for _, n := range flagNames {
+		if f&n.flag != 0 {
+			names = append(names, n.name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// Item is one entry in merge order. Its slices are valid until the next call of Merger.Next.
+type Item struct {
+	archive.Position // Time is the merge time
+	Kind             Kind
+	Flags            Flags
+	SlackShort       bool    // the event lies nearer to the edge of what was listed than is comfortable
+	Object           *Object // that it stands in
+
+	EventTime int64 // ns since 1970, never clamped; meaningless with TimeMissing
+	Delay     int64 // ns from event time to arrival, where both are known and the window goes by arrival
+	Value     []byte
+	Key       []byte // nil: none
+	ID        []byte // nil: none
+	IDHash    archive.Hash
+	Body      uint64
+
+	Reason string // Bad: why, one of archive.Bad…
+	Detail string // Bad: for people
+	Length int64  // Bad: decompressed bytes covered
+
+	Outside int64 // End: entries of the object outside the window
+}
+
+// Object is an archived object with what the merge must know before reading it.
+type Object struct {
+	archive.Object
+	Bound       int64 // opening bound: the earliest merge time that its entries can have; ns since 1970
+	BadInWindow bool  // entries without a usable time belong to the window
+	Hour        string
+
+	// Edge is set for objects of an outermost hour: an event further than EdgeReach before (after) it, in the first
+	// (last) hour, counts as SlackShort.
+	First, Last bool
+	Edge        [2]int64 // time the name tells, else the nearer edge of the hour: for First, for Last
+	EdgeReach   [2]int64 // half the slack before, half the slack after
+}

@@ -1,0 +1,237 @@
+package merge
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"replayd/archive"
+)
+
+// Feed lists the archive hour by hour, lazily.
+type Feed interface {
+	// Bound is a lower bound of the opening bounds of all objects that are not listed yet; false when none are left.
+	Bound() (int64, bool)
+
+	// Next lists the next hour, which may be empty.
+	Next(ctx context.Context) ([]*Object, error)
+}
+
+// Config is what a Merger needs.
+type Config struct {
+	Rules   Rules
+	Feed    Feed
+	Source  archive.Source
+	Fetcher *archive.Fetcher
+	Fields  archive.Fields
+	Limits  archive.Limits
+	Memory  int64  // bytes that runs may hold; what does not fit spills
+	Step    int64  // how much memory a run asks for at a time; default 1 MiB
+	Spill   string // folder of spill files; empty: the system's
+	Workers int    // objects read at a time
+}
+
+// Merger yields the entries of an archive in the order of their positions. Next and Close belong to one goroutine.
+type Merger struct {
+	cfg     Config
+	budget  *Budget
+	heap    heap
+	pending []*load // listed, not in the heap; by the lowest position they can hold
+	ahead   int     // loads handed to workers and not yet taken into the heap
+	jobs    chan *load
+	stop    context.CancelFunc
+	workers sync.WaitGroup
+}
+
+// load is an object on its way to a run.
+type load struct {
+	object  *Object
+	started bool
+	done    chan struct{} // closed when run or err is set
+	run     cursor
+	err     error
+}
+
+// aheadPerWorker is how many objects a worker may be ahead of the heap: enough to hide the latency of a request.
+const aheadPerWorker = 2
+
+// New starts the workers of a merge. They stop with ctx or Close.
+func New(ctx context.Context, cfg Config) *Merger {
+	if cfg.Spill == "" {
+		cfg.Spill = os.TempDir()
+	}
+	if cfg.Step == 0 {
+		cfg.Step = defaultStep
+	}
+	cfg.Workers = max(1, cfg.Workers)
+	ctx, stop := context.WithCancel(ctx)
+	m := &Merger{
+		cfg: cfg, budget: NewBudget(cfg.Memory), stop: stop,
+		jobs: make(chan *load, cfg.Workers*aheadPerWorker+1),
+	}
+	for range cfg.Workers {
+		m.workers.Go(func() { m.work(ctx) })
+	}
+	return m
+}
+
+// Next fills batch with the items that come next and returns how many there are, at least one; io.EOF after the last.
+// Items are valid until the next call.
+func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
+	n := 0
+	for ; n < len(batch); n++ {
+		if err := m.admit(ctx); err != nil {
+			if err == io.EOF && n > 0 {
+				return n, nil
+			}
+			return n, err
+		}
+		batch[n] = *m.heap[0].head()
+		if err := m.heap.advance(); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// Watermark is a merge time before which nothing can come any more.
+func (m *Merger) Watermark() int64 {
+	if len(m.heap) > 0 {
+		return m.heap[0].head().Time
+	}
+	if len(m.pending) > 0 {
+		return m.pending[0].object.Bound
+	}
+	bound, _ := m.cfg.Feed.Bound()
+	return bound
+}
+
+// Close stops the workers, waits for them and frees all runs.
+func (m *Merger) Close() {
+	m.stop()
+	close(m.jobs)
+	m.workers.Wait()
+	for _, l := range m.pending {
+		if l.run != nil {
+			_ = l.run.close()
+		}
+	}
+	for _, c := range m.heap {
+		_ = c.close()
+	}
+	m.pending, m.heap = nil, nil
+}
+
+// admit opens what could hold the smallest entry: hours first, then objects.
+func (m *Merger) admit(ctx context.Context) error {
+	for {
+		var err error
+		switch {
+		case m.mustList():
+			err = m.list(ctx)
+		case m.mustOpen():
+			err = m.take(ctx, m.pending[0])
+		case len(m.heap) == 0:
+			err = io.EOF
+		default:
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// mustList reports whether an hour that is not listed yet could hold the smallest entry.
+func (m *Merger) mustList() bool {
+	bound, more := m.cfg.Feed.Bound()
+	if !more {
+		return false
+	}
+	inHeap := len(m.heap) > 0 && m.heap[0].head().Time < bound
+	inPending := len(m.pending) > 0 && m.pending[0].object.Bound < bound
+	return !inHeap && !inPending
+}
+
+// mustOpen reports whether the first pending object could.
+func (m *Merger) mustOpen() bool {
+	if len(m.pending) == 0 || len(m.heap) == 0 {
+		return len(m.pending) > 0
+	}
+	o := m.pending[0].object
+	low := archive.Position{Time: o.Bound, Object: o.Key}
+	return low.Compare(m.heap[0].head().Position) <= 0
+}
+
+func (m *Merger) list(ctx context.Context) error {
+	objects, err := m.cfg.Feed.Next(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		m.pending = append(m.pending, &load{object: o, done: make(chan struct{})})
+	}
+	slices.SortFunc(m.pending, func(a, b *load) int {
+		if a.object.Bound != b.object.Bound {
+			return compareInt(a.object.Bound, b.object.Bound)
+		}
+		return strings.Compare(a.object.Key, b.object.Key)
+	})
+	m.prefetch()
+	return nil
+}
+
+// prefetch hands the next objects to the workers.
+func (m *Merger) prefetch() {
+	for _, l := range m.pending {
+		if m.ahead >= m.cfg.Workers*aheadPerWorker {
+			return
+		}
+		m.start(l)
+	}
+}
+
+func (m *Merger) start(l *load) {
+	if !l.started {
+		l.started = true
+		m.ahead++
+		m.jobs <- l // never blocks: its capacity is the largest number of loads ahead
+	}
+}
+
+// take waits for the run of the first pending object and puts it into the heap.
+func (m *Merger) take(ctx context.Context, l *load) error {
+	m.start(l)
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if l.err != nil {
+		return l.err
+	}
+	m.pending = slices.Delete(m.pending, 0, 1)
+	m.ahead--
+	m.heap.push(l.run)
+	m.prefetch()
+	return nil
+}
+
+// work reads objects until the jobs end.
+func (m *Merger) work(ctx context.Context) {
+	r := archive.NewReader(m.cfg.Source, m.cfg.Fetcher, m.cfg.Fields, m.cfg.Limits)
+	defer r.Close()
+	for l := range m.jobs {
+		l.run, l.err = build(ctx, r, builder{
+			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, spillTo: m.cfg.Spill,
+		})
+		if l.err != nil {
+			l.err = fmt.Errorf("read object %s: %w", l.object.Key, l.err)
+		}
+		close(l.done)
+	}
+}
