@@ -168,10 +168,8 @@ func (b *builder) abandon() {
 	}
 }
 
-// slackShort reports whether an in-window event at time t hints that more such events lie outside what was listed.
+// slackShort reports whether an in-window event at time t hints that more such events lie outside what was listed: it is
+// so far from its object that others may be in objects beyond the outermost hour.
 func (o *Object) slackShort(t int64, r Rules) bool {
-	if r.NoTime {
-		return false
-	}
-	return o.First && o.Edge[0]-t > o.EdgeReach[0] || o.Last && t-o.Edge[1] > o.EdgeReach[1]
+	return o.Outermost && !r.NoTime && max(o.Around[0]-t, t-o.Around[1]) > o.Reach
 }

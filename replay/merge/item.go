@@ -76,9 +76,9 @@ type Object struct {
 	BadInWindow bool  // entries without a usable time belong to the window
 	Hour        string
 
-	// Edge is set for objects of an outermost hour: an event further than EdgeReach before (after) it, in the first
-	// (last) hour, counts as SlackShort.
-	First, Last bool
-	Edge        [2]int64 // time the name tells, else the nearer edge of the hour: for First, for Last
-	EdgeReach   [2]int64 // half the slack before, half the slack after
+	// Reach is set for objects of an outermost hour: an event further than that from Around, which is the time that
+	// the name tells, twice, else the hour, counts as SlackShort.
+	Outermost bool
+	Around    [2]int64
+	Reach     int64
 }

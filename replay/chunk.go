@@ -1,0 +1,118 @@
+package replay
+
+import (
+	"time"
+
+	"replayd/archive"
+	"replayd/replay/merge"
+)
+
+// Limits of one transaction.
+const (
+	commitInterval = time.Second // consumers see bursts of this length
+	chunkRecords   = 50_000
+	chunkBytes     = 32 << 20
+)
+
+// builder fills one chunk after another and keeps the account of what is in them.
+type builder struct {
+	spec   *Spec
+	tagger *tagger
+	hours  *hours
+	most   int // records of a chunk
+	slab   slab
+
+	chunk      *Chunk
+	bytes      int       // in the chunk
+	produced   int64     // bytes of values, in this session
+	closes     time.Time // when the chunk must be committed; zero while it is empty
+	valueBytes int64     // of this session
+
+	account Checkpoint // as of the last entry placed
+}
+
+func newBuilder(s *Spec, h *hours, from Checkpoint, most int) *builder {
+	return &builder{spec: s, tagger: newTagger(s), hours: h, most: most, chunk: &Chunk{}, account: from}
+}
+
+// full reports whether an event of size more bytes belongs into the next chunk.
+func (b *builder) full(size int) bool {
+	n := len(b.chunk.Records) + len(b.chunk.Quarantined)
+	return n > 0 && (n >= b.most || b.bytes+size > chunkBytes)
+}
+
+// empty reports whether nothing was placed since the last chunk was taken.
+func (b *builder) empty() bool { return b.closes.IsZero() }
+
+// place accounts for item it, whose verdict was v, and puts what comes of it into the chunk.
+func (b *builder) place(it *merge.Item, v verdict, now time.Time) {
+	if b.closes.IsZero() {
+		b.closes = now.Add(commitInterval)
+	}
+	b.account.Position, b.account.Begun = it.Position, true
+	c := &b.account.Counters
+	switch v.outcome {
+	case ended:
+		c.end(it)
+		b.hours.ended(it)
+	case quarantined:
+		c.quarantine(it)
+		b.quarantine(it)
+	case duplicate:
+		c.inWindow(it)
+		c.Read++
+		c.Duplicates++
+	case produced:
+		c.inWindow(it)
+		b.produce(it, v.flags)
+	}
+}
+
+func (b *builder) produce(it *merge.Item, flags merge.Flags) {
+	b.account.Seq++
+	all, id, value := b.slab.identified(it.ID, it.Value)
+	b.account.Counters.produce(it, flags, all)
+	r := Record{
+		Key: b.slab.copy(it.Key), Value: value, MergeTime: it.Time,
+		EventTime: it.EventTime, HasTime: flags&merge.TimeMissing == 0,
+		Headers: b.tagger.tag(nil, &b.slab, it, flags, id, b.account.Seq),
+	}
+	r.Route = route(r.Key, id, value)
+	b.chunk.Records = append(b.chunk.Records, r)
+	b.valueBytes += int64(len(value))
+	b.bytes += len(all) + len(r.Key) + archive.HeaderReserve/4
+}
+
+// route is what chooses the partition: the same event goes to the same partition in every session.
+func route(key, id, value []byte) []byte {
+	switch {
+	case key != nil:
+		return key
+	case id != nil:
+		return id
+	}
+	return value
+}
+
+func (b *builder) quarantine(it *merge.Item) {
+	b.chunk.Quarantined = append(b.chunk.Quarantined, Quarantined{
+		Position: it.Position, Object: it.Object.Key, ETag: it.Object.ETag,
+		Range: [2]int64{it.Offset, it.Offset + it.Length}, Reason: it.Reason, Detail: it.Detail,
+	})
+}
+
+// take returns the chunk with its checkpoint and begins the next one.
+func (b *builder) take(state State, elapsed time.Duration) *Chunk {
+	b.account.State, b.account.Watermark = state, b.account.Position.Time
+	if state.Terminal() && b.spec.Window.Bounded() {
+		b.account.Watermark = b.spec.Window.To.UnixNano()
+	}
+	b.account.ElapsedMS = elapsed.Milliseconds()
+	chunk := b.chunk
+	chunk.Hours = b.hours.changes(&b.account)
+	chunk.Checkpoint = b.account
+	chunk.Checkpoint.Counters = b.account.Counters.clone()
+	b.chunk = &Chunk{Records: make([]Record, 0, len(chunk.Records))}
+	b.bytes, b.closes, b.slab = 0, time.Time{}, slab{}
+	return chunk
+}

@@ -1,0 +1,126 @@
+package replay
+
+import (
+	"fmt"
+
+	"replayd/archive"
+	"replayd/replay/dedupe"
+	"replayd/replay/merge"
+)
+
+// outcome is what becomes of an entry.
+type outcome uint8
+
+const (
+	produced outcome = iota
+	duplicate
+	quarantined
+	ended // the end of an object
+	known // accounted for by an earlier session
+)
+
+type verdict struct {
+	outcome outcome
+	flags   merge.Flags
+}
+
+// decider judges entries in merge order. Entries outside the window were left out by the merge; the rest is decided in
+// this order: bad, duplicate or conflict, produce.
+type decider struct {
+	spec  *Spec
+	index *dedupe.Index
+
+	resume  archive.Position // entries up to here are known
+	resumed bool
+	recall  int64 // known events from this merge time on are sighted again
+
+	entries, bad int64 // in the window, for maxBad
+	maxBad       float64
+}
+
+// badFrom is the number of entries from which on the share of bad ones is judged.
+const badFrom = 1000
+
+func newDecider(s *Spec, o *Options, from *Checkpoint) *decider {
+	d := &decider{
+		spec: s, maxBad: o.MaxBad,
+		index:   dedupe.New(dedupe.Options{Horizon: s.Horizon.Std(), BitsPerID: o.bloomBits}),
+		resume:  from.Position,
+		resumed: from.Begun,
+		recall:  from.Position.Time - int64(s.Horizon),
+	}
+	c := &from.Counters
+	d.entries, d.bad = c.Read-c.Outside, badEntries(c)
+	return d
+}
+
+// badEntries are the entries that were bad by themselves.
+func badEntries(c *Counters) int64 {
+	n := int64(0)
+	for _, reason := range []string{archive.BadCodec, archive.BadJSON, archive.BadTime, archive.BadArrival, archive.BadOversized} {
+		n += c.QuarantinedBy[reason]
+	}
+	return n
+}
+
+// judge decides about it. An error stops the replay before this entry.
+func (d *decider) judge(it *merge.Item) (verdict, error) {
+	if d.resumed {
+		if it.Compare(d.resume) <= 0 {
+			d.recallEvent(it)
+			return verdict{outcome: known}, nil
+		}
+		d.resumed = false
+	}
+	switch it.Kind {
+	case merge.End:
+		return verdict{outcome: ended}, nil
+	case merge.Bad:
+		return verdict{outcome: quarantined}, d.countBad(it)
+	}
+	d.entries++
+	return d.sight(it), nil
+}
+
+func (d *decider) sight(it *merge.Item) verdict {
+	if !d.dedupes(it) {
+		return verdict{produced, it.Flags}
+	}
+	switch d.index.Sight(it.IDHash, it.Body, it.Time) {
+	case dedupe.Duplicate:
+		return verdict{outcome: duplicate}
+	case dedupe.Conflict:
+		return verdict{produced, it.Flags | merge.Conflict}
+	}
+	return verdict{produced, it.Flags}
+}
+
+// recallEvent puts an event that an earlier session has accounted for back into the index.
+func (d *decider) recallEvent(it *merge.Item) {
+	if it.Kind == merge.Event && it.Time >= d.recall && d.dedupes(it) {
+		d.index.Insert(it.IDHash, it.Body, it.Time)
+	}
+}
+
+func (d *decider) dedupes(it *merge.Item) bool { return d.spec.Dedupe && it.Flags&merge.NoID == 0 }
+
+func (d *decider) countBad(it *merge.Item) error {
+	entries, bad := d.entries+1, d.bad+1
+	if entries >= badFrom && float64(bad) > d.maxBad*float64(entries) {
+		return &tooBad{it: it.Position, bad: bad, entries: entries, share: d.maxBad}
+	}
+	d.entries, d.bad = entries, bad
+	return nil
+}
+
+// tooBad stops a replay of which more is bad than was expected.
+type tooBad struct {
+	it           archive.Position
+	bad, entries int64
+	share        float64
+}
+
+func (t *tooBad) Error() string {
+	return fmt.Sprintf("%d of %d entries are bad, more than the %g %% of --max-bad; the last is in object %s at byte %d\n"+
+		"Look at the object; to go on all the same, continue with a larger --max-bad", t.bad, t.entries, t.share*100, t.it.Object, t.it.Offset)
+}

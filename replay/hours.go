@@ -1,0 +1,317 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"replayd/archive"
+	"replayd/replay/merge"
+)
+
+// hours lists the archive for the merge, hour by hour, and keeps the record of what was listed: a session must find what
+// the sessions before it found, or say so.
+type hours struct {
+	spec    *Spec
+	rules   merge.Rules
+	fetcher *archive.Fetcher
+	layout  archive.Layout
+	allow   Allowed
+
+	mu       sync.Mutex     // the merge lists while the pipeline accounts
+	list     []archive.Hour // all that the spec asks for
+	next     int            // of list, to be given to the merge
+	resume   Checkpoint
+	records  map[string]HourRecord // durable
+	listings map[string]*listing   // listed in this session and not yet forgotten
+	order    []*listing            // of listings, in the order of hours
+	changed  bool                  // objects were admitted that earlier sessions did not see
+}
+
+// listing is an hour whose objects this session knows.
+type listing struct {
+	hour    archive.Hour
+	objects []archive.Object
+	record  HourRecord
+	lower   int64            // opening bounds of its objects are not below this
+	given   bool             // the merge has its objects
+	written bool             // the record is durable or in a chunk
+	left    int              // objects given whose end has not passed
+	last    int64            // merge time of the last end that passed
+	ends    map[string]int64 // of each object given; notEnded before
+}
+
+const notEnded = math.MaxInt64
+
+// rules are the spec's words in the merge's.
+func (s *Spec) rules() merge.Rules {
+	r := merge.Rules{
+		Arrival: s.Window.On == OnArrival, NoTime: s.Fields.Time == archive.None, Lateness: int64(s.Lateness),
+	}
+	if s.Window.Bounded() {
+		r.From, r.To = s.Window.From.UnixNano(), s.Window.To.UnixNano()
+	}
+	return r
+}
+
+func newHours(s *Spec, src archive.Source, f *archive.Fetcher, d Durable, allow Allowed) *hours {
+	h := &hours{
+		spec: s, rules: s.rules(), fetcher: f, layout: src.Layout, allow: allow,
+		resume: d.Checkpoint, records: d.Hours, listings: map[string]*listing{},
+	}
+	h.list = src.Layout.Hours(s.Window.From.Add(-s.Before.Std()), s.Window.To.Add(s.After.Std()))
+	return h
+}
+
+// incomplete reports whether hour may still have grown when the replay was first started.
+func (h *hours) incomplete(hour archive.Hour) bool {
+	return hour.Bounded() && hour.To.Add(h.spec.Settle.Std()).After(h.spec.AsOf)
+}
+
+func (h *hours) ofWindow(hour archive.Hour) bool {
+	return hour.Bounded() && hour.From.Before(h.spec.Window.To) && hour.To.After(h.spec.Window.From)
+}
+
+// OpenHours is the refusal that s would meet for hours of its window that the archive may still be adding to; nil when
+// there are none.
+func OpenHours(s *Spec, l archive.Layout) *Refusal {
+	h := newHours(s, archive.Source{Layout: l}, nil, Durable{}, nil)
+	_, err := h.open()
+	var refusal *Refusal
+	_ = errors.As(err, &refusal)
+	return refusal
+}
+
+// open tells which hours were incomplete at the first start, and refuses those of the window.
+func (h *hours) open() ([]string, error) {
+	var all, refused []string
+	for _, hour := range h.list {
+		if !h.incomplete(hour) {
+			continue
+		}
+		all = append(all, hour.Name)
+		if h.ofWindow(hour) {
+			refused = append(refused, hour.Name)
+		}
+	}
+	if len(refused) == 0 || h.allow.Has(ItemOpenHours) || h.resume.Begun {
+		return all, nil
+	}
+	return nil, &Refusal{
+		Item: ItemOpenHours,
+		What: fmt.Sprintf("the archive may still be adding to %s of the window: an hour counts as complete %s after its end",
+			few(refused), h.spec.Settle),
+		Next: "Wait, or end the window earlier with --to, or --allow open-hours to replay what is there now.",
+	}
+}
+
+// check lists the hours that earlier sessions depended on and refuses when they are not what they were.
+func (h *hours) check(ctx context.Context) error {
+	for _, hour := range h.list {
+		if _, known := h.records[hour.Name]; !known || h.forgotten(hour) {
+			continue
+		}
+		if _, err := h.listHour(ctx, hour); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgotten reports whether an hour ended so long before the checkpoint that nothing of it is needed.
+func (h *hours) forgotten(hour archive.Hour) bool {
+	r, known := h.records[hour.Name]
+	return known && r.DrainedAt != nil && *r.DrainedAt < h.resume.Position.Time-int64(h.spec.Horizon)
+}
+
+// lower is the least opening bound that an object of hour can have.
+func (h *hours) lower(hour archive.Hour) int64 {
+	return h.rules.Opening(0, hour.From.UnixNano(), hour.Bounded())
+}
+
+// Bound implements merge.Feed.
+func (h *hours) Bound() (int64, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for h.next < len(h.list) && h.forgotten(h.list[h.next]) {
+		h.next++
+	}
+	if h.next == len(h.list) {
+		return 0, false
+	}
+	return h.lower(h.list[h.next]), true
+}
+
+// Next implements merge.Feed.
+func (h *hours) Next(ctx context.Context) ([]*merge.Object, error) {
+	hour := h.list[h.next] // only the merge moves on
+	l, err := h.listHour(ctx, hour)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next++
+	needed := l.objects
+	if open := h.records[hour.Name].Open; open != nil {
+		needed = slices.DeleteFunc(slices.Clone(needed), func(o archive.Object) bool {
+			return !slices.Contains(open, o.Key) && l.record.LateBounds[o.Key] == 0
+		})
+	}
+	l.given, l.objects, l.left = true, nil, len(needed)
+	objects := make([]*merge.Object, len(needed))
+	for i, o := range needed {
+		objects[i] = h.object(l, o, h.next-1)
+		l.ends[o.Key] = notEnded
+	}
+	return objects, nil
+}
+
+// object is what the merge must know of o, which lies in the i-th hour.
+func (h *hours) object(l *listing, o archive.Object, i int) *merge.Object {
+	hour := l.hour
+	named := int64(0)
+	if t, ok := h.layout.Time(o.Key); ok {
+		named = t.UnixNano()
+	}
+	m := &merge.Object{
+		Object: o, Hour: hour.Name,
+		Bound:       h.rules.Opening(named, hour.From.UnixNano(), hour.Bounded()),
+		BadInWindow: h.badInWindow(hour),
+		Around:      [2]int64{hour.From.UnixNano(), hour.To.UnixNano()},
+	}
+	if named != 0 {
+		m.Around = [2]int64{named, named}
+	}
+	m.Outermost, m.Reach = h.outermost(hour, i)
+	m.Bound = max(m.Bound, l.record.LateBounds[o.Key])
+	return m
+}
+
+// outermost reports whether the i-th hour is the first or last that is listed, and half the slack on its side.
+func (h *hours) outermost(hour archive.Hour, i int) (bool, int64) {
+	first, last := i == 0, i == len(h.list)-1
+	before, after := int64(h.spec.Before)/2, int64(h.spec.After)/2
+	switch {
+	case !hour.Bounded():
+		return false, 0
+	case first && last:
+		return true, min(before, after)
+	case first:
+		return true, before
+	}
+	return last, after
+}
+
+// badInWindow reports whether entries without a usable time belong to the window: iff their hour, widened by the
+// lateness, meets it. By their bound alone a corrupt object of the window's first minutes would lie outside.
+func (h *hours) badInWindow(hour archive.Hour) bool {
+	if !hour.Bounded() || !h.spec.Window.Bounded() {
+		return true
+	}
+	late := h.spec.Lateness.Std()
+	return hour.From.Add(-late).Before(h.spec.Window.To) && hour.To.Add(late).After(h.spec.Window.From)
+}
+
+// listHour lists hour, once a session, and compares it with what earlier sessions found.
+func (h *hours) listHour(ctx context.Context, hour archive.Hour) (*listing, error) {
+	if l := h.listing(hour.Name); l != nil {
+		return l, nil
+	}
+	objects, err := h.fetch(ctx, hour)
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{
+		hour: hour, objects: objects, lower: h.lower(hour), ends: map[string]int64{},
+		record: newHourRecord(hour.Name, objects),
+	}
+	if old, known := h.records[hour.Name]; known {
+		l.written = true
+		if err := h.compare(l, old); err != nil {
+			return nil, err
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.listings[hour.Name] = l
+	h.order = append(h.order, l)
+	return l, nil
+}
+
+func (h *hours) listing(hour string) *listing {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.listings[hour]
+}
+
+func (h *hours) fetch(ctx context.Context, hour archive.Hour) ([]archive.Object, error) {
+	young := h.incomplete(hour)
+	var objects []archive.Object
+	for o, err := range h.fetcher.List(ctx, hour.Prefix) {
+		if err != nil {
+			return nil, fmt.Errorf("list hour %s: %w", hour.Name, err)
+		}
+		if archive.Ignored(o.Key) || young && o.Modified.After(h.spec.AsOf) {
+			continue
+		}
+		objects = append(objects, o)
+	}
+	return objects, nil
+}
+
+// ended notes that an object's last entry was accounted for.
+func (h *hours) ended(it *merge.Item) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := h.listings[it.Object.Hour]
+	l.left--
+	l.last = max(l.last, it.Time)
+	l.ends[it.Object.Key] = it.Time
+}
+
+// changes returns the hour records that account, the next checkpoint, depends on and that are not durable yet. An hour
+// is recorded as soon as the account has passed the least bound of its objects, even when it is empty: an object
+// that appeared in it later would be taken for accounted.
+func (h *hours) changes(account *Checkpoint) []HourRecord {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var changed []HourRecord
+	keep := h.order[:0]
+	for _, l := range h.order {
+		if r, ok := l.change(h, account); ok {
+			changed = append(changed, r)
+		}
+		if l.record.DrainedAt != nil {
+			delete(h.listings, l.hour.Name)
+			continue
+		}
+		keep = append(keep, l)
+	}
+	clear(h.order[len(keep):])
+	h.order = keep
+	return changed
+}
+
+func (l *listing) change(h *hours, account *Checkpoint) (HourRecord, bool) {
+	passed := account.Begun && l.lower <= account.Position.Time || account.State.Terminal()
+	if !passed || !l.given {
+		return HourRecord{}, false
+	}
+	if !l.written && l.record.Objects == 0 && h.ofWindow(l.hour) {
+		account.Counters.gap(l.hour.From.Format("2006-01-02T15"))
+	}
+	changed := !l.written
+	if l.left == 0 {
+		at := max(l.last, l.lower)
+		l.record.DrainedAt, l.record.Open = &at, nil
+		changed = true
+	} else if l.shrink(account.Position.Time - int64(h.spec.Horizon)) {
+		changed = true
+	}
+	l.written = true
+	return l.record, changed
+}

@@ -1,0 +1,179 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/replay"
+)
+
+// ItemRestart names the refusal to start at zero a replay that was already under way.
+const ItemRestart = "restart"
+
+// prepare looks at the cluster: preflight for a new replay, control topics, and what the session must know of the target.
+func (s *Sink) prepare(ctx context.Context) error {
+	c := s.cluster
+	var err error
+	if s.codec, err = s.settings.codec(); err != nil {
+		return err
+	}
+	if s.level, err = c.transactionVersion(ctx); err != nil {
+		return err
+	}
+	known, err := c.Stored(ctx, s.spec.ID)
+	if err != nil {
+		return err
+	}
+	if known == nil {
+		findings, err := c.Preflight(ctx, s.spec, s.settings)
+		if err == nil {
+			err = Refusals(findings, s.settings.Allow)
+		}
+		if err != nil {
+			return err
+		}
+		if err := c.createMissing(ctx, s.spec, s.settings); err != nil {
+			return err
+		}
+	}
+	if err := c.ensureControlTopics(ctx); err != nil {
+		return err
+	}
+	limit, err := c.maxMessage(ctx, s.spec.Topic)
+	s.maxBytes = int32(limit)
+	return err
+}
+
+// locate finds the checkpoint partition of the replay: where its first session put it, else by its name.
+func (s *Sink) locate(ctx context.Context, known *Stored) error {
+	topic := s.cluster.topic(checkpointTopic)
+	details, err := s.cluster.topicDetail(ctx, topic)
+	if err != nil {
+		return err
+	}
+	partition := partitionOf([]byte(s.spec.ID), int32(len(details.Partitions)))
+	if known.started != nil {
+		partition = known.started.CheckpointPartition
+		if id := details.ID.String(); id != known.started.CheckpointTopicID {
+			return s.lost(topic, "deleted and made anew")
+		}
+	}
+	s.journal = newJournal(s.spec.ID, s.session, topic, partition, s.cluster.options.Log)
+	return nil
+}
+
+// lost refuses to go on: a replay never silently begins at zero again.
+func (s *Sink) lost(topic, how string) error {
+	return &replay.Refusal{
+		Item: ItemRestart,
+		What: fmt.Sprintf("replay %s had begun, and since then topic %s was %s: what is already produced is not known any more", s.spec.ID, topic, how),
+		Next: "Look at the replay topic, and start a new replay under another --id, into an empty topic.",
+	}
+}
+
+// begin finds the checkpoint to go on from, or makes the first one.
+func (s *Sink) begin(ctx context.Context, known *Stored) error {
+	target, err := s.cluster.topicDetail(ctx, s.spec.Topic)
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.journal.checkpoint != nil && s.journal.genesis != nil:
+		if err := s.checkTarget(target); err != nil {
+			return err
+		}
+	case known.started != nil:
+		return s.lost(s.journal.topic, "emptied")
+	default:
+		if err := s.writeGenesis(ctx, target); err != nil {
+			return err
+		}
+	}
+	if known.started != nil {
+		return nil
+	}
+	g := s.journal.genesis
+	return s.cluster.writeConfig(ctx, startedKey(s.spec.ID), started{
+		Version: version, CheckpointPartition: g.CheckpointPartition, CheckpointTopicID: g.CheckpointTopicID, TopicID: g.TopicID,
+	})
+}
+
+// checkTarget holds the target against what it was at genesis.
+func (s *Sink) checkTarget(target kadm.TopicDetail) error {
+	g := s.journal.genesis
+	n := int32(len(target.Partitions))
+	switch {
+	case target.ID.String() != g.TopicID:
+		return s.lost(s.spec.Topic, "deleted and made anew")
+	case n < g.Partitions:
+		return s.lost(s.spec.Topic, fmt.Sprintf("cut from %d to %d partitions", g.Partitions, n))
+	case n > g.Partitions:
+		s.cluster.options.Log.Warn().Msgf("topic %s has %d partitions now; replay %s began with %d and keeps to them, or its events would change places",
+			s.spec.Topic, n, s.spec.ID, g.Partitions)
+	}
+	if g.DecisionVersion != replay.DecisionVersion {
+		return &replay.Refusal{
+			Item: ItemRestart,
+			What: fmt.Sprintf("replay %s was begun by a replayd whose rules have version %d; this one has version %d and would decide otherwise", s.spec.ID, g.DecisionVersion, replay.DecisionVersion),
+			Next: "Continue it with the replayd that began it.",
+		}
+	}
+	return nil
+}
+
+// writeGenesis is the replay's first transaction. It holds no data; data comes only after config says that it began.
+func (s *Sink) writeGenesis(ctx context.Context, target kadm.TopicDetail) error {
+	checkpoints, err := s.cluster.topicDetail(ctx, s.journal.topic)
+	if err != nil {
+		return err
+	}
+	n := int32(len(target.Partitions))
+	starts, err := s.cluster.ends(ctx, s.spec.Topic, n)
+	if err != nil {
+		return err
+	}
+	g := &genesis{
+		Version: version, Spec: s.spec.Hash(), Archive: s.spec.URL, Window: s.spec.Window, Topic: s.spec.Topic,
+		TopicID: target.ID.String(), CheckpointTopicID: checkpoints.ID.String(), CheckpointPartition: s.journal.partition,
+		Partitions: n, DecisionVersion: replay.DecisionVersion, StartOffsets: starts, Session: s.session, At: time.Now().UTC(),
+	}
+	first := &replay.Checkpoint{
+		Version: version, Session: s.session, Host: host(), PID: os.Getpid(), State: replay.Running, Guarantee: s.guarantee(),
+	}
+	for i, start := range starts {
+		first.Partitions = append(first.Partitions, replay.Partition{Topic: s.spec.Topic, Partition: int32(i), StartOffset: start})
+	}
+	err = s.producer.transaction(ctx, func(t *sending) error {
+		t.send(s.control(genesisKey(s.spec.ID), encode(g)), nil)
+		t.send(s.control(checkpointKey(s.spec.ID), encode(first)), nil)
+		return nil
+	})
+	if err == nil {
+		s.journal.genesis, s.journal.checkpoint = g, first
+		return nil
+	}
+	if err := s.acquire(ctx); err != nil { // which also tells whether it was committed after all
+		return err
+	}
+	if s.journal.genesis == nil {
+		return s.writeGenesis(ctx, target)
+	}
+	return nil
+}
+
+func (s *Sink) guarantee() string {
+	return fmt.Sprintf("exactly-once (transaction.version %d)", s.level)
+}
+
+// partitionOf is murmur2 of key over n partitions, as the Java client has it.
+func partitionOf(key []byte, n int32) int32 {
+	if key == nil {
+		key = []byte{}
+	}
+	return int32(kgo.StickyKeyPartitioner(nil).ForTopic("").Partition(&kgo.Record{Key: key}, int(n)))
+}

@@ -1,0 +1,215 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Options of a connection to a cluster.
+type Options struct {
+	Brokers       []string
+	ControlPrefix string        // of the control topics; default replayd
+	GiveUp        time.Duration // how long one commit is tried; default 1 h
+	Client        []kgo.Opt     // further options of every client: TLS, SASL, a dialer
+	Log           zerolog.Logger
+}
+
+// Cluster is a Kafka cluster as a replay needs it. It is safe for concurrent use; Close it at the end.
+type Cluster struct {
+	options Options
+	client  *kgo.Client // for everything but transactions and reading logs
+	admin   *kadm.Client
+}
+
+const (
+	requestTimeout = 30 * time.Second // of requests other than EndTxn, all tries together
+	metadataMinAge = 250 * time.Millisecond
+	metadataMaxAge = 10 * time.Second
+	overhead       = 5 * time.Second // over a request's own time: brokers that hang
+	firstContact   = 10 * time.Second
+	endTxn         = int16(26) // API key
+	anyRetry       = 100 * time.Millisecond
+	longestPause   = 5 * time.Second
+)
+
+// Connect prepares to talk to a cluster and asks it whether it is there.
+func Connect(ctx context.Context, o Options) (*Cluster, error) {
+	if o.ControlPrefix == "" {
+		o.ControlPrefix = "replayd"
+	}
+	if o.GiveUp == 0 {
+		o.GiveUp = time.Hour
+	}
+	c := &Cluster{options: o}
+	client, err := kgo.NewClient(c.common()...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	c.client, c.admin = client, kadm.NewClient(client)
+	ctx, cancel := context.WithTimeout(ctx, firstContact)
+	defer cancel()
+	if err := client.Ping(ctx); err != nil {
+		client.Close()
+		return nil, unreachable(o.Brokers, err)
+	}
+	return c, nil
+}
+
+// Close ends the connection.
+func (c *Cluster) Close() { c.client.Close() }
+
+func unreachable(brokers []string, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no broker of %v answers: %w\nCheck --brokers and that Kafka is up; --wait-broker 60s waits for it", brokers, err)
+	}
+	return fmt.Errorf("ask %v for the cluster: %w", brokers, err)
+}
+
+// common are the options of every client. EndTxn is never repeated by the client itself: below transaction.version 2 a
+// delayed first copy would commit half of the next transaction. The cut is an error, and the log tells its outcome.
+func (c *Cluster) common() []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(c.options.Brokers...),
+		kgo.ClientID("replayd"),
+		kgo.WithLogger(logger{c.options.Log}),
+		kgo.MetadataMinAge(metadataMinAge),
+		kgo.MetadataMaxAge(metadataMaxAge),
+		kgo.RequestTimeoutOverhead(overhead),
+		kgo.RetryTimeoutFn(func(key int16) time.Duration {
+			if key == endTxn {
+				return time.Nanosecond
+			}
+			return requestTimeout
+		}),
+	}
+	return append(opts, c.options.Client...)
+}
+
+func (c *Cluster) topic(name string) string { return c.options.ControlPrefix + "." + name }
+
+// Names of the control topics, without their prefix.
+const (
+	configTopic     = "config"
+	checkpointTopic = "checkpoints"
+	statusTopic     = "status"
+	auditTopic      = "audit"
+	quarantineTopic = "quarantine"
+
+	quarantinePartitions = 8
+)
+
+var controlTopics = []struct {
+	name       string
+	partitions int32
+	settings   map[string]string
+}{
+	{configTopic, 1, map[string]string{
+		"cleanup.policy": "compact", "segment.ms": "3600000", "segment.bytes": "16777216", "min.cleanable.dirty.ratio": "0.1",
+	}},
+	// One record a commit, and the active segment is never cleaned: short segments keep the start of a session short.
+	{checkpointTopic, 16, map[string]string{
+		"cleanup.policy": "compact", "segment.ms": "600000", "segment.bytes": "33554432", "min.cleanable.dirty.ratio": "0.1",
+		"max.message.bytes": "1048588",
+	}},
+	{statusTopic, 1, map[string]string{
+		"cleanup.policy": "compact", "segment.ms": "3600000", "segment.bytes": "16777216", "min.cleanable.dirty.ratio": "0.1",
+	}},
+	{auditTopic, 1, map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}},
+	{quarantineTopic, quarantinePartitions, map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}},
+}
+
+// ensureControlTopics creates what is missing, with the cluster's replication and every other setting explicit.
+func (c *Cluster) ensureControlTopics(ctx context.Context) error {
+	for _, t := range controlTopics {
+		settings := make(map[string]*string, len(t.settings))
+		for k, v := range t.settings {
+			settings[k] = &v
+		}
+		_, err := c.admin.CreateTopic(ctx, t.partitions, -1, settings, c.topic(t.name))
+		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+			return fmt.Errorf("create control topic %s: %w", c.topic(t.name), err)
+		}
+	}
+	names := make([]string, len(controlTopics))
+	for i, t := range controlTopics {
+		names[i] = c.topic(t.name)
+	}
+	return c.await(ctx, names...)
+}
+
+// await waits until every one of the topics has leaders.
+func (c *Cluster) await(ctx context.Context, topics ...string) error {
+	for wait := anyRetry; ; wait = longer(wait) {
+		list, err := c.admin.ListTopics(ctx, topics...)
+		if err == nil && list.Error() == nil && allLed(list) {
+			return nil
+		}
+		if ctx.Err() != nil || wait >= longestPause {
+			return fmt.Errorf("topics %v: not all have leaders: %w", topics, errors.Join(err, list.Error(), ctx.Err()))
+		}
+		sleep(ctx, wait)
+	}
+}
+
+func allLed(list kadm.TopicDetails) bool {
+	for _, t := range list {
+		for _, p := range t.Partitions {
+			if p.Err != nil || p.Leader < 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// transactionVersion is the cluster's finalized level of the feature: 2 since KIP-890, else 0 or 1. It is read once a
+// session: a running client does not notice an upgrade.
+func (c *Cluster) transactionVersion(ctx context.Context) (int, error) {
+	req := kmsg.NewPtrApiVersionsRequest()
+	req.ClientSoftwareName, req.ClientSoftwareVersion = "replayd", "1"
+	resp, err := req.RequestWith(ctx, c.client)
+	if err != nil {
+		return 0, fmt.Errorf("ask for transaction.version: %w", err)
+	}
+	for _, f := range resp.FinalizedFeatures {
+		if f.Name == "transaction.version" {
+			return int(f.MaxVersionLevel), nil
+		}
+	}
+	return 0, nil
+}
+
+// longer doubles a pause, with jitter, up to the longest.
+func longer(d time.Duration) time.Duration {
+	d = 2*d + rand.N(d/2)
+	return min(d, longestPause)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func host() string {
+	h, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return h
+}

@@ -1,0 +1,185 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/replay"
+)
+
+// hopelessTries is how often a chunk is offered that the cluster refuses for its content.
+const hopelessTries = 5
+
+// Commit implements replay.Sink. The chunk stays in memory until its outcome is known.
+func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
+	target := commitID{s.session, s.base.number + 1}
+	c := &chunk.Checkpoint
+	c.Version, c.Session, c.Commit, c.Host, c.PID = version, target.session, target.number, host(), os.Getpid()
+	c.Sessions, c.Guarantee = s.sessions, s.guarantee()
+	began, wait, refusals := time.Now(), anyRetry, 0
+	for {
+		err := s.try(ctx, chunk)
+		if err == nil {
+			s.decided(target, c)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.cluster.options.Log.Warn().Err(err).Int64("commit", target.number).Msg("a transaction did not end well: asking the log whether it was committed")
+		if hopeless(err) {
+			refusals++
+		}
+		if refusals == hopelessTries || time.Since(began) > s.cluster.options.GiveUp {
+			return fmt.Errorf("commit %d of replay %s, up to %s, gave up after %s: %w",
+				target.number, s.spec.ID, c.Position, time.Since(began).Round(time.Second), err)
+		}
+		committed, err := s.recover(ctx, target)
+		if err != nil {
+			return err
+		}
+		if committed {
+			*c = *s.journal.checkpoint
+			s.decided(target, c)
+			return nil
+		}
+		sleep(ctx, wait)
+		wait = longer(wait)
+	}
+}
+
+// decided notes that target was committed with checkpoint c.
+func (s *Sink) decided(target commitID, c *replay.Checkpoint) {
+	s.base = target
+	s.vector.keep(c.Partitions)
+	if n, _, due := s.mark(c); due {
+		s.journal.marks[n] = true
+	}
+}
+
+// recover takes the replay again and reads in the log whether target was committed.
+func (s *Sink) recover(ctx context.Context, target commitID) (committed bool, err error) {
+	if err := s.acquire(ctx); err != nil {
+		return false, err
+	}
+	c := s.journal.checkpoint
+	if c == nil {
+		return false, s.lost(s.journal.topic, "emptied")
+	}
+	switch now := (commitID{c.Session, c.Commit}); now {
+	case target:
+		return true, nil
+	case s.base:
+		return false, nil
+	default: // a session that has come and gone between
+		return false, &replay.TakenOver{Host: c.Host, PID: c.PID}
+	}
+}
+
+// try sends the chunk in one transaction.
+func (s *Sink) try(ctx context.Context, chunk *replay.Chunk) error {
+	if s.producer == nil {
+		return fmt.Errorf("no producer")
+	}
+	return s.producer.transaction(ctx, func(t *sending) error {
+		acked := s.vector.begin()
+		s.sendRecords(t, chunk, acked)
+		s.sendQuarantined(t, chunk)
+		if err := t.flush(); err != nil {
+			return err
+		}
+		c := &chunk.Checkpoint
+		c.Partitions = acked.partitions
+		c.Receipt = nil
+		c.Seal(s.spec)
+		s.sendControl(t, chunk)
+		return t.flush()
+	})
+}
+
+func (s *Sink) sendRecords(t *sending, chunk *replay.Chunk, acked *acks) {
+	now := time.Now()
+	records := make([]kgo.Record, len(chunk.Records))
+	for i := range chunk.Records {
+		from, r := &chunk.Records[i], &records[i]
+		r.Topic, r.Key, r.Value, r.Timestamp = s.spec.Topic, from.Key, from.Value, now
+		r.Partition = partitionOf(from.Route, s.journal.genesis.Partitions)
+		if s.spec.RecordTime == replay.RecordTimeOriginal && from.HasTime {
+			r.Timestamp = time.UnixMilli(from.EventTime / int64(time.Millisecond))
+		}
+		r.Headers = make([]kgo.RecordHeader, len(from.Headers))
+		for j, h := range from.Headers {
+			r.Headers[j] = kgo.RecordHeader{Key: h.Key, Value: h.Value}
+		}
+		t.send(r, func(r *kgo.Record) { acked.add(r, from) })
+	}
+}
+
+// quarantineValue is a record of the quarantine topic.
+type quarantineValue struct {
+	Version int    `json:"version"`
+	ID      string `json:"id"`
+	replay.Quarantined
+}
+
+func (s *Sink) sendQuarantined(t *sending, chunk *replay.Chunk) {
+	n := int32(quarantinePartitions)
+	for _, q := range chunk.Quarantined {
+		key := []byte(s.spec.ID + "/" + q.Position.String())
+		t.send(&kgo.Record{
+			Topic: s.cluster.topic(quarantineTopic), Partition: partitionOf([]byte(s.spec.ID), n), Key: key,
+			Value: encode(quarantineValue{version, s.spec.ID, q}),
+		}, nil)
+	}
+}
+
+// sendControl writes what makes the chunk count, and, at the end of the replay, the news of it.
+func (s *Sink) sendControl(t *sending, chunk *replay.Chunk) {
+	c := &chunk.Checkpoint
+	for _, h := range chunk.Hours {
+		t.send(s.control(hourKey(s.spec.ID, h.Hour), encode(h)), nil)
+	}
+	if n, m, due := s.mark(c); due {
+		t.send(s.control(markKey(s.spec.ID, n), encode(m)), nil)
+	}
+	t.send(s.control(checkpointKey(s.spec.ID), encode(c)), nil)
+	if c.Receipt != nil {
+		t.send(&kgo.Record{
+			Topic: s.cluster.topic(statusTopic), Key: []byte(s.spec.ID), Value: encode(status{version, *c.Receipt, time.Now().UTC()}),
+		}, nil)
+	}
+}
+
+// status is the news of the end of a replay.
+type status struct {
+	Version int            `json:"version"`
+	Receipt replay.Receipt `json:"receipt"`
+	At      time.Time      `json:"at"`
+}
+
+// marks is how many places a replay keeps at which an event time can be looked up.
+const marks = 512
+
+// mark is the place reached, when it is the first in its part of the window.
+func (s *Sink) mark(c *replay.Checkpoint) (int64, mark, bool) {
+	w := s.spec.Window
+	if !w.Bounded() || !c.Begun {
+		return 0, mark{}, false
+	}
+	n := int64(time.Duration(c.Position.Time-w.From.UnixNano()) / max(1, w.To.Sub(w.From)/marks))
+	if n < 0 || n >= marks || s.journal.marks[n] {
+		return 0, mark{}, false
+	}
+	m := mark{Version: version, EventTime: time.Unix(0, c.Position.Time).UTC(), Offsets: map[int32]int64{}}
+	for _, p := range c.Partitions {
+		m.Offsets[p.Partition] = p.StartOffset
+		if p.LastOffset != nil {
+			m.Offsets[p.Partition] = *p.LastOffset + 1
+		}
+	}
+	return n, m, true
+}

@@ -1,0 +1,245 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/archive"
+	"replayd/replay"
+)
+
+// Finding is what one item of preflight found.
+type Finding struct {
+	Item    string
+	Refused bool // else it is a notice
+	What    string
+	Next    string
+}
+
+// Items of preflight that this package looks at.
+const (
+	ItemTopicMissing = "topic-missing"
+	ItemCompacted    = "compacted"
+	ItemRetention    = "retention"
+	ItemRecordSize   = "record-size"
+	ItemTransactions = "transaction-version"
+	ItemLiveTopic    = "live-topic"
+	ItemInternal     = "internal-topic"
+	ItemOverlap      = "overlap"
+)
+
+// Preflight looks for what would hurt: it changes nothing. All that is found comes back, refusals first.
+func (c *Cluster) Preflight(ctx context.Context, spec *replay.Spec, s Settings) ([]Finding, error) {
+	p := &preflight{cluster: c, spec: spec, settings: s}
+	exists, err := c.topicExists(ctx, spec.Topic)
+	if err != nil && !errors.Is(err, kerr.InvalidTopicException) {
+		return nil, err
+	}
+	p.internal()
+	if !exists {
+		p.missing()
+		return p.findings, p.transactions(ctx)
+	}
+	for _, look := range []func(context.Context) error{p.topic, p.live, p.overlap, p.transactions} {
+		if err := look(ctx); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(p.findings, func(a, b Finding) int {
+		switch {
+		case a.Refused == b.Refused:
+			return 0
+		case a.Refused:
+			return -1
+		}
+		return 1
+	})
+	return p.findings, nil
+}
+
+// Refusals are the findings that forbid the replay unless they are allowed, as one error.
+func Refusals(findings []Finding, allow replay.Allowed) error {
+	var errs []error
+	for _, f := range findings {
+		if f.Refused && !allow.Has(f.Item) {
+			errs = append(errs, &replay.Refusal{Item: f.Item, What: f.What, Next: f.Next})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+type preflight struct {
+	cluster  *Cluster
+	spec     *replay.Spec
+	settings Settings
+	findings []Finding
+}
+
+func (p *preflight) refuse(item, next, format string, args ...any) {
+	p.findings = append(p.findings, Finding{Item: item, Refused: true, What: fmt.Sprintf(format, args...), Next: next})
+}
+
+func (p *preflight) notice(item, format string, args ...any) {
+	p.findings = append(p.findings, Finding{Item: item, What: fmt.Sprintf(format, args...)})
+}
+
+func (p *preflight) internal() {
+	topic := p.spec.Topic
+	control := strings.HasPrefix(topic, p.cluster.options.ControlPrefix+".") && slices.Contains(
+		[]string{configTopic, checkpointTopic, statusTopic, auditTopic, quarantineTopic, "work"},
+		strings.TrimPrefix(topic, p.cluster.options.ControlPrefix+"."))
+	if strings.HasPrefix(topic, "__") || control {
+		p.refuse(ItemInternal, "Choose another --topic.", "topic %s is one that Kafka or replayd keeps its own state in", topic)
+	}
+	if slices.Contains(p.settings.SourceTopics, topic) {
+		p.refuse(ItemLiveTopic, "Choose a replay topic of its own with --topic, such as replay."+topic+".",
+			"topic %s is where archive %s was filled from: its consumers would take old events for new ones", topic, p.spec.Archive)
+	}
+}
+
+func (p *preflight) missing() {
+	if p.settings.Create {
+		p.notice(ItemTopicMissing, "topic %s will be created", p.spec.Topic)
+		return
+	}
+	p.refuse(ItemTopicMissing, "Create it, or add --create-topic (with --partitions N or --like-topic T).", "topic %s does not exist", p.spec.Topic)
+}
+
+// topic looks at the target's settings.
+func (p *preflight) topic(ctx context.Context) error {
+	settings, err := p.cluster.topicSettings(ctx, p.spec.Topic)
+	if err != nil {
+		return err
+	}
+	if strings.Contains(settings["cleanup.policy"], "compact") {
+		p.refuse(ItemCompacted, "Choose another --topic, or --allow compacted.",
+			"topic %s is compacted: of the events of one key only the last would stay", p.spec.Topic)
+	}
+	if n, err := strconv.Atoi(settings["max.message.bytes"]); err == nil && p.spec.RecordLimit > n-archive.HeaderReserve {
+		p.refuse(ItemRecordSize, "Raise max.message.bytes on the topic, or start a new replay with a smaller limits.event_size.",
+			"topic %s takes records of %d bytes, but this replay holds records of up to %d", p.spec.Topic, n, p.spec.RecordLimit)
+	}
+	p.retention(settings)
+	return nil
+}
+
+// retention refuses to produce what the broker would delete at its next sweep.
+func (p *preflight) retention(settings map[string]string) {
+	ms, err := strconv.ParseInt(settings["retention.ms"], 10, 64)
+	if err != nil || ms < 0 || settings["message.timestamp.type"] == "LogAppendTime" {
+		return
+	}
+	keeps := time.Duration(ms) * time.Millisecond
+	if p.spec.RecordTime != replay.RecordTimeOriginal {
+		p.notice(ItemRetention, "topic %s keeps records for %s from now on", p.spec.Topic, days(keeps))
+		return
+	}
+	w := p.spec.Window
+	edge := time.Now().Add(-keeps)
+	if !w.Bounded() || w.From.After(edge) {
+		return
+	}
+	share := min(1, float64(edge.Sub(w.From))/float64(w.To.Sub(w.From)))
+	p.refuse(ItemRetention, "Use --record-time now (the default), or set retention.ms=-1 on the topic, or --allow retention.",
+		"topic %s keeps records for %s, but %.0f %% of the window is older; with --record-time original Kafka would delete it",
+		p.spec.Topic, days(keeps), 100*share)
+}
+
+func days(d time.Duration) string {
+	if d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	}
+	return d.String()
+}
+
+func (p *preflight) transactions(ctx context.Context) error {
+	level, err := p.cluster.transactionVersion(ctx)
+	if err == nil && level < 2 {
+		p.notice(ItemTransactions, "the cluster's transaction.version is %d; version 2 guards transactions better, and replayd keeps its own guard on", level)
+	}
+	return err
+}
+
+// newest is how many of the last records of each partition tell whether a topic is live.
+const newest = 10
+
+// live refuses a topic whose newest records are not a replay's.
+func (p *preflight) live(ctx context.Context) error {
+	detail, err := p.cluster.topicDetail(ctx, p.spec.Topic)
+	if err != nil {
+		return err
+	}
+	ends, err := p.cluster.ends(ctx, p.spec.Topic, int32(len(detail.Partitions)))
+	if err != nil {
+		return err
+	}
+	starts, err := p.cluster.admin.ListStartOffsets(ctx, p.spec.Topic)
+	if err != nil {
+		return fmt.Errorf("starts of topic %s: %w", p.spec.Topic, err)
+	}
+	for i, end := range ends {
+		start, _ := starts.Lookup(p.spec.Topic, int32(i))
+		from := max(start.Offset, end-newest)
+		if from >= end {
+			continue
+		}
+		foreign := false
+		err := p.cluster.read(ctx, p.spec.Topic, int32(i), from, kgo.ReadUncommitted(), func(r *kgo.Record) (bool, error) {
+			if !r.Attrs.IsControl() && !p.tagged(r) {
+				foreign = true
+			}
+			return !foreign && r.Offset+1 < end, nil
+		}, kgo.KeepControlRecords())
+		if err != nil {
+			return err
+		}
+		if foreign {
+			p.refuse(ItemLiveTopic, "Choose a replay topic of its own with --topic, or --allow live-topic if its consumers expect old events.",
+				"the newest records of topic %s carry no %sid header: something else produces to it", p.spec.Topic, p.spec.Prefix)
+			return nil
+		}
+	}
+	return nil
+}
+
+func (p *preflight) tagged(r *kgo.Record) bool {
+	return slices.ContainsFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == p.spec.Prefix+"id" })
+}
+
+// overlap refuses when another replay has put part of this window into this topic.
+func (p *preflight) overlap(ctx context.Context) error {
+	others, err := p.cluster.replaysInto(ctx, p.spec.Topic)
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
+		if o.id == p.spec.ID || !o.holdsData() || o.genesis.Archive != p.spec.URL || !overlaps(o.genesis.Window, p.spec.Window) {
+			continue
+		}
+		p.refuse(ItemOverlap, "Continue that replay with --id "+o.id+", use another --topic, or --allow overlap.",
+			"replay %s has put %s of this archive into topic %s: its events would stand there twice", o.id, span(o.genesis.Window), p.spec.Topic)
+	}
+	return nil
+}
+
+func overlaps(a, b replay.Window) bool {
+	if !a.Bounded() || !b.Bounded() {
+		return true
+	}
+	return a.From.Before(b.To) && b.From.Before(a.To)
+}
+
+func span(w replay.Window) string {
+	if !w.Bounded() {
+		return "all"
+	}
+	return w.From.Format(time.RFC3339) + " to " + w.To.Format(time.RFC3339)
+}

@@ -1,0 +1,118 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	transactionTimeout = 60 * time.Second // the broker aborts what a dead session left after this at the latest
+	transactionWatch   = 2 * time.Minute  // without an end a client is thrown away
+	firstProducerID    = 30 * time.Second // the first of a cluster creates __transaction_state
+	linger             = 5 * time.Millisecond
+	batchBytes         = 1 << 20
+	produceTimeout     = 5 * time.Second
+)
+
+// producer is one transactional client. After any error it is closed and never used again.
+type producer struct{ client *kgo.Client }
+
+// newProducer makes a client that has fenced every other of its transactional id.
+func (c *Cluster) newProducer(ctx context.Context, transactionalID string, codec kgo.CompressionCodec, maxBytes int32) (*producer, error) {
+	client, err := kgo.NewClient(append(c.common(),
+		kgo.TransactionalID(transactionalID),
+		kgo.TransactionTimeout(transactionTimeout),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(codec),
+		kgo.ProducerBatchMaxBytes(max(batchBytes, maxBytes)),
+		kgo.ProducerLinger(linger),
+		kgo.MaxBufferedRecords(2*maxInFlight),
+		kgo.ProduceRequestTimeout(produceTimeout),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, firstProducerID)
+	defer cancel()
+	if _, _, err := client.ProducerID(ctx); err != nil {
+		client.Close()
+		return nil, fmt.Errorf("fence %s: %w", transactionalID, err)
+	}
+	return &producer{client: client}, nil
+}
+
+// maxInFlight is the number of records of the largest chunk.
+const maxInFlight = 50_000
+
+// close throws the client away, with whatever it had begun.
+func (p *producer) close() {
+	if p != nil {
+		p.client.Close()
+	}
+}
+
+// transaction runs fill between begin and commit. Everything that fill sends is acknowledged before the commit is asked
+// for: a commit in spite of a refused record would leave that record out. When an error comes back, the outcome is unknown.
+func (p *producer) transaction(ctx context.Context, fill func(*sending) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, transactionWatch, errWatch)
+	defer cancel()
+	if err := p.client.BeginTransaction(); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	s := &sending{ctx: ctx, client: p.client}
+	if err := fill(s); err != nil {
+		return err
+	}
+	if err := s.flush(); err != nil {
+		return err
+	}
+	// Cancelled in the middle, the end would neither have happened nor not.
+	if err := p.client.EndTransaction(context.WithoutCancel(ctx), kgo.TryCommit); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+var errWatch = errors.New("no end of the transaction in 2 minutes")
+
+// sending is a transaction being filled.
+type sending struct {
+	ctx    context.Context
+	client *kgo.Client
+
+	mu  sync.Mutex
+	err error // the first refusal
+}
+
+// send produces r; done, if not nil, is told of the acknowledged record, one call at a time.
+func (s *sending) send(r *kgo.Record, done func(*kgo.Record)) {
+	s.client.Produce(s.ctx, r, func(r *kgo.Record, err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err != nil && s.err == nil {
+			s.err = fmt.Errorf("produce to %s/%d: %w", r.Topic, r.Partition, err)
+		}
+		if err == nil && done != nil {
+			done(r)
+		}
+	})
+}
+
+// flush waits for every acknowledgement and reports the first refusal.
+func (s *sending) flush() error {
+	err := s.client.Flush(s.ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	if err != nil {
+		return fmt.Errorf("flush: %w", errors.Join(err, context.Cause(s.ctx)))
+	}
+	return nil
+}

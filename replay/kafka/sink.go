@@ -1,0 +1,176 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/replay"
+)
+
+// Sink puts one replay into a topic of a cluster. It serves one session: make a new one for the next.
+type Sink struct {
+	cluster  *Cluster
+	settings Settings
+	spec     *replay.Spec
+	session  string
+	level    int // transaction.version
+
+	journal  *journal
+	producer *producer
+	since    int64 // offset of this session's first committed barrier; -1 before
+	sessions int
+	base     commitID // the newest commit that is known to be decided
+	vector   *vector
+	codec    kgo.CompressionCodec
+	maxBytes int32
+}
+
+var _ replay.Sink = (*Sink)(nil)
+
+// commitID names a commit: no two sessions and no two commits of one share it.
+type commitID struct {
+	session string
+	number  int64
+}
+
+// Sink returns the sink of one session.
+func (c *Cluster) Sink(s Settings) *Sink {
+	return &Sink{cluster: c, settings: s, session: ulid.Make().String(), since: -1}
+}
+
+// Close ends the session. What was not committed is aborted by the next one, or by the broker after a minute.
+func (s *Sink) Close() { s.producer.close() }
+
+// Open implements replay.Sink. It returns *replay.Refusal when preflight or the state of the topics forbid the replay,
+// and *SpecDiffers when the id belongs to another one.
+func (s *Sink) Open(ctx context.Context, spec *replay.Spec) (replay.Durable, error) {
+	s.spec = spec
+	if err := s.prepare(ctx); err != nil {
+		return replay.Durable{}, err
+	}
+	known, err := s.cluster.freeze(ctx, spec, s.settings)
+	if err != nil {
+		return replay.Durable{}, err
+	}
+	if err := s.locate(ctx, known); err != nil {
+		return replay.Durable{}, err
+	}
+	if err := s.acquire(ctx); err != nil {
+		return replay.Durable{}, err
+	}
+	if err := s.begin(ctx, known); err != nil {
+		return replay.Durable{}, err
+	}
+	c := *s.journal.checkpoint
+	s.base = commitID{c.Session, c.Commit}
+	s.sessions = c.Sessions + 1
+	s.vector = newVector(c.Partitions)
+	return replay.Durable{Checkpoint: c, Hours: maps.Clone(s.journal.hours)}, nil
+}
+
+// transactionalID of a replay: two control prefixes never fence each other.
+func (s *Sink) transactionalID() string { return s.cluster.options.ControlPrefix + "." + s.spec.ID }
+
+// acquire makes this session the owner: it fences all others and reads the log up to its own barrier. It is tried until
+// it succeeds, a later session turns up, or GiveUp has passed.
+func (s *Sink) acquire(ctx context.Context) error {
+	began, wait := time.Now(), anyRetry
+	for {
+		err := s.tryAcquire(ctx)
+		if err == nil || final(err) || ctx.Err() != nil {
+			return err
+		}
+		if time.Since(began) > s.cluster.options.GiveUp {
+			return fmt.Errorf("gave up after %s: %w", s.cluster.options.GiveUp, err)
+		}
+		s.cluster.options.Log.Debug().Err(err).Msg("taking the replay over: again")
+		if s.since < 0 && fencing(err) {
+			wait = time.Second + rand.N(2*time.Second) // let the other finish: two newcomers could fence each other for ever
+		}
+		sleep(ctx, wait)
+		wait = longer(wait)
+	}
+}
+
+func (s *Sink) tryAcquire(ctx context.Context) error {
+	s.producer.close()
+	s.producer = nil
+	if s.since >= 0 { // never fence a session that started later
+		if err := s.journal.peek(ctx, s.cluster); err != nil {
+			return err
+		}
+		if err := s.journal.supersededBy(s.since); err != nil {
+			return err
+		}
+	}
+	p, err := s.cluster.newProducer(ctx, s.transactionalID(), s.codec, s.maxBytes)
+	if err != nil {
+		return err
+	}
+	offset, err := s.writeBarrier(ctx, p)
+	if err != nil {
+		p.close()
+		return err
+	}
+	if err := s.journal.readTo(ctx, s.cluster, offset); err != nil {
+		p.close()
+		return err
+	}
+	if s.since < 0 {
+		s.since = offset
+	}
+	s.producer = p
+	return s.journal.supersededBy(s.since)
+}
+
+// writeBarrier returns the offset of the barrier.
+func (s *Sink) writeBarrier(ctx context.Context, p *producer) (int64, error) {
+	b := barrier{Version: version, Session: s.session, Host: host(), PID: os.Getpid()}
+	if s.since >= 0 {
+		b.Since = &s.since
+	}
+	offset := int64(-1)
+	err := p.transaction(ctx, func(t *sending) error {
+		t.send(s.control(barrierKey(s.spec.ID), encode(b)), func(r *kgo.Record) { offset = r.Offset })
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("barrier: %w", err)
+	}
+	return offset, nil
+}
+
+// control is a record for the replay's checkpoint partition.
+func (s *Sink) control(key string, value []byte) *kgo.Record {
+	return &kgo.Record{Topic: s.journal.topic, Partition: s.journal.partition, Key: []byte(key), Value: value}
+}
+
+// SpecDiffers says that an id is taken by a replay of something else.
+type SpecDiffers struct {
+	ID          string
+	Differences []string // field: theirs, ours
+}
+
+func (e *SpecDiffers) Error() string {
+	text := fmt.Sprintf("replay %s exists and is another one:", e.ID)
+	for _, d := range e.Differences {
+		text += "\n  " + d
+	}
+	return text + "\nContinue it by --id alone, or choose another --id"
+}
+
+// final reports errors that no further try cures and that are not ours to retry.
+func final(err error) bool {
+	var taken *replay.TakenOver
+	var newer *errNewer
+	var refusal *replay.Refusal
+	return errors.As(err, &taken) || errors.As(err, &newer) || errors.As(err, &refusal) || incurable(err)
+}

@@ -1,0 +1,114 @@
+package kafka
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"replayd/replay"
+)
+
+func open(t *testing.T, c *Cluster, spec *replay.Spec) (*Sink, replay.Durable) {
+	t.Helper()
+	s := c.Sink(Settings{})
+	t.Cleanup(s.Close)
+	d, err := s.Open(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, d
+}
+
+func commit(t *testing.T, s *Sink, c *replay.Chunk) {
+	t.Helper()
+	if err := s.Commit(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestASessionContinuesWhereTheOneBeforeStood(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	first, d := open(t, c, testSpec("r"))
+	if d.Checkpoint.Begun || d.Checkpoint.State != replay.Running {
+		t.Fatalf("a new replay begins at %+v", d.Checkpoint)
+	}
+	commit(t, first, chunk(10, 1, replay.Running))
+	commit(t, first, chunk(5, 11, replay.Running))
+	first.Close()
+
+	second, d := open(t, c, testSpec("r"))
+	if d.Checkpoint.Seq != 15 || d.Checkpoint.Commit != 2 {
+		t.Fatalf("continues at %+v", d.Checkpoint)
+	}
+	last := chunk(5, 16, replay.Completed)
+	commit(t, second, last)
+	if r := last.Checkpoint.Receipt; r == nil || r.Sessions != 2 || r.Produced != 20 {
+		t.Fatalf("receipt %+v", r)
+	}
+	seqs(t, consumed(t, f, "replay"), 20)
+	records := int64(0)
+	for _, p := range last.Checkpoint.Partitions {
+		records += p.Records
+	}
+	if records != 20 {
+		t.Errorf("partitions account for %d records: %+v", records, last.Checkpoint.Partitions)
+	}
+	if n := len(consumed(t, f, "replayd.status")); n != 1 {
+		t.Errorf("%d status records", n)
+	}
+}
+
+func TestTheLaterSessionTakesOverAndTheEarlierSaysByWhom(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	early, _ := open(t, c, testSpec("r"))
+	commit(t, early, chunk(10, 1, replay.Running))
+	late, d := open(t, c, testSpec("r"))
+	if d.Checkpoint.Seq != 10 {
+		t.Fatalf("took over at %+v", d.Checkpoint)
+	}
+	err := early.Commit(t.Context(), chunk(10, 11, replay.Running))
+	var taken *replay.TakenOver
+	if !errors.As(err, &taken) || taken.Host != host() {
+		t.Fatalf("the earlier session got %v", err)
+	}
+	commit(t, late, chunk(10, 11, replay.Completed))
+	seqs(t, consumed(t, f, "replay"), 20)
+}
+
+func TestAnIDBelongsToOneSpec(t *testing.T) {
+	c := connect(t, fake(t))
+	open(t, c, testSpec("r"))
+	other := testSpec("r")
+	other.Lateness++
+	other.Fields.Key = "/k"
+	_, err := c.Sink(Settings{}).Open(t.Context(), other)
+	var differs *SpecDiffers
+	if !errors.As(err, &differs) || len(differs.Differences) != 2 || !strings.Contains(err.Error(), "/k") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestALostControlTopicIsNeverAStartAtZero(t *testing.T) {
+	for _, topic := range []string{"replayd.checkpoints", "replay"} {
+		t.Run(topic, func(t *testing.T) {
+			f := fake(t)
+			c := connect(t, f)
+			s, _ := open(t, c, testSpec("r"))
+			commit(t, s, chunk(10, 1, replay.Running))
+			s.Close()
+			if _, err := c.admin.DeleteTopic(t.Context(), topic); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.admin.CreateTopic(t.Context(), 16, 1, nil, topic); err != nil {
+				t.Fatal(err)
+			}
+			_, err := connect(t, f).Sink(Settings{}).Open(t.Context(), testSpec("r"))
+			var refusal *replay.Refusal
+			if !errors.As(err, &refusal) || refusal.Item != ItemRestart {
+				t.Fatalf("got %v", err)
+			}
+		})
+	}
+}

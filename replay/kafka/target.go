@@ -1,0 +1,160 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"replayd/archive"
+	"replayd/replay"
+)
+
+// topicDetail describes a topic that is there.
+func (c *Cluster) topicDetail(ctx context.Context, topic string) (kadm.TopicDetail, error) {
+	list, err := c.admin.ListTopics(ctx, topic)
+	if err == nil {
+		err = list[topic].Err
+	}
+	if err != nil {
+		return kadm.TopicDetail{}, fmt.Errorf("describe topic %s: %w", topic, err)
+	}
+	return list[topic], nil
+}
+
+func (c *Cluster) topicExists(ctx context.Context, topic string) (bool, error) {
+	_, err := c.topicDetail(ctx, topic)
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// topicSettings are all settings of a topic, with their defaults.
+func (c *Cluster) topicSettings(ctx context.Context, topic string) (map[string]string, error) {
+	list, err := c.admin.DescribeTopicConfigs(ctx, topic)
+	if err != nil {
+		return nil, fmt.Errorf("settings of topic %s: %w", topic, err)
+	}
+	r, err := list.On(topic, nil)
+	if err == nil {
+		err = r.Err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("settings of topic %s: %w", topic, err)
+	}
+	m := map[string]string{}
+	for _, s := range r.Configs {
+		m[s.Key] = s.MaybeValue()
+	}
+	return m, nil
+}
+
+// maxMessage is max.message.bytes of a topic.
+func (c *Cluster) maxMessage(ctx context.Context, topic string) (int, error) {
+	settings, err := c.topicSettings(ctx, topic)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(settings["max.message.bytes"])
+	if err != nil {
+		return defaultMaxMessage, nil // brokers that do not tell
+	}
+	return n, nil
+}
+
+// defaultMaxMessage is Kafka's own default of max.message.bytes.
+const defaultMaxMessage = 1_048_588
+
+// RecordLimit is the largest encoded record for a topic: what the user set, and what the topic takes with room for the
+// batch around it. A topic that does not exist yet is taken to get the default.
+func (c *Cluster) RecordLimit(ctx context.Context, topic string, eventSize int) (int, error) {
+	exists, err := c.topicExists(ctx, topic)
+	if err != nil {
+		return 0, err
+	}
+	largest := defaultMaxMessage
+	if exists {
+		if largest, err = c.maxMessage(ctx, topic); err != nil {
+			return 0, err
+		}
+	}
+	return min(eventSize, largest-archive.HeaderReserve), nil
+}
+
+// ends are the end offsets of the first n partitions, transactions under way included.
+func (c *Cluster) ends(ctx context.Context, topic string, n int32) ([]int64, error) {
+	list, err := c.admin.ListEndOffsets(ctx, topic)
+	if err == nil {
+		err = list.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ends of topic %s: %w", topic, err)
+	}
+	offsets := make([]int64, n)
+	for i := range offsets {
+		o, ok := list.Lookup(topic, int32(i))
+		if !ok {
+			return nil, fmt.Errorf("ends of topic %s: partition %d is missing", topic, i)
+		}
+		offsets[i] = o.Offset
+	}
+	return offsets, nil
+}
+
+// createMissing makes the replay topic if it is not there.
+func (c *Cluster) createMissing(ctx context.Context, spec *replay.Spec, s Settings) error {
+	if exists, err := c.topicExists(ctx, spec.Topic); exists || err != nil {
+		return err
+	}
+	partitions, settings := s.Partitions, map[string]*string{}
+	if s.Like != "" {
+		like, err := c.likeness(ctx, s.Like)
+		if err != nil {
+			return err
+		}
+		settings = like.settings
+		if partitions == 0 {
+			partitions = like.partitions
+		}
+	}
+	if partitions == 0 {
+		partitions = -1
+	}
+	_, err := c.admin.CreateTopic(ctx, partitions, -1, settings, spec.Topic)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Errorf("create topic %s: %w", spec.Topic, err)
+	}
+	return c.await(ctx, spec.Topic)
+}
+
+type likeness struct {
+	partitions int32
+	settings   map[string]*string
+}
+
+// likeness is what a topic made like another gets: its partitions and the settings that were made on it.
+func (c *Cluster) likeness(ctx context.Context, topic string) (likeness, error) {
+	detail, err := c.topicDetail(ctx, topic)
+	if err != nil {
+		return likeness{}, err
+	}
+	list, err := c.admin.DescribeTopicConfigs(ctx, topic)
+	if err != nil {
+		return likeness{}, fmt.Errorf("settings of topic %s: %w", topic, err)
+	}
+	r, err := list.On(topic, nil)
+	if err != nil {
+		return likeness{}, fmt.Errorf("settings of topic %s: %w", topic, err)
+	}
+	l := likeness{partitions: int32(len(detail.Partitions)), settings: map[string]*string{}}
+	for _, s := range r.Configs {
+		if s.Source.String() == "DYNAMIC_TOPIC_CONFIG" {
+			l.settings[s.Key] = s.Value
+		}
+	}
+	return l, nil
+}

@@ -1,0 +1,113 @@
+package kafka
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"replayd/replay"
+)
+
+// version is that of every control value. A newer one is refused by name; what is none of ours is ignored and said.
+const version = 1
+
+// barrier says that a session has fenced all before it. Read up to one's own, the log tells everything that was committed
+// before.
+type barrier struct {
+	Version int    `json:"version"`
+	Session string `json:"session"`
+	Host    string `json:"host"`
+	PID     int    `json:"pid"`
+	Since   *int64 `json:"since,omitempty"` // offset of this session's first barrier; absent in that one itself
+}
+
+// genesis is how a replay began. It has a key of its own and is never overwritten.
+type genesis struct {
+	Version             int           `json:"version"`
+	Spec                string        `json:"spec"` // its hash
+	Archive             string        `json:"archive"`
+	Window              replay.Window `json:"window"`
+	Topic               string        `json:"topic"`
+	TopicID             string        `json:"topic_id"`
+	CheckpointTopicID   string        `json:"checkpoint_topic_id"`
+	CheckpointPartition int32         `json:"checkpoint_partition"`
+	Partitions          int32         `json:"partitions"` // frozen: later ones are not used
+	DecisionVersion     int           `json:"decision_version"`
+	StartOffsets        []int64       `json:"start_offsets"` // of the target's partitions: their ends at that time
+	Session             string        `json:"session"`
+	At                  time.Time     `json:"at"`
+}
+
+// started says, in the config topic, that a replay has begun to produce, and where its checkpoints are.
+type started struct {
+	Version             int    `json:"version"`
+	CheckpointPartition int32  `json:"checkpoint_partition"`
+	CheckpointTopicID   string `json:"checkpoint_topic_id"`
+	TopicID             string `json:"topic_id"`
+}
+
+// stored is a spec in the config topic.
+type stored struct {
+	Version  int         `json:"version"`
+	Spec     replay.Spec `json:"spec"`
+	Settings Settings    `json:"settings"`
+}
+
+// mark leads from event time to offsets: every record of the replay whose merge time is EventTime or later stands at or
+// behind these.
+type mark struct {
+	Version   int             `json:"version"`
+	EventTime time.Time       `json:"event_time"`
+	Offsets   map[int32]int64 `json:"offsets"` // by partition
+}
+
+// Keys in the checkpoint topic.
+func genesisKey(id string) string       { return id + "/genesis" }
+func checkpointKey(id string) string    { return id + "/checkpoint" }
+func barrierKey(id string) string       { return id + "/barrier" }
+func hourKey(id, hour string) string    { return id + "/hour/" + hour }
+func markKey(id string, n int64) string { return fmt.Sprintf("%s/mark/%d", id, n) }
+
+// Keys in the config topic.
+func specKey(id, hash string) string { return "spec/" + id + "/" + hash }
+func startedKey(id string) string    { return "started/" + id }
+
+// splitKey takes a key of the checkpoint topic apart: the replay, and what it is about.
+func splitKey(key []byte) (id, about string, ok bool) {
+	id, about, ok = strings.Cut(string(key), "/")
+	return id, about, ok && replay.ValidID(strings.TrimSuffix(id, ".q")) == nil
+}
+
+// errNewer is what a control value of a later version is met with.
+type errNewer struct {
+	topic, key string
+	version    int
+}
+
+func (e *errNewer) Error() string {
+	return fmt.Sprintf("%s in topic %s was written by a newer replayd (version %d, this one knows %d)\nUse that replayd, or one as new",
+		e.key, e.topic, e.version, version)
+}
+
+// decode reads a control value. ok is false for what is none of ours.
+func decode(topic string, key, value []byte, into any) (ok bool, err error) {
+	var head struct {
+		Version int `json:"version"`
+	}
+	if json.Unmarshal(value, &head) != nil || head.Version < 1 {
+		return false, nil
+	}
+	if head.Version > version {
+		return false, &errNewer{topic, string(key), head.Version}
+	}
+	return json.Unmarshal(value, into) == nil, nil
+}
+
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // plain data
+	}
+	return b
+}

@@ -1,0 +1,68 @@
+package replay
+
+import (
+	"os"
+	"runtime"
+	"time"
+
+	"replayd/replay/pace"
+)
+
+// Options say how a replay runs. They change neither what comes out nor its order, and may differ between sessions.
+type Options struct {
+	Pace   pace.Setting
+	MaxGap time.Duration // longest wait for an idle gap of the archive; default 10 s
+	Ramp   time.Duration // slow start
+	Memory int64         // bytes, for what is read and not yet produced; default 512 MiB
+	Spill  string        // folder for what does not fit; default the system's for temporary files
+	Stall  time.Duration
+	GiveUp time.Duration // how long one store request is retried; default 1 h
+	MaxBad float64       // share of bad entries that stops the replay, from 1,000 entries on; default 0.01
+	Allow  Allowed
+
+	// Stop asks the replay to stop at its next commit, in state Paused.
+	Stop <-chan struct{}
+
+	// Observe is told of progress, ten times a second, from a goroutine of the replay's. May be nil.
+	Observe func(Progress)
+
+	// Notice tells what a person should know and need not stop for. May be nil.
+	Notice func(text string)
+
+	// For tests: smaller than the constants of the same meaning.
+	bloomBits    int // bits an id in the Bloom filters
+	chunkRecords int
+	step         int64 // of memory, see merge.Config
+}
+
+const defaultMemory = 512 << 20
+
+func (o *Options) complete() {
+	if o.Memory == 0 {
+		o.Memory = defaultMemory
+	}
+	if o.Spill == "" {
+		o.Spill = os.TempDir()
+	}
+	if o.Stall == 0 {
+		o.Stall = 30 * time.Second
+	}
+	if o.GiveUp == 0 {
+		o.GiveUp = time.Hour
+	}
+	if o.chunkRecords == 0 {
+		o.chunkRecords = chunkRecords
+	}
+	if o.MaxBad == 0 {
+		o.MaxBad = 0.01
+	}
+	if o.Notice == nil {
+		o.Notice = func(string) {}
+	}
+	if o.Observe == nil {
+		o.Observe = func(Progress) {}
+	}
+}
+
+// workers is how many objects are read at a time: reading is bound by CPU once latency is hidden.
+func (o *Options) workers() int { return max(2, runtime.GOMAXPROCS(0)) }

@@ -1,0 +1,84 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"replayd/archive/archivetest"
+)
+
+var seeds = flag.Uint64("seeds", 96, "archives to try; 96 meet every layout with every format, codec and window")
+
+// each runs f for every seed, as a test of its own.
+func each(t *testing.T, f func(t *testing.T, a *archivetest.Archive, seed uint64)) {
+	for seed := range *seeds {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			f(t, archivetest.Generate(archivetest.Small(seed)), seed)
+		})
+	}
+}
+
+func TestAReplayIsWhatTheOracleSays(t *testing.T) {
+	each(t, func(t *testing.T, a *archivetest.Archive, _ uint64) {
+		m, o, s := &memory{}, a.Oracle(), specOf(a.Plan)
+		r := Runner{Source: sourceOf(t, a.Plan, archivetest.NewFaulty(a.Files())), Sink: m, Options: fast(t)}
+		receipt, err := r.Run(context.Background(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, m, o, s)
+		sameCounts(t, &receipt, o)
+	})
+}
+
+func TestAReplayInSmallMemoryIsTheSame(t *testing.T) {
+	each(t, func(t *testing.T, a *archivetest.Archive, _ uint64) {
+		m, o, s := &memory{}, a.Oracle(), specOf(a.Plan)
+		options := fast(t)
+		options.Memory = 1 // everything spills
+		options.step = 4 << 10
+		r := Runner{Source: sourceOf(t, a.Plan, archivetest.NewFaulty(a.Files())), Sink: m, Options: options}
+		receipt, err := r.Run(context.Background(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, m, o, s)
+		sameCounts(t, &receipt, o)
+	})
+}
+
+// TestAReplayKilledAndContinuedIsTheSame kills sessions before and after their commits, in bad weather, and continues.
+func TestAReplayKilledAndContinuedIsTheSame(t *testing.T) {
+	each(t, func(t *testing.T, a *archivetest.Archive, seed uint64) {
+		o, s, rng := a.Oracle(), specOf(a.Plan), seeded(seed)
+		m := &memory{fate: func() fate {
+			return []fate{goesWell, goesWell, goesWell, diesBefore, diesAfter}[rng.IntN(5)]
+		}}
+		store := archivetest.NewFaulty(a.Files())
+		sessions := 0
+		for {
+			options := fast(t)
+			options.chunkRecords = 1 + rng.IntN(60)
+			r := Runner{Source: sourceOf(t, a.Plan, store), Sink: m, Options: options}
+			receipt, err := r.Run(context.Background(), s)
+			sessions++
+			if err == nil {
+				compare(t, m, o, s)
+				sameCounts(t, &receipt, o)
+				again, err := r.Run(context.Background(), s)
+				if err != nil || !reflect.DeepEqual(again, receipt) {
+					t.Errorf("a finished replay run again: %v, %+v", err, again)
+				}
+				return
+			}
+			if !errors.Is(err, errKilled) || sessions > 1000 {
+				t.Fatalf("session %d: %v", sessions, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,67 @@
+package replay
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Refusal says that a replay is not begun or not continued because it would hurt. Nothing was changed. Where the person
+// may decide otherwise, --allow names the item.
+type Refusal struct {
+	Item string // name of the preflight item
+	What string // what is so, and why that is bad
+	Next string // what to do
+}
+
+func (r *Refusal) Error() string {
+	s := r.Item + ": " + r.What
+	if r.Next != "" {
+		s += "\n" + r.Next
+	}
+	return s
+}
+
+// TakenOver says that a later session of the same replay owns it now.
+type TakenOver struct {
+	Host string
+	PID  int
+}
+
+func (t *TakenOver) Error() string { return fmt.Sprintf("taken over by %s %d", t.Host, t.PID) }
+
+// Stopped says that a replay stopped before its end and can be continued.
+type Stopped struct {
+	State  State // Paused or Failed
+	Reason string
+	Err    error // the cause, for Failed
+}
+
+func (s *Stopped) Error() string {
+	if s.Err != nil {
+		return s.Err.Error()
+	}
+	return s.Reason
+}
+
+func (s *Stopped) Unwrap() error { return s.Err }
+
+// Items that the engine refuses; a sink has more.
+const (
+	ItemOpenHours     = "open-hours"
+	ItemArchiveChange = "archive-change"
+)
+
+// Allowed are the names of the refusals that a person overrode.
+type Allowed []string
+
+// Has reports whether item was overridden.
+func (a Allowed) Has(item string) bool { return slices.Contains(a, item) }
+
+func few(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

@@ -1,0 +1,44 @@
+package replay
+
+import (
+	"context"
+	"time"
+
+	"replayd/archive"
+)
+
+// Run replays s from src to sink with the default options and returns the receipt. A replay that the sink already knows
+// is continued, or, if it has ended, only accounted for.
+func Run(ctx context.Context, s Spec, src archive.Source, sink Sink) (Receipt, error) {
+	return (&Runner{Source: src, Sink: sink}).Run(ctx, s)
+}
+
+// Runner is Run with options.
+type Runner struct {
+	Source  archive.Source
+	Sink    Sink
+	Options Options
+}
+
+// Run replays s to its end, until Options.Stop, or until ctx is cancelled, which abandons what is not committed. The
+// error is a *Refusal when nothing was begun, a *Stopped when the replay can be continued, a *TakenOver when another
+// session has it, or what the sink said.
+func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
+	r.Options.complete()
+	if err := s.Complete(time.Now()); err != nil {
+		return Receipt{}, err
+	}
+	durable, err := r.Sink.Open(ctx, &s)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if durable.Checkpoint.State.Terminal() {
+		durable.Checkpoint.Seal(&s)
+		return *durable.Checkpoint.Receipt, nil
+	}
+	p, err := r.newPipeline(ctx, &s, durable)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return p.run(ctx)
+}

@@ -1,0 +1,53 @@
+package replay
+
+import (
+	"context"
+
+	"replayd/archive"
+)
+
+// Sink is where a replay goes. A sink makes records and checkpoint durable together, or neither.
+type Sink interface {
+	// Open takes the replay over from any earlier session and returns what is durable of it. A replay that is not
+	// known yet gets a Durable whose checkpoint has State Running and is not Begun.
+	Open(ctx context.Context, s *Spec) (Durable, error)
+
+	// Commit makes c durable as a whole and returns when that is decided; it retries what can be retried. It sets the
+	// sink's own fields of c.Checkpoint. Nothing of c is kept after it returns.
+	Commit(ctx context.Context, c *Chunk) error
+}
+
+// Chunk is what one transaction holds.
+type Chunk struct {
+	Records     []Record // in the order in which they are to stand in their partitions
+	Quarantined []Quarantined
+	Hours       []HourRecord // new or changed
+	Checkpoint  Checkpoint   // as of the last entry in this chunk
+}
+
+// Record is an event to be produced. Its slices belong to the chunk.
+type Record struct {
+	Key       []byte // nil: none
+	Value     []byte // the archived bytes
+	Route     []byte // chooses the partition: key, else event id, else value
+	Headers   []Header
+	EventTime int64 // ns since 1970
+	HasTime   bool  // EventTime is set
+	MergeTime int64
+}
+
+// Header is a tag of a record.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Quarantined is an entry that holds no usable event.
+type Quarantined struct {
+	Position archive.Position `json:"position"`
+	Object   string           `json:"object"`
+	ETag     string           `json:"etag,omitempty"`
+	Range    [2]int64         `json:"range"` // decompressed bytes, half-open
+	Reason   string           `json:"reason"`
+	Detail   string           `json:"detail,omitempty"`
+}

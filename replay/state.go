@@ -1,0 +1,19 @@
+package replay
+
+// State is where a replay stands. What is, stands only in the checkpoint.
+type State string
+
+// The states of a replay.
+const (
+	Running                 State = "running"
+	Paused                  State = "paused"
+	Completed               State = "completed"
+	CompletedWithQuarantine State = "completed_with_quarantine"
+	Cancelled               State = "cancelled"
+	Failed                  State = "failed" // can be continued
+)
+
+// Terminal reports whether nothing can follow.
+func (s State) Terminal() bool {
+	return s == Completed || s == CompletedWithQuarantine || s == Cancelled
+}
