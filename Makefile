@@ -1,0 +1,96 @@
+# The commands of this project; `make help` lists them. CI runs .ci/run, which calls these.
+
+GO ?= go
+
+# Tools and Kafka's jars are cached outside of the tree. integration/harness looks in the same folder.
+export REPLAYD_TEST_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/replayd-test
+BIN := $(REPLAYD_TEST_TOOLS)/bin
+
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
+VERSITYGW     := github.com/versity/versitygw/cmd/versitygw@v1.8.0
+TOOLS         := $(GOLANGCI_LINT) $(GOFUMPT) $(VERSITYGW)
+
+# A tool's stamp carries its version, so that a new version is built and an old one is not built twice.
+stamp = $(BIN)/.$(notdir $(1))
+
+export KAFKA_VERSION := $(shell sed -n 's/^const kafkaVersion = "\(.*\)"$$/\1/p' integration/harness/tools.go)
+JARS := $(REPLAYD_TEST_TOOLS)/kafka-$(KAFKA_VERSION)
+
+# Everything under integration needs equipment, except the two packages that do not.
+FREE := ./integration/imports ./integration/ledger/...
+unit_packages = $(filter-out replayd replayd/integration/%,$(shell $(GO) list ./...)) $(FREE)
+integration_packages = $(filter-out replayd/integration/imports replayd/integration/ledger%,$(shell $(GO) list ./integration/...))
+
+FUZZTIME ?= 5s
+
+.PHONY: help
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-18s %s\n", $$1, $$2 }'
+
+.PHONY: test
+test: equipment ## everything this machine can test; the last line says what that was
+	@REPLAYD_TEST_LEDGER=$$(mktemp) && export REPLAYD_TEST_LEDGER && failed= && \
+	if $(MAKE) --no-print-directory unit; then printf 'tested\tunit\t\n' >>"$$REPLAYD_TEST_LEDGER"; else failed=-failed; fi; \
+	$(MAKE) --no-print-directory integration || failed=-failed; \
+	$(GO) run ./integration/ledger/tested $$failed "$$REPLAYD_TEST_LEDGER"
+
+.PHONY: unit
+unit: ## tests that need nothing but Go
+	$(GO) test -race $(unit_packages)
+
+# One package after another: brokers share the processors with everything else.
+.PHONY: integration
+integration: ## tests on real Kafka and real S3
+	$(GO) test -race -count=1 -p 1 -timeout 45m $(integration_packages)
+
+.PHONY: flake
+flake: ## ten runs of the unit tests in random order
+	$(GO) test -race -count=10 -shuffle=on $(unit_packages)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (5s)
+	@grep -rn --include='*_test.go' '^func Fuzz' . | sed 's/^\(.*\)\/[^/]*:[0-9]*:func \(Fuzz[A-Za-z0-9_]*\).*/\1 \2/' | \
+	while read -r folder target; do \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$folder" || exit 1; \
+	done
+
+.PHONY: lint
+lint: $(call stamp,$(GOLANGCI_LINT)) $(call stamp,$(GOFUMPT)) ## formatting, linters, and that it builds elsewhere
+	@unformatted=$$($(BIN)/gofumpt -l .) && if [ -n "$$unformatted" ]; then \
+		echo "not formatted (make fmt):" $$unformatted; exit 1; fi
+	$(BIN)/golangci-lint run ./...
+	GOOS=darwin $(GO) vet ./...
+	@if [ -d cmd/replayd ]; then set -x; GOOS=windows $(GO) build -o /dev/null ./cmd/replayd; fi
+	$(GO) mod tidy -diff
+
+.PHONY: fmt
+fmt: $(call stamp,$(GOFUMPT)) ## format all code
+	$(BIN)/gofumpt -w .
+
+.PHONY: tools
+tools: $(foreach tool,$(TOOLS),$(call stamp,$(tool))) ## build the pinned linters and the S3 server into the cache
+
+$(BIN)/.%:
+	@mkdir -p $(BIN)
+	GOBIN=$(BIN) $(GO) install $(filter %/$*,$(TOOLS))
+	@touch $@
+
+.PHONY: kafka-jars
+kafka-jars: $(JARS) ## fetch Kafka from Maven Central into the cache (needs mvn)
+
+$(JARS):
+	integration/kafka-image/jars.sh $@
+
+.PHONY: kafka-image
+kafka-image: ## pull apache/kafka, or build its stand-in where that cannot be
+	@docker image inspect apache/kafka:$(KAFKA_VERSION) replayd-test/kafka:$(KAFKA_VERSION) 2>/dev/null | grep -q Id || \
+	docker pull -q apache/kafka:$(KAFKA_VERSION) || \
+	{ $(MAKE) --no-print-directory kafka-jars && integration/kafka-image/build.sh $(JARS); }
+
+# What can be fetched without asking anything of the machine. What cannot is left out by the tests, with the reason.
+.PHONY: equipment
+equipment:
+	@$(MAKE) -s --no-print-directory $(call stamp,$(VERSITYGW)) || echo "going on without versitygw"
+	@if command -v mvn >/dev/null && command -v java >/dev/null; then \
+		$(MAKE) -s --no-print-directory kafka-jars || echo "going on without Kafka's jars"; fi

@@ -1,0 +1,53 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// The Makefile reads this version too.
+const kafkaVersion = "4.3.1"
+
+// toolsDir is the folder of versitygw and the Kafka jars. The default is spelled out instead of taken from
+// os.UserCacheDir because the Makefile has to find the same one on every system.
+func toolsDir() string {
+	if dir := os.Getenv("REPLAYD_TEST_TOOLS"); dir != "" {
+		return dir
+	}
+	cache := os.Getenv("XDG_CACHE_HOME")
+	if cache == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		cache = filepath.Join(home, ".cache")
+	}
+	return filepath.Join(cache, "replayd-test")
+}
+
+// tool finds a program in the tools folder, else in PATH.
+func tool(name string) (string, error) {
+	path := filepath.Join(toolsDir(), "bin", name)
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("no %s in %s nor in PATH", name, toolsDir())
+	}
+	return path, nil
+}
+
+// Kcat is the path of kcat, a Kafka client that shares no code with ours.
+func Kcat(tb testing.TB) string {
+	tb.Helper()
+	path, err := tool("kcat")
+	if err != nil {
+		leaveOut(tb, "kcat", err.Error()+" (apt-get install kcat)")
+	}
+	tested(tb, "kcat", "")
+	return path
+}
