@@ -5,10 +5,10 @@ import (
 )
 
 // cutTails are the last bytes of an event whose end is lost, behind `"x":`. None of them lets what follows complete an
-// object, and no inner object stands last: a reader could take it for an event. None ends where a value may follow: the
-// next event would be taken for that value, and cannot be told from an inner object.
+// object, and no inner object stands last: a reader could take it for an event. None ends where a value may follow, or in
+// the middle of a string: the next event, or its beginning, would be taken for that, and cannot be told from a part.
 var cutTails = []string{
-	`tru`, `-`, `"unfinished \"{text} `, `"\u12`, `"ends in \`, `{"event_id":"inner","timestamp":"2020-01-01T00:00:00Z"`,
+	`tru`, `-`, `"\u12`, `"ends in \`, `{"event_id":"inner","timestamp":"2020-01-01T00:00:00Z"`,
 }
 
 // slips are whole objects but for one character of grammar, to be continued behind a data member.

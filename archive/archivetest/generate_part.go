@@ -69,7 +69,6 @@ const (
 )
 
 // none reports whether the form amounts to no id.
-func (f idForm) none() bool { return f >= idMissing }
 
 type timeForm uint8
 

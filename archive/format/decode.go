@@ -1,0 +1,246 @@
+package format
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"replayd/archive"
+)
+
+// Names of codecs.
+const (
+	Gzip = "gzip"
+	Zstd = "zstd"
+	None = "none"
+)
+
+// DefaultMaxWindow is the window up to which zstd streams are decoded: what the zstd tool takes without --long.
+const DefaultMaxWindow = 128 << 20
+
+const storedBuffer = 32 << 10
+
+// CodecError says that the bytes of a compressed stream are broken, in words of its codec: a wrong checksum, an early
+// end, codes that mean nothing. What was decoded before it stands. Faults of the store never become one.
+type CodecError struct {
+	Codec string
+	Err   error
+}
+
+func (e *CodecError) Error() string {
+	return e.Codec + ": " + strings.TrimPrefix(e.Err.Error(), e.Codec+": ")
+}
+
+func (e *CodecError) Unwrap() error { return e.Err }
+
+// Decompress returns the decompressed bytes of r and the codec they were in: Gzip, Zstd, or None when r is not
+// compressed. The codec is recognised by the first bytes, whatever a name may say. Reading ends in a *CodecError where
+// the compressed stream is broken; an error of r comes through as it is. When r cannot be read yet, or is recognised as
+// something that is not supported, that is the error here.
+//
+// To decompress one object after another, use a Decoder.
+func Decompress(r io.Reader) (plain io.ReadCloser, codec string, err error) {
+	d := &Decoder{}
+	if err := d.begin(r); err != nil {
+		return nil, "", err
+	}
+	return closing{d}, d.codec, nil
+}
+
+// closing makes an io.Closer of a decoder.
+type closing struct{ *Decoder }
+
+func (c closing) Close() error {
+	c.Decoder.Close()
+	return nil
+}
+
+// Decoder decompresses one object after another, as Decompress does one. It keeps the codecs' windows and tables
+// between them. The zero value is ready. It belongs to one goroutine, and is no matter for a package-level pool: the
+// codecs hold channels, with which testing/synctest panics across bubbles.
+type Decoder struct {
+	// MaxWindow is the largest window of a zstd stream, in bytes; 0 means DefaultMaxWindow, and less than 1 KiB is
+	// 1 KiB. A stream that wants more ends in a CodecError. So much memory, and some more, a decoder may take. It is
+	// read when the first zstd stream begins.
+	MaxWindow int
+
+	src   source
+	in    *bufio.Reader
+	codec string
+	gzip  *gzip.Reader
+	zstd  *zstd.Decoder
+	err   error
+}
+
+var _ archive.Decoder = (*Decoder)(nil)
+
+// Decode is part of archive.Decoder. What it returns is the decoder itself: each call ends the stream before.
+func (d *Decoder) Decode(r io.Reader) (io.Reader, error) {
+	if err := d.begin(r); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Codec is the codec of the last stream.
+func (d *Decoder) Codec() string { return d.codec }
+
+// Close lets go of the stream and of all memory. The decoder may be used again.
+func (d *Decoder) Close() {
+	if d.zstd != nil {
+		d.zstd.Close()
+	}
+	*d = Decoder{MaxWindow: d.MaxWindow, err: errClosed}
+}
+
+var errClosed = errors.New("read from a decoder that is closed")
+
+func (d *Decoder) begin(r io.Reader) error {
+	d.src, d.err = source{r: r}, nil
+	if d.in == nil {
+		d.in = bufio.NewReaderSize(&d.src, storedBuffer)
+	} else {
+		d.in.Reset(&d.src)
+	}
+	head, err := d.in.Peek(sniffed)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	if d.codec, err = sniff(head); err != nil {
+		return err
+	}
+	if err := d.open(); err != nil {
+		d.err = d.judge(err) // what is wrong with the first bytes is for Read to return
+	}
+	return nil
+}
+
+// open readies the codec.
+func (d *Decoder) open() error {
+	switch d.codec {
+	case Gzip:
+		return d.member()
+	case Zstd:
+		return d.frames()
+	}
+	return nil
+}
+
+// Read is part of io.Reader.
+func (d *Decoder) Read(p []byte) (int, error) {
+	if d.err != nil {
+		return 0, d.err
+	}
+	n, err := d.decode(p)
+	if n == 0 && err != nil {
+		d.err = d.judge(err)
+	}
+	return n, d.err
+}
+
+// decode may return an error along with bytes, and again without any.
+func (d *Decoder) decode(p []byte) (int, error) {
+	switch d.codec {
+	case Gzip:
+		return d.readGzip(p)
+	case Zstd:
+		return d.readZstd(p)
+	}
+	return d.in.Read(p)
+}
+
+// judge tells what an error of a codec really is: the end, the store's fault, or broken bytes.
+func (d *Decoder) judge(err error) error {
+	switch {
+	case d.src.err != nil && d.src.err != io.EOF && d.in.Buffered() == 0:
+		return d.src.err // codecs take it for an early end, or even for a clean one
+	case err == io.EOF || d.codec == None:
+		return err
+	}
+	return &CodecError{Codec: d.codec, Err: err}
+}
+
+// member begins a gzip member. Members are taken one by one because the reader's own way from one to the next takes a
+// header that is cut off inside its file name for a clean end.
+func (d *Decoder) member() error {
+	var err error
+	if d.gzip == nil {
+		d.gzip, err = gzip.NewReader(d.in)
+	} else {
+		err = d.gzip.Reset(d.in)
+	}
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	if err == nil {
+		d.gzip.Multistream(false)
+	}
+	return err
+}
+
+func (d *Decoder) readGzip(p []byte) (int, error) {
+	for {
+		n, err := d.gzip.Read(p)
+		if err != io.EOF || n > 0 {
+			return n, err
+		}
+		if _, err := d.in.Peek(1); err != nil {
+			return 0, err
+		}
+		if err := d.member(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// frames begins a zstd stream. It is decoded on the caller's goroutine and block by block: so what comes out before an
+// error does not depend on timing.
+func (d *Decoder) frames() error {
+	if d.zstd != nil {
+		return d.zstd.Reset(d.in)
+	}
+	window := d.MaxWindow
+	if window == 0 {
+		window = DefaultMaxWindow
+	}
+	window = max(window, zstd.MinWindowSize)
+	var err error
+	d.zstd, err = zstd.NewReader(d.in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(window)))
+	return err
+}
+
+func (d *Decoder) readZstd(p []byte) (int, error) {
+	n, err := d.zstd.Read(p)
+	if n > 0 || err == nil || err == io.EOF {
+		return n, err
+	}
+	// A last block whose checksum is wrong comes out only behind the error.
+	if n, _ := d.zstd.Read(p); n > 0 {
+		return n, nil
+	}
+	return 0, err
+}
+
+// source remembers the error of the reader below the codecs, which keep no account of whose an error is.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	for range emptyReads {
+		n, err := s.r.Read(p)
+		if err != nil {
+			s.err = err
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+	s.err = io.ErrNoProgress
+	return 0, s.err
+}
