@@ -13,8 +13,7 @@ import (
 )
 
 // Fetcher opens objects and resumes their bodies at the byte where they broke, so that what reads them sees one
-// unbroken stream. It keeps no state between calls; safe for concurrent use. A retry sends one request and begins no
-// goroutine.
+// unbroken stream. It keeps no state between calls, begins no goroutines, and is safe for concurrent use.
 type Fetcher struct {
 	Store  Store
 	Stall  time.Duration // a request or body that gives nothing for so long is taken for broken; 0: 30 s
@@ -30,8 +29,8 @@ const (
 	defaultStall  = 30 * time.Second
 	defaultGiveUp = time.Hour
 
-	// Retries wait about 100 ms, 200 ms, ... 5 s: one object's worker then asks a store in trouble at most some ten
-	// times a minute.
+	// Retries wait about 100 ms, 200 ms, ... 5 s: a worker asks a store in trouble some 15 times a minute, and is
+	// back soon after the store is.
 	firstBackoff = 100 * time.Millisecond
 	lastBackoff  = 5 * time.Second
 )

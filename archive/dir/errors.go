@@ -29,7 +29,7 @@ func fileError(err error, place string) error {
 	case errors.Is(err, fs.ErrPermission):
 		return permission(cause(err), place)
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
-		return fmt.Errorf("%w (%v)", fs.ErrNotExist, cause(err)) // a folder on the way became a file
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, cause(err)) // a folder on the way became a file
 	case escapes(err):
 		return &archive.Permanent{
 			Err:  fmt.Errorf("link leads out of the archive's folder: %w", cause(err)),

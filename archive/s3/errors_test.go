@@ -1,0 +1,344 @@
+package s3_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"replayd/archive"
+	"replayd/archive/s3"
+)
+
+// refusal is an answer of a store to all requests.
+type refusal struct {
+	status  int
+	code    string // empty: a body that is no XML, as a proxy sends
+	message string
+	region  string
+}
+
+func (f refusal) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	if f.region != "" {
+		w.Header().Set("X-Amz-Bucket-Region", f.region)
+	}
+	w.Header().Set("X-Amz-Request-Id", "4442587FB7D0A2F9")
+	w.WriteHeader(f.status)
+	if f.code == "" {
+		_, _ = io.WriteString(w, "<html><body>sorry")
+		return
+	}
+	fmt.Fprintf(w, `<?xml version="1.0"?><Error><Code>%s</Code><Message>%s</Message></Error>`, f.code, f.message)
+}
+
+func TestAnswersThatNoRetryChangesSayTheNextStep(t *testing.T) {
+	alone(t)
+	for _, c := range []struct {
+		refusal
+		list, get []string // what the errors say
+	}{
+		{
+			refusal{403, "AccessDenied", "Access Denied", ""},
+			[]string{"list s3://archive/p/2026/", "AccessDenied: Access Denied (HTTP 403, request 4442587FB7D0A2F9)", "s3:ListBucket on arn:aws:s3:::archive.", "--aws-profile"},
+			[]string{"get s3://archive/p/a from byte 7", "s3:GetObject on arn:aws:s3:::archive/p/*"},
+		},
+		{refusal{403, "AccessDenied", "not authorized to perform: kms:Decrypt on", ""}, []string{"kms:Decrypt on the bucket's key"}, []string{"kms:Decrypt on the bucket's key"}},
+		{refusal{403, "", "", ""}, []string{"Forbidden (HTTP 403", "s3:ListBucket"}, []string{"s3:GetObject"}},
+		{refusal{404, "NoSuchBucket", "", ""}, []string{"No bucket is called archive"}, []string{"No bucket is called archive"}},
+		{refusal{403, "InvalidAccessKeyId", "", ""}, []string{"--aws-profile"}, []string{"--aws-profile"}},
+		{refusal{404, "XAdminUserNotFound", "", ""}, []string{"--aws-profile"}, []string{"--aws-profile"}},
+		{refusal{404, "NoSuchAccessPoint", "", ""}, []string{"--s3-endpoint"}, []string{"--s3-endpoint"}},
+		{refusal{403, "SignatureDoesNotMatch", "", ""}, []string{"AWS_SECRET_ACCESS_KEY"}, []string{"AWS_SECRET_ACCESS_KEY"}},
+		{refusal{400, "ExpiredToken", "", ""}, []string{"aws sso login --profile NAME"}, []string{"aws sso login --profile NAME"}},
+		{refusal{301, "PermanentRedirect", "", "eu-west-1"}, []string{"--s3-region eu-west-1"}, []string{"--s3-region eu-west-1"}},
+		{refusal{301, "", "", "eu-west-1"}, []string{"--s3-region eu-west-1"}, []string{"--s3-region eu-west-1"}},
+		{refusal{301, "PermanentRedirect", "", ""}, []string{"check --s3-region"}, []string{"check --s3-region"}},
+		{
+			refusal{400, "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'sa-east-1'", ""},
+			[]string{"--s3-region sa-east-1"},
+			[]string{"--s3-region sa-east-1"},
+		},
+		{refusal{403, "RequestTimeTooSkewed", "", ""}, []string{"clock"}, []string{"clock"}},
+		{refusal{403, "InvalidObjectState", "", ""}, nil, []string{"restore-object"}},
+		{refusal{400, "KMS.DisabledException", "", ""}, []string{"KMS.DisabledException"}, []string{"KMS.DisabledException"}},
+		{refusal{405, "MethodNotAllowed", "", ""}, []string{"--s3-endpoint"}, []string{"--s3-endpoint"}},
+		{refusal{501, "NotImplemented", "", ""}, []string{"--s3-endpoint"}, []string{"--s3-endpoint"}},
+	} {
+		t.Run(fmt.Sprintf("%d %s %s", c.status, c.code, c.region), func(t *testing.T) {
+			list, get := ask(t, c.refusal, "")
+			permanent(t, list, c.list...)
+			permanent(t, get, c.get...)
+		})
+	}
+}
+
+func TestAnswersThatMayPassAreWorthARetry(t *testing.T) {
+	alone(t)
+	for _, c := range []refusal{
+		{500, "InternalError", "", ""},
+		{503, "SlowDown", "Please reduce your request rate.", ""},
+		{503, "", "", ""},
+		{502, "", "", ""},
+		{504, "", "", ""},
+		{408, "", "", ""},
+		{429, "TooManyRequests", "", ""},
+		{400, "RequestTimeout", "", ""},
+		{400, "ThrottlingException", "", ""},
+		{307, "TemporaryRedirect", "", ""},
+		{200, "", "", ""}, // a hotel's portal, with 200 and HTML
+	} {
+		t.Run(fmt.Sprintf("%d %s", c.status, c.code), func(t *testing.T) {
+			list, get := ask(t, c, "")
+			for _, err := range []error{list, get} {
+				if err == nil || !archive.Curable(err) {
+					t.Errorf("%v, want an error worth a retry", err)
+				}
+				if c.code != "" && !strings.Contains(fmt.Sprint(err), c.code) {
+					t.Errorf("%v does not say %s", err, c.code)
+				}
+			}
+		})
+	}
+}
+
+func TestConnectionThatBreaksIsWorthARetry(t *testing.T) {
+	alone(t)
+	for name, answer := range map[string]http.HandlerFunc{
+		"before the answer": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"in the answer": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, `<?xml version="1.0"?><ListBucketResult><Contents><Key>a`)
+		},
+		"in a refusal": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, `<?xml version="1.0"?><Error><Co`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			list, get := ask(t, answer, "")
+			if list == nil || !archive.Curable(list) {
+				t.Errorf("list: %v, want an error worth a retry", list)
+			}
+			if get == nil || !archive.Curable(get) {
+				t.Errorf("get: %v, want an error worth a retry", get)
+			}
+		})
+	}
+}
+
+func TestMissingObjectIsGoneWhateverTheAnswerLooksLike(t *testing.T) {
+	alone(t)
+	for _, c := range []refusal{{404, "NoSuchKey", "", ""}, {404, "NoSuchVersion", "", ""}, {404, "", "", ""}} {
+		list, get := ask(t, c, "")
+		permanent(t, list)
+		if !errors.Is(get, fs.ErrNotExist) {
+			t.Errorf("%+v: %v", c, get)
+		}
+	}
+}
+
+// ask lists and reads against a store that gives one answer to everything.
+func ask(t *testing.T, answer http.Handler, profile string) (list, get error) {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	defer server.Close()
+	return requests(t, open(t, s3.Options{Bucket: bucket, Prefix: "p", Endpoint: server.URL, PathStyle: true, Profile: profile}))
+}
+
+func requests(t *testing.T, s *s3.Store) (list, get error) {
+	t.Helper()
+	_, get = readFrom(t, s, archive.Object{Key: "a", Size: 10, ETag: `"e"`}, 7)
+	for _, err := range s.List(t.Context(), "2026/") {
+		list = err
+	}
+	return list, get
+}
+
+func TestDeadEndpointIsWorthARetryAndNamed(t *testing.T) {
+	alone(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := "http://" + listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	list, get := requests(t, open(t, s3.Options{Bucket: bucket, Endpoint: address, PathStyle: true}))
+	for _, err := range []error{list, get} {
+		if !archive.Curable(err) || !strings.Contains(err.Error(), "no answer from "+address+": dial tcp") {
+			t.Errorf("%v", err)
+		}
+	}
+	if strings.Contains(list.Error(), "operation error") {
+		t.Errorf("%v still holds the SDK's preamble", list)
+	}
+}
+
+func TestWrongProtocolAndUntrustedCertificateArePermanent(t *testing.T) {
+	alone(t)
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshakes that must fail
+	secure.StartTLS()
+	defer secure.Close()
+	for address, cure := range map[string]string{
+		strings.Replace(plain.URL, "http:", "https:", 1): "--s3-endpoint http://",
+		secure.URL: "AWS_CA_BUNDLE",
+	} {
+		list, get := requests(t, open(t, s3.Options{Bucket: bucket, Endpoint: address, PathStyle: true}))
+		permanent(t, list, cure)
+		permanent(t, get, cure)
+	}
+}
+
+func TestOptionsThatCannotWorkAreRefusedAtOnce(t *testing.T) {
+	alone(t)
+	for name, c := range map[string]struct {
+		o    s3.Options
+		want string
+	}{
+		"no bucket":  {s3.Options{Region: "eu-west-1"}, "s3://bucket/prefix"},
+		"no region":  {s3.Options{Bucket: bucket}, "--s3-region"},
+		"no scheme":  {s3.Options{Bucket: bucket, Endpoint: "localhost:9000"}, "--s3-endpoint"},
+		"no host":    {s3.Options{Bucket: bucket, Endpoint: "http://"}, "--s3-endpoint"},
+		"not a URL":  {s3.Options{Bucket: bucket, Endpoint: "http://[::1"}, "--s3-endpoint"},
+		"no profile": {s3.Options{Bucket: bucket, Region: "eu-west-1", Profile: "nobody"}, "no AWS profile is called nobody"},
+		"not S3":     {s3.Options{Bucket: bucket, Endpoint: "file:///folder"}, "--s3-endpoint"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := s3.Open(t.Context(), c.o)
+			permanent(t, err, c.want)
+		})
+	}
+}
+
+func TestOptionsThatMakeNoAddressArePermanent(t *testing.T) {
+	alone(t)
+	list, get := requests(t, open(t, s3.Options{Bucket: bucket, Region: "not a region"}))
+	permanent(t, list, "Check the archive's bucket")
+	permanent(t, get, "Check the archive's bucket")
+}
+
+func TestWithoutCredentialsTheCureSaysHowToGetSome(t *testing.T) {
+	alone(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	list, get := ask(t, refusal{403, "AccessDenied", "", ""}, "")
+	permanent(t, list, "no usable AWS credentials", "AWS_ACCESS_KEY_ID", "aws sso login --profile NAME")
+	permanent(t, get, "no usable AWS credentials")
+}
+
+func TestProfileIsUsedAndNamedInTheCure(t *testing.T) {
+	alone(t)
+	configured(t, "[profile night]\naws_access_key_id = nightkey\naws_secret_access_key = s\nregion = eu-north-1\n")
+	var signed string
+	list, _ := ask(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		signed = r.Header.Get("Authorization")
+		refusal{400, "ExpiredToken", "", ""}.ServeHTTP(w, r)
+	}), "night")
+	if !strings.Contains(signed, "Credential=nightkey/") || !strings.Contains(signed, "/eu-north-1/s3/") {
+		t.Errorf("signed %s", signed)
+	}
+	permanent(t, list, "aws sso login --profile night")
+}
+
+func TestEndedSSOSessionNamesTheCommand(t *testing.T) {
+	alone(t)
+	t.Setenv("HOME", t.TempDir()) // holds no token
+	configured(t, `[profile work]
+sso_start_url = https://example.awsapps.com/start
+sso_region = eu-west-1
+sso_account_id = 123456789012
+sso_role_name = reader
+region = eu-west-1
+`)
+	list, get := ask(t, refusal{403, "AccessDenied", "", ""}, "work")
+	permanent(t, list, "aws sso login --profile work")
+	permanent(t, get, "aws sso login --profile work")
+}
+
+func configured(t *testing.T, text string) {
+	t.Helper()
+	if err := os.WriteFile(os.Getenv("AWS_CONFIG_FILE"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const assumed = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+<AccessKeyId>rolekey</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>roletoken</SessionToken>
+<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`
+
+func TestRoleIsAssumedWithItsExternalID(t *testing.T) {
+	alone(t)
+	var form string
+	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		form = r.FormValue("RoleArn") + " " + r.FormValue("ExternalId")
+		_, _ = io.WriteString(w, assumed)
+	}))
+	defer sts.Close()
+	t.Setenv("AWS_ENDPOINT_URL_STS", sts.URL)
+	d := newDouble(t, map[string][]byte{"a": []byte("x")})
+	var signed string
+	d.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		signed = r.Header.Get("Authorization") + r.Header.Get("X-Amz-Security-Token")
+		return true
+	}
+	s := open(t, s3.Options{Bucket: bucket, Endpoint: d.URL, PathStyle: true, AssumeRole: "arn:aws:iam::1:role/r", ExternalID: "e"})
+	first(t, s, "")
+	if form != "arn:aws:iam::1:role/r e" || !strings.Contains(signed, "rolekey") || !strings.Contains(signed, "roletoken") {
+		t.Errorf("asked for %q, signed %q", form, signed)
+	}
+}
+
+func TestRoleThatIsRefusedIsPermanentAndLaterWorthARetry(t *testing.T) {
+	alone(t)
+	deny := true
+	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if deny {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`)
+			return
+		}
+		_, _ = io.WriteString(w, strings.Replace(assumed, "2099", "2001", 1)) // so it is asked for again each time
+	}))
+	defer sts.Close()
+	t.Setenv("AWS_ENDPOINT_URL_STS", sts.URL)
+	d := newDouble(t, map[string][]byte{"a": []byte("x")})
+	s := open(t, s3.Options{Bucket: bucket, Endpoint: d.URL, PathStyle: true, AssumeRole: "arn:aws:iam::1:role/r"})
+	list, _ := requests(t, s)
+	permanent(t, list, "no usable AWS credentials", "sts:AssumeRole arn:aws:iam::1:role/r")
+	deny = false
+	first(t, s, "")
+	deny = true
+	if list, _ := requests(t, s); !archive.Curable(list) {
+		t.Errorf("after it had worked: %v", list)
+	}
+}
+
+func TestContextThatEndsInARequestIsTheContextsError(t *testing.T) {
+	alone(t)
+	d := newDouble(t, map[string][]byte{"a": []byte("x")})
+	s := d.store(t, "")
+	o := first(t, s, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	d.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		cancel()
+		<-r.Context().Done()
+		return false
+	}
+	if _, err := s.Open(ctx, o, 0); !errors.Is(err, context.Canceled) || archive.Curable(err) {
+		t.Errorf("%v", err)
+	}
+}

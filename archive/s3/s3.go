@@ -1,0 +1,182 @@
+// Package s3 reads an archive from S3 or a store that speaks its protocol.
+//
+// The package adds three things to the SDK. It tells what a retry cures from what a person must cure, and says to that
+// person which permission, flag or command is missing. It proves of each body that it belongs to the object that was
+// listed: by If-Match where the listing gave an ETag, else by size and modification time. And it counts what it asks
+// for, because requests cost money.
+//
+// Bodies that break in the middle are not resumed here but by archive.Fetcher, for all stores alike.
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
+
+	"replayd/archive"
+)
+
+// Options say where the archive is and who asks. Only Bucket is required. What is empty comes from where the AWS
+// command line takes it: environment, shared configuration, container or instance role.
+type Options struct {
+	Bucket string
+
+	// Prefix is a folder: a slash is added to it when it has none, and keys are relative to it.
+	Prefix string
+
+	Profile    string // of the shared configuration files
+	Region     string
+	Endpoint   string // of a store that is not AWS, with http:// or https://
+	PathStyle  bool   // the bucket is in the path of addresses, not in the host name
+	AssumeRole string // ARN of the role to take on
+	ExternalID string // that the role's trust policy asks for
+}
+
+// Store is a bucket, or a folder of one. Safe for concurrent use.
+type Store struct {
+	options Options
+	prefix  string // empty or with a slash at its end
+	client  *s3.Client
+	meter   meter
+}
+
+var _ archive.Store = (*Store)(nil)
+
+const (
+	// idleConnections is how many connections are kept for the next request: as many as workers read at once on a
+	// large machine. The SDK keeps 10, so that the others pay a TLS handshake for each object.
+	idleConnections = 64
+
+	// anyRegion signs requests to stores that know no regions.
+	anyRegion = "us-east-1"
+
+	sessionName = "replayd" // how an assumed role's session is called in audit logs
+)
+
+// Open sends no request: whether bucket and credentials are right shows at the first List. What is wrong with the
+// options or the shared configuration is an archive.Permanent error.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{options: o, prefix: folder(o.Prefix)}
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("open s3 archive: %w", err)
+	}
+	cfg, err := load(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", s, err)
+	}
+	s.client = s3.NewFromConfig(cfg, s.configure)
+	if s.client.Options().Region == "" {
+		return nil, fmt.Errorf("open %s: %w", s, &archive.Permanent{
+			Err:  errors.New("no region"),
+			Cure: "Give the bucket's region with --s3-region, AWS_REGION or in the profile.",
+		})
+	}
+	return s, nil
+}
+
+// String is s3://bucket/prefix.
+func (s *Store) String() string { return strings.TrimSuffix(s.place(""), "/") }
+
+func (s *Store) place(key string) string { return "s3://" + s.options.Bucket + "/" + s.prefix + key }
+
+func (o Options) validate() error {
+	if o.Bucket == "" {
+		return &archive.Permanent{Err: errors.New("no bucket"), Cure: "Give the archive as s3://bucket/prefix."}
+	}
+	if o.Endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(o.Endpoint)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return &archive.Permanent{
+			Err:  fmt.Errorf("endpoint %q is not an address", o.Endpoint),
+			Cure: "Give --s3-endpoint with its scheme, as https://s3.example.org or http://127.0.0.1:9000.",
+		}
+	}
+	return nil
+}
+
+func folder(prefix string) string {
+	prefix = strings.TrimPrefix(prefix, "/")
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
+	}
+	return prefix
+}
+
+func load(ctx context.Context, o Options) (aws.Config, error) {
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = idleConnections
+	})
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithSharedConfigProfile(o.Profile),
+		config.WithRegion(o.Region),
+		config.WithHTTPClient(client),
+		config.WithLogger(logging.Nop{}),            // what matters is in the errors
+		config.WithRetryMode(aws.RetryModeAdaptive), // slows down all workers when one is told to
+	)
+	if err != nil {
+		return aws.Config{}, configError(err)
+	}
+	if o.AssumeRole != "" {
+		cfg.Credentials = aws.NewCredentialsCache(assume(cfg, o))
+	}
+	if cfg.Credentials != nil {
+		cfg.Credentials = credentials{cfg.Credentials}
+	}
+	return cfg, nil
+}
+
+func assume(cfg aws.Config, o Options) aws.CredentialsProvider {
+	if cfg.Region == "" {
+		cfg.Region = anyRegion
+	}
+	return stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.AssumeRole, func(a *stscreds.AssumeRoleOptions) {
+		a.RoleSessionName = sessionName
+		if o.ExternalID != "" {
+			a.ExternalID = aws.String(o.ExternalID)
+		}
+	})
+}
+
+func (s *Store) configure(o *s3.Options) {
+	if s.options.Endpoint != "" {
+		o.BaseEndpoint = aws.String(s.options.Endpoint)
+	}
+	if o.Region == "" && o.BaseEndpoint != nil {
+		o.Region = anyRegion
+	}
+	o.UsePathStyle = s.options.PathStyle
+	o.HTTPClient = &metered{client: o.HTTPClient, meter: &s.meter}
+
+	// Bytes are handed on before a checksum at the end could be compared, and resumed bodies have none: TLS and the
+	// checksums of the codecs stand guard instead.
+	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+	o.DisableLogOutputChecksumValidationSkipped = true
+}
+
+// credentials marks the errors of the chain it wraps: the SDK gives them no type.
+type credentials struct{ aws.CredentialsProvider }
+
+func (c credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	found, err := c.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		return found, &credentialsError{err}
+	}
+	return found, nil
+}
+
+type credentialsError struct{ error }
+
+func (e *credentialsError) Unwrap() error { return e.error }
