@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -47,7 +48,7 @@ func parse(path string, text []byte, variables map[string]string) (*Config, erro
 	}
 	d := decoder{source: &c.source, lookup: lookup, anchors: map[string]ast.Node{}}
 	d.decode(text, c)
-	problems := append(d.problems, c.overlay(variables)...)
+	problems := slices.Concat(d.problems, c.overlay(variables))
 	if err := append(problems, c.check(problems)...).orNil(); err != nil {
 		return nil, err
 	}

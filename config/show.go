@@ -25,7 +25,7 @@ func (c *Config) YAML() ([]byte, error) {
 // was found. The error is Load's; when it is Problems, it has been written.
 func Check(w io.Writer, path string, environ []string) error {
 	c, err := Load(path, environ)
-	if problems := (Problems)(nil); errors.As(err, &problems) {
+	if problems := Problems(nil); errors.As(err, &problems) {
 		_, writeErr := fmt.Fprintln(w, problems)
 		return errors.Join(err, writeErr)
 	}

@@ -24,7 +24,6 @@ type builder struct {
 
 	chunk      *Chunk
 	bytes      int       // in the chunk
-	produced   int64     // bytes of values, in this session
 	closes     time.Time // when the chunk must be committed; zero while it is empty
 	valueBytes int64     // of this session
 

@@ -72,13 +72,15 @@ func (d *decider) judge(it *merge.Item) (verdict, error) {
 		}
 		d.resumed = false
 	}
-	switch it.Kind {
-	case merge.End:
+	if it.Kind == merge.End {
 		return verdict{outcome: ended}, nil
-	case merge.Bad:
-		return verdict{outcome: quarantined}, d.countBad(it)
 	}
-	d.entries++
+	if err := d.count(it); err != nil {
+		return verdict{}, err
+	}
+	if it.Kind == merge.Bad {
+		return verdict{outcome: quarantined}, nil
+	}
 	return d.sight(it), nil
 }
 
@@ -104,8 +106,12 @@ func (d *decider) recallEvent(it *merge.Item) {
 
 func (d *decider) dedupes(it *merge.Item) bool { return d.spec.Dedupe && it.Flags&merge.NoID == 0 }
 
-func (d *decider) countBad(it *merge.Item) error {
-	entries, bad := d.entries+1, d.bad+1
+// count judges the share of bad entries, this one included.
+func (d *decider) count(it *merge.Item) error {
+	entries, bad := d.entries+1, d.bad
+	if it.Kind == merge.Bad {
+		bad++
+	}
 	if entries >= badFrom && float64(bad) > d.maxBad*float64(entries) {
 		return &tooBad{it: it.Position, bad: bad, entries: entries, share: d.maxBad}
 	}
@@ -121,6 +127,6 @@ type tooBad struct {
 }
 
 func (t *tooBad) Error() string {
-	return fmt.Sprintf("%d of %d entries are bad, more than the %g %% of --max-bad; the last is in object %s at byte %d\n"+
-		"Look at the object; to go on all the same, continue with a larger --max-bad", t.bad, t.entries, t.share*100, t.it.Object, t.it.Offset)
+	return fmt.Sprintf("%d of the first %d entries are bad, more than the %g %% of --max-bad; stopped at byte %d of object %s\n"+
+		"Look into the archive there; to go on all the same, continue with a larger --max-bad", t.bad, t.entries, t.share*100, t.it.Offset, t.it.Object)
 }

@@ -12,8 +12,8 @@ import (
 
 const (
 	// maxListed is the largest hour whose objects are recorded one by one, so that new ones can be told from old ones
-	// later. 16 bytes each: 512 KiB, with base64 two thirds of a record.
-	maxListed = 32_768
+	// later. 16 bytes each: 384 KiB, with base64 half of what a record may hold.
+	maxListed = 24_576
 
 	// maxOpen is how many keys of objects still needed an hour record names.
 	maxOpen = 256
@@ -71,11 +71,11 @@ func difference(old HourRecord, now []archive.Object) (added []archive.Object, l
 	}
 	same := 0
 	for _, o := range now {
-		print, was := known[xxh3.HashString(o.Key)]
+		version, was := known[xxh3.HashString(o.Key)]
 		switch {
 		case !was:
 			added = append(added, o)
-		case print == o.Fingerprint():
+		case version == o.Fingerprint():
 			same++
 		}
 	}

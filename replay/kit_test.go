@@ -195,12 +195,21 @@ func sameCounts(t *testing.T, r *Receipt, o *archivetest.Oracle) {
 		name      string
 		got, want any
 	}{
-		{"objects", r.Objects, int64(w.Objects)}, {"bytes", r.Bytes, w.Bytes}, {"read", r.Read, w.Read},
-		{"produced", r.Produced, w.Produced}, {"duplicates", r.Duplicates, w.Duplicates}, {"outside", r.Outside, w.Outside},
-		{"quarantined", r.Quarantined, w.Quarantined}, {"late", r.Late, w.Late}, {"conflicts", r.Conflicts, w.Conflicts},
-		{"no_id", r.NoID, w.NoID}, {"quarantined_bytes", r.QuarantinedBytes, w.QuarantinedBytes},
-		{"quarantined_by", fmt.Sprint(r.QuarantinedBy), fmt.Sprint(w.QuarantinedBy)}, {"gaps", fmt.Sprint(r.Gaps), fmt.Sprint(w.Gaps)},
-		{"digest", r.Digest.String(), w.Digest}, {"slack_short", r.SlackShort, w.SlackShort},
+		{"objects", r.Objects, int64(w.Objects)},
+		{"bytes", r.Bytes, w.Bytes},
+		{"read", r.Read, w.Read},
+		{"produced", r.Produced, w.Produced},
+		{"duplicates", r.Duplicates, w.Duplicates},
+		{"outside", r.Outside, w.Outside},
+		{"quarantined", r.Quarantined, w.Quarantined},
+		{"late", r.Late, w.Late},
+		{"conflicts", r.Conflicts, w.Conflicts},
+		{"no_id", r.NoID, w.NoID},
+		{"quarantined_bytes", r.QuarantinedBytes, w.QuarantinedBytes},
+		{"quarantined_by", fmt.Sprint(r.QuarantinedBy), fmt.Sprint(w.QuarantinedBy)},
+		{"gaps", fmt.Sprint(r.Gaps), fmt.Sprint(w.Gaps)},
+		{"digest", r.Digest.String(), w.Digest},
+		{"slack_short", r.SlackShort, w.SlackShort},
 		{"slack_seconds", r.SlackSeconds, w.SlackSeconds},
 	} {
 		if c.got != c.want {

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"replayd/archive"
@@ -40,5 +41,17 @@ func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	return p.run(ctx)
+	receipt, err := p.run(ctx)
+	return receipt, stopped(err)
+}
+
+// stopped makes of an error behind the start what it means: that the replay can be continued.
+func stopped(err error) error {
+	var s *Stopped
+	var t *TakenOver
+	var r *Refusal
+	if err == nil || errors.As(err, &s) || errors.As(err, &t) || errors.As(err, &r) {
+		return err
+	}
+	return &Stopped{State: Failed, Reason: err.Error(), Err: err}
 }

@@ -11,10 +11,10 @@ import (
 
 // tagger writes the headers that say "this is a replay". Names and values are a contract with consumers.
 type tagger struct {
-	id, seq, eventTime, eventID, flags, source string // names
-	fixed                                      []Header
-	withSource                                 bool
-	replayID                                   Header
+	seq, eventTime, eventID, flags, source string // names
+	fixed                                  []Header
+	withSource                             bool
+	replayID                               Header
 }
 
 func newTagger(s *Spec) *tagger {

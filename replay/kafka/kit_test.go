@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -112,7 +113,7 @@ func seqs(t *testing.T, records []*kgo.Record, n int) {
 		seq := int64(0)
 		for _, h := range r.Headers {
 			if h.Key == "replay-seq" {
-				fmt.Sscan(string(h.Value), &seq)
+				seq, _ = strconv.ParseInt(string(h.Value), 10, 64)
 			}
 		}
 		if seen[fmt.Sprint(seq)] {

@@ -15,21 +15,26 @@ const (
 	transactionWatch   = 2 * time.Minute  // without an end a client is thrown away
 	firstProducerID    = 30 * time.Second // the first of a cluster creates __transaction_state
 	linger             = 5 * time.Millisecond
-	batchBytes         = 1 << 20
 	produceTimeout     = 5 * time.Second
 )
 
 // producer is one transactional client. After any error it is closed and never used again.
 type producer struct{ client *kgo.Client }
 
-// newProducer makes a client that has fenced every other of its transactional id.
-func (c *Cluster) newProducer(ctx context.Context, transactionalID string, codec kgo.CompressionCodec, maxBytes int32) (*producer, error) {
+// newProducer makes a client that has fenced every other of its transactional id. Batches to topic are at most maxBytes,
+// which is what it takes; control topics have Kafka's default.
+func (c *Cluster) newProducer(ctx context.Context, id string, codec kgo.CompressionCodec, topic string, maxBytes int32) (*producer, error) {
 	client, err := kgo.NewClient(append(c.common(),
-		kgo.TransactionalID(transactionalID),
+		kgo.TransactionalID(id),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(codec),
-		kgo.ProducerBatchMaxBytes(max(batchBytes, maxBytes)),
+		kgo.ProducerBatchMaxBytesFn(func(t string) int32 {
+			if t == topic {
+				return maxBytes
+			}
+			return defaultMaxMessage
+		}),
 		kgo.ProducerLinger(linger),
 		kgo.MaxBufferedRecords(2*maxInFlight),
 		kgo.ProduceRequestTimeout(produceTimeout),
@@ -41,7 +46,7 @@ func (c *Cluster) newProducer(ctx context.Context, transactionalID string, codec
 	defer cancel()
 	if _, _, err := client.ProducerID(ctx); err != nil {
 		client.Close()
-		return nil, fmt.Errorf("fence %s: %w", transactionalID, err)
+		return nil, fmt.Errorf("fence %s: %w", id, err)
 	}
 	return &producer{client: client}, nil
 }

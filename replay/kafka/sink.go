@@ -56,7 +56,17 @@ func (s *Sink) Open(ctx context.Context, spec *replay.Spec) (replay.Durable, err
 	if err := s.prepare(ctx); err != nil {
 		return replay.Durable{}, err
 	}
-	known, err := s.cluster.freeze(ctx, spec, s.settings)
+	outcome, err := s.cluster.overriding(ctx, spec, s.session, s.settings.Allow)
+	if err != nil {
+		return replay.Durable{}, err
+	}
+	d, err := s.takeOver(ctx)
+	return d, errors.Join(err, outcome(ctx, err))
+}
+
+// takeOver makes this session the replay's owner and finds where it stands.
+func (s *Sink) takeOver(ctx context.Context) (replay.Durable, error) {
+	known, err := s.cluster.freeze(ctx, s.spec, s.settings)
 	if err != nil {
 		return replay.Durable{}, err
 	}
@@ -111,7 +121,7 @@ func (s *Sink) tryAcquire(ctx context.Context) error {
 			return err
 		}
 	}
-	p, err := s.cluster.newProducer(ctx, s.transactionalID(), s.codec, s.maxBytes)
+	p, err := s.cluster.newProducer(ctx, s.transactionalID(), s.codec, s.spec.Topic, s.maxBytes)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,15 @@
 package kafka
 
 import (
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"replayd/archive"
 	"replayd/replay"
 )
 
@@ -111,4 +116,72 @@ func TestALostControlTopicIsNeverAStartAtZero(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWhatIsAllowedIsAudited(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	spec := testSpec("r")
+	s := c.Sink(Settings{Allow: replay.Allowed{ItemOverlap}})
+	defer s.Close()
+	if _, err := s.Open(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	var phases []string
+	for _, r := range consumed(t, f, "replayd.audit") {
+		var a audited
+		if err := json.Unmarshal(r.Value, &a); err != nil {
+			t.Fatal(err)
+		}
+		if a.ID != "r" || a.Act != "allow" || len(a.Items) != 1 || a.Items[0] != ItemOverlap || a.User == "" {
+			t.Errorf("audited: %s", r.Value)
+		}
+		phases = append(phases, a.Phase+" "+a.Result)
+	}
+	if !slices.Equal(phases, []string{"intent ", "outcome done"}) {
+		t.Errorf("audited: %q", phases)
+	}
+}
+
+func TestQuarantineStandsWithTheCheckpointInOneTransaction(t *testing.T) {
+	f := fake(t)
+	s, _ := open(t, connect(t, f), testSpec("r"))
+	last := chunk(1, 1, replay.CompletedWithQuarantine)
+	last.Quarantined = []replay.Quarantined{{
+		Position: archive.Position{Time: 5, Object: "o", Offset: 7}, Object: "o", Range: [2]int64{7, 9}, Reason: archive.BadJSON, Detail: "x",
+	}}
+	commit(t, s, last)
+	records := consumed(t, f, "replayd.quarantine")
+	if len(records) != 1 || string(records[0].Key) != "r/5:7:0:o" {
+		t.Fatalf("quarantine: %v", records)
+	}
+	var q struct {
+		Version int
+		ID      string
+		Object  string
+		Range   [2]int64
+		Reason  string
+	}
+	if err := json.Unmarshal(records[0].Value, &q); err != nil || q.Version != 1 || q.ID != "r" || q.Object != "o" || q.Range != [2]int64{7, 9} || q.Reason != "json" {
+		t.Errorf("%s: %v", records[0].Value, err)
+	}
+}
+
+// TestAChunkThatIsRefusedForItsContentFails offers a record that the topic does not take.
+func TestAChunkThatIsRefusedForItsContentFails(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	s, _ := open(t, c, testSpec("r"))
+	bad := chunk(3, 1, replay.Running)
+	bad.Records[1].Value = make([]byte, 2<<20)
+	err := s.Commit(t.Context(), bad)
+	if !errors.Is(err, kerr.MessageTooLarge) || !strings.Contains(err.Error(), "gave up") {
+		t.Fatalf("got %v", err)
+	}
+	good, d := open(t, c, testSpec("r"))
+	if d.Checkpoint.Seq != 0 {
+		t.Fatalf("the refused chunk counts: %+v", d.Checkpoint)
+	}
+	commit(t, good, chunk(3, 1, replay.Completed))
+	seqs(t, consumed(t, f, "replay"), 3)
 }

@@ -59,11 +59,10 @@ func (c *Cluster) maxMessage(ctx context.Context, topic string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.Atoi(settings["max.message.bytes"])
-	if err != nil {
-		return defaultMaxMessage, nil // brokers that do not tell
+	if n, err := strconv.Atoi(settings["max.message.bytes"]); err == nil {
+		return n, nil
 	}
-	return n, nil
+	return defaultMaxMessage, nil // a broker that does not tell
 }
 
 // defaultMaxMessage is Kafka's own default of max.message.bytes.

@@ -92,16 +92,24 @@ func (e *errNewer) Error() string {
 
 // decode reads a control value. ok is false for what is none of ours.
 func decode(topic string, key, value []byte, into any) (ok bool, err error) {
+	switch v := versionOf(value); {
+	case v < 1:
+		return false, nil
+	case v > version:
+		return false, &errNewer{topic, string(key), v}
+	}
+	return json.Unmarshal(value, into) == nil, nil
+}
+
+// versionOf is 0 for what is no control value.
+func versionOf(value []byte) int {
 	var head struct {
 		Version int `json:"version"`
 	}
-	if json.Unmarshal(value, &head) != nil || head.Version < 1 {
-		return false, nil
+	if err := json.Unmarshal(value, &head); err != nil {
+		return 0
 	}
-	if head.Version > version {
-		return false, &errNewer{topic, string(key), head.Version}
-	}
-	return json.Unmarshal(value, into) == nil, nil
+	return head.Version
 }
 
 func encode(v any) []byte {

@@ -30,7 +30,8 @@ func (h *heap) advance() error {
 		last := len(s) - 1
 		s[0], s[last] = s[last], nil
 		*h = s[:last]
-		defer top.close()
+		h.sift()
+		return top.close()
 	}
 	h.sift()
 	return nil

@@ -79,11 +79,14 @@ func New(ctx context.Context, cfg Config) *Merger {
 	return m
 }
 
-// Next fills batch with the items that come next and returns how many there are, at least one; io.EOF after the last.
-// Items are valid until the next call.
+// Next writes the items that come next into batch and returns how many they are, at least one; io.EOF after the last. It
+// waits for the archive only while it has none to return. Items are valid until the next call.
 func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
 	n := 0
 	for ; n < len(batch); n++ {
+		if n > 0 && m.waits() {
+			return n, nil
+		}
 		if err := m.admit(ctx); err != nil {
 			if err == io.EOF && n > 0 {
 				return n, nil
@@ -143,6 +146,24 @@ func (m *Merger) admit(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// waits reports whether admit would have to wait for the archive.
+func (m *Merger) waits() bool {
+	if m.mustList() {
+		return true
+	}
+	if !m.mustOpen() {
+		return false
+	}
+	first := m.pending[0]
+	m.start(first)
+	select {
+	case <-first.done:
+		return false
+	default:
+		return true
 	}
 }
 

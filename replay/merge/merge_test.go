@@ -174,7 +174,8 @@ func TestMerge(t *testing.T) {
 		{"one wrong clock moves no bound", "a: 500 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 2", "1@a 2@a 2@a 3@a 4@a 5@a 6@a 7@a 8@a 9@a 10@a 11@a 12@a 13@a 14@a 15@a 16@a 500@a |a", lateness},
 		{
 			"the sixteenth largest, less the lateness, does", "a: 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 3 20 19",
-			"20@a+late 20@a 20@a+late 30@a 31@a 32@a 33@a 34@a 35@a 36@a 37@a 38@a 39@a 40@a 41@a 42@a 43@a 44@a 45@a |a", Rules{To: seconds("1000"), Lateness: seconds("10")},
+			"20@a+late 20@a 20@a+late 30@a 31@a 32@a 33@a 34@a 35@a 36@a 37@a 38@a 39@a 40@a 41@a 42@a 43@a 44@a 45@a |a",
+			Rules{To: seconds("1000"), Lateness: seconds("10")},
 		},
 		{"bad entries stand at the bound of their first byte", "a 4: x 9 x", "x4@a x4@a 9@a |a", lateness},
 		{"the window may go by arrival", "a: 1/100 2/5 300/101", "1@a 111@a+time-clamped |a-1", Rules{From: seconds("100"), To: seconds("1000"), Arrival: true, Lateness: seconds("10")}},

@@ -1,0 +1,68 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/user"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/replay"
+)
+
+// audited is a record of the audit topic: an act that somebody should be able to answer for. Its intent is written before
+// the act and its outcome after; without the first the act is refused.
+type audited struct {
+	Version int       `json:"version"`
+	ID      string    `json:"id"`
+	Act     string    `json:"act"`   // allow: refusals were overridden
+	Phase   string    `json:"phase"` // intent or outcome
+	Items   []string  `json:"items"`
+	Reason  string    `json:"reason,omitempty"` // as the person gave it
+	Result  string    `json:"result,omitempty"` // of an outcome: done, or what went wrong
+	Session string    `json:"session"`
+	User    string    `json:"user"`
+	Host    string    `json:"host"`
+	PID     int       `json:"pid"`
+	At      time.Time `json:"at"`
+}
+
+// overriding writes the intent to start a session in spite of refusals and returns what writes its outcome.
+func (c *Cluster) overriding(ctx context.Context, spec *replay.Spec, session string, items replay.Allowed) (outcome func(context.Context, error) error, err error) {
+	if len(items) == 0 {
+		return func(context.Context, error) error { return nil }, nil
+	}
+	a := audited{
+		Version: version, ID: spec.ID, Act: "allow", Phase: "intent", Items: items, Reason: spec.Reason, Session: session,
+		User: userName(), Host: host(), PID: os.Getpid(),
+	}
+	if err := c.audit(ctx, a); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, result error) error {
+		a.Phase, a.Result = "outcome", "done"
+		if result != nil {
+			a.Result = result.Error()
+		}
+		return c.audit(ctx, a)
+	}, nil
+}
+
+func (c *Cluster) audit(ctx context.Context, a audited) error {
+	a.At = time.Now().UTC()
+	r := &kgo.Record{Topic: c.topic(auditTopic), Key: []byte(a.ID), Value: encode(a)}
+	if err := c.client.ProduceSync(ctx, r).FirstErr(); err != nil {
+		return fmt.Errorf("write to %s that %v is allowed: %w", r.Topic, a.Items, err)
+	}
+	return nil
+}
+
+func userName() string {
+	u, err := user.Current()
+	if err != nil {
+		return "unknown"
+	}
+	return u.Username
+}
