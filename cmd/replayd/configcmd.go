@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"replayd/config"
+)
+
+func (a *app) configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "config", Short: "Check or show the configuration", Annotations: map[string]string{withoutConfig: "it only leads on"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			return usage("config %s: check or show", strings.Join(args, " "))
+		},
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "check", Short: "Report every problem of the configuration, with file and line",
+			Args: noArguments, Annotations: map[string]string{withoutConfig: "it reads it itself"},
+			RunE: func(*cobra.Command, []string) error {
+				if err := config.Check(a.out, a.configPath, a.environ); err != nil {
+					return exitCode(exitBadConfig)
+				}
+				return nil
+			},
+		},
+		&cobra.Command{
+			Use: "show", Short: "Print the configuration in force, secrets as ***", Args: noArguments,
+			RunE: func(*cobra.Command, []string) error {
+				text, err := a.config.YAML()
+				if err != nil {
+					return err
+				}
+				_, err = a.out.Write(text)
+				return err
+			},
+		},
+	)
+	return cmd
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: noArguments,
+		Annotations: map[string]string{withoutConfig: "it needs none"},
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(a.out, "replayd", version())
+			return err
+		},
+	}
+}
+
+// version is the module's, as the build recorded it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"replayd/config"
+	"replayd/replay"
+	"replayd/replay/kafka"
+)
+
+// Exit codes: a contract.
+const (
+	exitOK          = 0
+	exitFailed      = 1 // can be continued
+	exitUsage       = 2
+	exitQuarantined = 3
+	exitRefused     = 4
+	exitTakenOver   = 6
+	exitCancelled   = 7
+	exitBadConfig   = 78
+	exitInterrupted = 130 // can be continued
+)
+
+// usageError is a mistake in what was typed.
+type usageError struct{ err error }
+
+func usage(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+type badConfig struct{ err error }
+
+func (e *badConfig) Error() string { return e.err.Error() }
+func (e *badConfig) Unwrap() error { return e.err }
+
+// interrupted is the end that a signal asked for.
+type interrupted struct{ text string }
+
+func (e *interrupted) Error() string { return e.text }
+
+// exitCode ends a command whose output is complete with a code of its own.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+// exit prints err, once, and returns its code.
+func (a *app) exit(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	fmt.Fprintf(a.err, "replayd: %s\n", err)
+	return codeOf(err)
+}
+
+func codeOf(err error) int {
+	var (
+		usage    *usageError
+		bad      *badConfig
+		problems config.Problems
+		refusal  *replay.Refusal
+		differs  *kafka.SpecDiffers
+		taken    *replay.TakenOver
+		stopped  *replay.Stopped
+		left     *interrupted
+	)
+	switch {
+	case errors.As(err, &usage), errors.As(err, &differs):
+		return exitUsage
+	case errors.As(err, &bad), errors.As(err, &problems):
+		return exitBadConfig
+	case errors.As(err, &refusal):
+		return exitRefused
+	case errors.As(err, &taken):
+		return exitTakenOver
+	case errors.As(err, &stopped) && stopped.State == replay.Paused, errors.As(err, &left), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+// codeOfState is the exit code of a replay that has ended.
+func codeOfState(s replay.State, quarantineOK bool) int {
+	switch {
+	case s == replay.CompletedWithQuarantine && !quarantineOK:
+		return exitQuarantined
+	case s == replay.Cancelled:
+		return exitCancelled
+	}
+	return exitOK
+}

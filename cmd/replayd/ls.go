@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"replayd/archive"
+)
+
+func (a *app) lsCommand() *cobra.Command {
+	f := &replayFlags{}
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "Hours of an archive: objects, bytes, gaps",
+		Long: `ls lists the hours of an archive that overlap the window: how many objects each holds and how many stored bytes. An
+archive hour is the time of arrival, not of the events in it. Hours without objects are gaps.`,
+		Example: `  replayd ls --archive s3://bucket/events --from 2026-11-01 --to 2026-11-02
+  replayd ls --archive payments --from -24h --to now -o json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.ls(cmd.Context(), f) },
+	}
+	f.place.add(cmd.Flags())
+	f.addWindow(cmd.Flags())
+	return cmd
+}
+
+// hourLine is one hour as ls tells it.
+type hourLine struct {
+	Type    string `json:"type"` // hour
+	Hour    string `json:"hour"`
+	Objects int    `json:"objects"`
+	Bytes   int64  `json:"bytes"`
+	Gap     bool   `json:"gap"`
+}
+
+func (a *app) ls(ctx context.Context, f *replayFlags) error {
+	if f.place.archive == "" {
+		return usage("--archive is missing: a name from the configuration, ./folder or s3://bucket/prefix")
+	}
+	p, err := a.place(f.place)
+	if err != nil {
+		return err
+	}
+	var from, to time.Time
+	if f.window.given() {
+		if from, to, _, err = f.window.window(a.now()); err != nil {
+			return err
+		}
+	}
+	fill(&p.config.Format, "json") // ls opens no object
+	src, _, err := p.source(ctx)
+	if err != nil {
+		return err
+	}
+	if any := src.Layout.Hours(a.now(), a.now().Add(1)); !f.window.given() && any[0].Bounded() {
+		return usage("--from and --to are missing: which hours to list, such as --from -24h --to now")
+	}
+	lines, err := a.hours(ctx, src, from, to)
+	if err != nil {
+		return err
+	}
+	return a.printHours(src, lines)
+}
+
+func (a *app) hours(ctx context.Context, src archive.Source, from, to time.Time) ([]hourLine, error) {
+	fetcher := &archive.Fetcher{Store: src.Store, Stall: 30 * time.Second, GiveUp: time.Minute}
+	var lines []hourLine
+	for _, h := range src.Layout.Hours(from, to) {
+		line := hourLine{Type: "hour", Hour: h.Name}
+		for o, err := range fetcher.List(ctx, h.Prefix) {
+			if err != nil {
+				return nil, fmt.Errorf("list hour %s: %w", h.Name, err)
+			}
+			if !archive.Ignored(o.Key) {
+				line.Objects++
+				line.Bytes += o.Size
+			}
+		}
+		line.Gap = line.Objects == 0
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+func (a *app) printHours(src archive.Source, lines []hourLine) error {
+	if a.output == "json" {
+		out := json.NewEncoder(a.out)
+		for _, l := range lines {
+			if err := out.Encode(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	fmt.Fprintf(a.out, "%s, layout %s\n", src.Store, src.Layout.Name())
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "hour\tobjects\tbytes\t")
+	objects, bytes, gaps := 0, int64(0), 0
+	for _, l := range lines {
+		note := ""
+		if l.Gap {
+			note = "gap"
+			gaps++
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", l.Hour, l.Objects, size(l.Bytes), note)
+		objects, bytes = objects+l.Objects, bytes+l.Bytes
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(a.out, "%s, %s, %s, %s\n", plural(int64(len(lines)), "hour"), plural(int64(objects), "object"), size(bytes), plural(int64(gaps), "gap"))
+	return err
+}

@@ -1,0 +1,145 @@
+// Command replayd replays archived events into Kafka: in event order, each once, tagged, at a chosen pace.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"replayd/config"
+)
+
+func main() {
+	a := &app{out: os.Stdout, err: os.Stderr, environ: os.Environ(), now: time.Now}
+	os.Exit(a.run(context.Background(), os.Args[1:]))
+}
+
+// app is one invocation: its streams, its clock, and what every command shares.
+type app struct {
+	out, err io.Writer
+	environ  []string
+	now      func() time.Time
+
+	configPath string
+	brokers    []string
+	output     string // text, json, or empty: as stdout is
+	quiet      bool
+	verbose    int
+	logFormat  string
+
+	config *config.Config
+	log    zerolog.Logger
+}
+
+// run executes the command line and returns the exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	err := root.ExecuteContext(ctx)
+	if err != nil && strings.HasPrefix(err.Error(), "unknown command") {
+		err = usage("%s", strings.TrimSpace(err.Error())) // cobra gives it no type, and blank lines
+	}
+	return a.exit(err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "replayd",
+		Short: "Replay archived events into Kafka: in order, each once, tagged, at a chosen pace",
+		Long: `replayd reads the archived hours of a time window from S3 or a folder, restores event order, drops duplicates by
+event id, and re-produces the rest to a replay topic. Each record is tagged as a replay. Killed at any instant and
+continued, it produces every event exactly once.`,
+		Example: `  replayd demo                                     see it work: nothing to install
+  replayd ls --archive s3://bucket/events          what the archive holds
+  replayd cat --archive ./folder --preset jsonl --event-id /id --event-time /time | head
+  replayd run --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments --id payments-1200`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return a.setUp(cmd)
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.configPath, "config", "c", "", "configuration file (default: $REPLAYD_CONFIG, ./replayd.yaml, /etc/replayd/replayd.yaml; none is needed)")
+	flags.StringSliceVarP(&a.brokers, "brokers", "b", nil, "Kafka brokers, host:port (default localhost:9092)")
+	flags.StringVarP(&a.output, "output", "o", "", "text or json (default: run prints text on a terminal, else JSON lines)")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print results and errors only")
+	flags.CountVarP(&a.verbose, "verbose", "v", "log more; twice for the Kafka client's own words")
+	flags.StringVar(&a.logFormat, "log-format", "", "console or json (default: console on a terminal)")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%w\nSee %s --help", err, cmd.CommandPath())
+	})
+	root.AddCommand(a.runCommand(), a.planCommand(), a.catCommand(), a.lsCommand(), a.demoCommand(),
+		a.configCommand(), a.versionCommand())
+	return root
+}
+
+// setUp reads what every command needs: log and configuration.
+func (a *app) setUp(cmd *cobra.Command) error {
+	if a.output != "" && a.output != "text" && a.output != "json" {
+		return usage("--output %q: text or json", a.output)
+	}
+	if a.logFormat != "" && a.logFormat != "console" && a.logFormat != "json" {
+		return usage("--log-format %q: console or json", a.logFormat)
+	}
+	a.log = a.logger()
+	if cmd.Annotations[withoutConfig] != "" {
+		return nil
+	}
+	c, err := config.Load(a.configPath, a.environ)
+	if err != nil {
+		return &badConfig{err}
+	}
+	if len(a.brokers) > 0 {
+		c.Kafka.Brokers = a.brokers
+	}
+	a.config = c
+	return nil
+}
+
+// withoutConfig marks the commands that do not read the configuration.
+const withoutConfig = "without-config"
+
+func (a *app) logger() zerolog.Logger {
+	level := zerolog.InfoLevel
+	switch {
+	case a.quiet:
+		level = zerolog.ErrorLevel
+	case a.verbose == 1:
+		level = zerolog.DebugLevel
+	case a.verbose > 1:
+		level = zerolog.TraceLevel
+	}
+	to := a.err
+	if a.logFormat == "console" || a.logFormat == "" && isTerminal(a.err) {
+		to = zerolog.ConsoleWriter{Out: a.err, TimeFormat: time.TimeOnly, NoColor: !a.colors()}
+	}
+	return zerolog.New(to).Level(level).With().Timestamp().Logger()
+}
+
+func (a *app) env(name string) string {
+	for _, pair := range a.environ {
+		if len(pair) > len(name) && pair[len(name)] == '=' && pair[:len(name)] == name {
+			return pair[len(name)+1:]
+		}
+	}
+	return ""
+}
+
+// json reports whether a replay tells its progress and result as JSON lines.
+func (a *app) json() bool { return a.output == "json" || a.output == "" && !isTerminal(a.out) }
+
+func (a *app) colors() bool { return a.env("NO_COLOR") == "" && a.env("TERM") != "dumb" }
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"replayd/archive"
+	"replayd/archive/dir"
+	"replayd/archive/format"
+	"replayd/archive/layout"
+	"replayd/archive/s3"
+	"replayd/config"
+)
+
+// placeFlags say where an archive is and how it is read.
+type placeFlags struct {
+	archive, preset, layout, format string
+	endpoint, region, profile       string
+	pathStyle                       bool
+}
+
+// place is an archive as it was asked for: its name, and its configuration with what the flags changed.
+type place struct {
+	name   string
+	config config.Archive
+	preset archive.Preset
+}
+
+// place finds the archive that the flags name.
+func (a *app) place(f placeFlags) (*place, error) {
+	p := &place{name: f.archive, config: config.DefaultArchive()}
+	if isPlace(f.archive) {
+		p.config.URL = []string{f.archive}
+	} else {
+		known, ok := a.config.Archives[f.archive]
+		if !ok {
+			return nil, usage("archive %q is not in the configuration; a place has a slash: ./folder, s3://bucket/prefix%s", f.archive, a.archiveNames())
+		}
+		p.config = known
+	}
+	if len(p.config.URL) != 1 {
+		return nil, usage("archive %s has %d addresses; one is supported", p.name, len(p.config.URL))
+	}
+	p.config.URL = []string{wherever(p.config.URL[0])}
+	override(&p.config.Preset, f.preset)
+	override(&p.config.Layout, f.layout)
+	override(&p.config.Format, f.format)
+	override(&p.config.S3.Endpoint, f.endpoint)
+	override(&p.config.S3.Region, f.region)
+	override(&p.config.S3.Profile, f.profile)
+	p.config.S3.PathStyle = p.config.S3.PathStyle || f.pathStyle
+	return p, p.applyPreset()
+}
+
+// wherever makes the path of a folder absolute: a replay is continued from other folders, too.
+func wherever(address string) string {
+	if strings.Contains(address, "://") {
+		return address
+	}
+	path, err := filepath.Abs(address)
+	if err != nil {
+		return address
+	}
+	return path
+}
+
+func (a *app) archiveNames() string {
+	if len(a.config.Archives) == 0 {
+		return ""
+	}
+	var names []string
+	for name := range a.config.Archives {
+		names = append(names, name)
+	}
+	return "; it has " + strings.Join(names, ", ")
+}
+
+func override[T ~string](to *T, value string) {
+	if value != "" {
+		*to = T(value)
+	}
+}
+
+// applyPreset fills what neither flags nor configuration say.
+func (p *place) applyPreset() error {
+	c := &p.config
+	if c.Preset == "" {
+		return nil
+	}
+	preset, ok := archive.PresetNamed(c.Preset)
+	if !ok {
+		return usage("preset %q is not known: %s", c.Preset, strings.Join(archive.PresetNames(), ", "))
+	}
+	p.preset = preset
+	fill(&c.Layout, preset.Layout)
+	fill(&c.Format, preset.Format)
+	fill(&c.EventID, preset.ID)
+	fill(&c.EventTime, preset.Time)
+	fill(&c.Arrival, preset.Arrival)
+	if c.Volatile == nil {
+		c.Volatile = preset.Volatile
+	}
+	return nil
+}
+
+func fill[T ~string](to *T, value T) {
+	if *to == "" {
+		*to = value
+	}
+}
+
+// store opens the archive's store.
+func (p *place) store(ctx context.Context) (archive.Store, error) {
+	address := p.config.URL[0]
+	u, err := url.Parse(address)
+	switch {
+	case strings.HasPrefix(address, "s3://") && err == nil:
+		c := p.config.S3
+		return s3.Open(ctx, s3.Options{
+			Bucket: u.Host, Prefix: strings.TrimPrefix(u.Path, "/"),
+			Region: c.Region, Profile: c.Profile, Endpoint: c.Endpoint, PathStyle: c.PathStyle,
+		})
+	case strings.HasPrefix(address, "file://") && err == nil:
+		return dir.Open(u.Path)
+	case strings.Contains(address, "://"):
+		return nil, usage("archive %q: s3://bucket/prefix, file:///folder or a folder", address)
+	}
+	return dir.Open(address)
+}
+
+// source opens the archive, recognising what nobody named. It reports in words what was recognised.
+func (p *place) source(ctx context.Context) (archive.Source, string, error) {
+	store, err := p.store(ctx)
+	if err != nil {
+		return archive.Source{}, "", err
+	}
+	src := archive.Source{Store: store, Decoder: func() archive.Decoder { return &format.Decoder{} }}
+	asked := p.config.Layout
+	if src.Layout, err = layout.Resolve(ctx, store, asked); err != nil {
+		return src, "", usage("%w", err)
+	}
+	said := ""
+	if asked == "" || asked == "hive" {
+		said = "layout " + src.Layout.Name()
+	}
+	name := p.config.Format
+	if name == "" {
+		if name, err = recogniseFormat(ctx, store); err != nil {
+			return src, "", err
+		}
+		said = strings.TrimPrefix(said+", format "+name, ", ")
+	}
+	if src.Format, err = format.Named(name); err != nil {
+		return src, "", usage("%w", err)
+	}
+	return src, said, nil
+}
+
+// looked is how many objects are opened to recognise a format: the first may be empty.
+const looked = 5
+
+// recogniseFormat looks into the first objects.
+func recogniseFormat(ctx context.Context, store archive.Store) (string, error) {
+	fetcher := &archive.Fetcher{Store: store, Stall: 30 * time.Second, GiveUp: time.Minute}
+	tried := 0
+	for o, err := range fetcher.List(ctx, "") {
+		if err != nil {
+			return "", fmt.Errorf("list %s: %w", store, err)
+		}
+		if archive.Ignored(o.Key) || o.Size == 0 {
+			continue
+		}
+		if name, ok := lookInto(ctx, fetcher, o); ok {
+			return name, nil
+		}
+		if tried++; tried == looked {
+			break
+		}
+	}
+	return "", usage("the format of %s is not recognised: name it with --format (json, jsonl, json-array)", store)
+}
+
+func lookInto(ctx context.Context, f *archive.Fetcher, o archive.Object) (string, bool) {
+	body := f.Open(ctx, o)
+	defer body.Close()
+	decoder := &format.Decoder{}
+	defer decoder.Close()
+	plain, err := decoder.Decode(body)
+	if err != nil {
+		return "", false
+	}
+	head := make([]byte, 64<<10)
+	n, err := io.ReadFull(plain, head)
+	if n == 0 && err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", false
+	}
+	return format.Recognise(head[:n])
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"replayd/replay"
+	"replayd/replay/kafka"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	f := &replayFlags{}
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "What a replay would read, produce, create and cost; produces nothing",
+		Long: `plan takes the flags of run and tells what that run would do: which hours and objects it would read, what it would
+create, and every item of preflight with its answer. It writes nothing, neither to Kafka nor to the archive. It exits 4
+when run would refuse.`,
+		Example: `  replayd plan --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments`,
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plan(cmd.Context(), f) },
+	}
+	f.addRead(cmd.Flags())
+	f.addWrite(cmd.Flags())
+	return cmd
+}
+
+// planned is what a run would do: a contract, fields are only ever added.
+type planned struct {
+	Type     string        `json:"type"` // plan
+	Version  int           `json:"version"`
+	Archive  string        `json:"archive"`
+	URL      string        `json:"url"`
+	Layout   string        `json:"layout"`
+	Format   string        `json:"format"`
+	Window   replay.Window `json:"window"`
+	Hours    int           `json:"hours"`
+	Objects  int           `json:"objects"`
+	Bytes    int64         `json:"bytes"`
+	Gaps     []string      `json:"gaps"`
+	Topic    string        `json:"topic"`
+	Pace     string        `json:"pace"`
+	Items    []plannedItem `json:"preflight"`
+	Accepted bool          `json:"accepted"`
+}
+
+type plannedItem struct {
+	Item    string `json:"item"`
+	Refused bool   `json:"refused"`
+	Allowed bool   `json:"allowed"`
+	What    string `json:"what"`
+	Next    string `json:"next,omitempty"`
+}
+
+func (a *app) plan(ctx context.Context, f *replayFlags) error {
+	if err := a.check(f); err != nil {
+		return err
+	}
+	if !a.quiet {
+		fmt.Fprintln(a.err, "planned here, not by a daemon")
+	}
+	cluster, err := a.connect(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	j, err := a.job(ctx, cluster, f)
+	if err != nil {
+		return err
+	}
+	p := &planned{
+		Type: "plan", Version: 1, Archive: j.spec.Archive, URL: j.spec.URL, Layout: j.spec.Layout, Format: j.spec.Format,
+		Window: j.spec.Window, Topic: j.spec.Topic, Pace: j.options.Pace.String(), Gaps: []string{}, Accepted: true,
+	}
+	if err := a.planHours(ctx, p, j); err != nil {
+		return err
+	}
+	findings, err := cluster.Preflight(ctx, &j.spec, j.settings)
+	if err != nil {
+		return err
+	}
+	p.Items = append(p.Items, itemsOf(findings)...)
+	for i := range p.Items {
+		item := &p.Items[i]
+		item.Allowed = j.options.Allow.Has(item.Item)
+		p.Accepted = p.Accepted && (!item.Refused || item.Allowed)
+	}
+	return a.printPlan(p)
+}
+
+func itemsOf(findings []kafka.Finding) []plannedItem {
+	var items []plannedItem
+	for _, f := range findings {
+		items = append(items, plannedItem{Item: f.Item, Refused: f.Refused, What: f.What, Next: f.Next})
+	}
+	return items
+}
+
+// planHours lists what would be read.
+func (a *app) planHours(ctx context.Context, p *planned, j *job) error {
+	w := j.spec.Window
+	lines, err := a.hours(ctx, j.source, w.From.Add(-j.spec.Before.Std()), w.To.Add(j.spec.After.Std()))
+	if err != nil {
+		return err
+	}
+	p.Hours = len(lines)
+	for i, h := range j.source.Layout.Hours(w.From.Add(-j.spec.Before.Std()), w.To.Add(j.spec.After.Std())) {
+		p.Objects += lines[i].Objects
+		p.Bytes += lines[i].Bytes
+		if lines[i].Gap && h.Bounded() && h.From.Before(w.To) && h.To.After(w.From) {
+			p.Gaps = append(p.Gaps, h.From.Format("2006-01-02T15"))
+		}
+	}
+	if refusal := replay.OpenHours(&j.spec, j.source.Layout); refusal != nil {
+		p.Items = append(p.Items, plannedItem{Item: refusal.Item, Refused: true, What: refusal.What, Next: refusal.Next})
+	}
+	return nil
+}
+
+func (a *app) printPlan(p *planned) error {
+	if a.output == "json" {
+		if err := json.NewEncoder(a.out).Encode(p); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintln(a.out, strings.Join(planLines(p), "\n"))
+	}
+	if !p.Accepted {
+		return exitCode(exitRefused)
+	}
+	return nil
+}
+
+func planLines(p *planned) []string {
+	lines := []string{
+		"window    " + describe(p.Window, time.Local) + ", by " + p.Window.On + " time",
+		fmt.Sprintf("archive   %s, layout %s, format %s", p.URL, p.Layout, p.Format),
+		fmt.Sprintf("reads     %s in %s, %s", plural(int64(p.Objects), "object"), plural(int64(p.Hours), "hour"), size(p.Bytes)),
+		fmt.Sprintf("produces  to topic %s at %s", p.Topic, p.Pace),
+	}
+	if len(p.Gaps) > 0 {
+		lines = append(lines, "gaps      no objects in "+fewOf(p.Gaps))
+	}
+	if len(p.Items) == 0 {
+		lines = append(lines, "preflight nothing found")
+	}
+	for _, item := range p.Items {
+		verdict := "notice"
+		switch {
+		case item.Refused && item.Allowed:
+			verdict = "ALLOWED"
+		case item.Refused:
+			verdict = "REFUSED"
+		}
+		lines = append(lines, fmt.Sprintf("preflight %s %s: %s", verdict, item.Item, item.What))
+		if item.Refused && !item.Allowed {
+			lines = append(lines, "          "+item.Next)
+		}
+	}
+	return lines
+}

@@ -1,0 +1,336 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/spf13/cobra"
+
+	"replayd/archive"
+	"replayd/config"
+	"replayd/replay"
+	"replayd/replay/kafka"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	f := &replayFlags{}
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Replay a window now, in the foreground, and exit",
+		Long: `run reads the window from the archive, in event order and without duplicates, and produces it to the replay topic.
+Ctrl-C stops at the next commit. Whatever ends it, "replayd run --id X" alone continues where it stood, and every event
+is produced exactly once.`,
+		Example: `  replayd run --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments --create-topic --id payments-1200
+  replayd run --id payments-1200
+  replayd run --archive s3://bucket/events --preset firehose --event-id /id --event-time /time --from -5h --to -1h --topic replay.events --pace x4`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.replay(cmd.Context(), f) },
+	}
+	f.addRead(cmd.Flags())
+	f.addWrite(cmd.Flags())
+	return cmd
+}
+
+// job is a replay ready to run.
+type job struct {
+	spec     replay.Spec
+	source   archive.Source
+	settings kafka.Settings
+	options  replay.Options
+	said     string // what was recognised
+	resumes  bool
+	again    string // the command that continues it
+}
+
+// replay is the run command.
+func (a *app) replay(ctx context.Context, f *replayFlags) error {
+	if err := a.check(f); err != nil {
+		return err
+	}
+	ctx, stop, release := signals(ctx, func() {
+		a.say("stopping at the next commit; a second signal leaves at once\n")
+	})
+	defer release()
+	starting, started := before(ctx, stop)
+	defer started()
+	cluster, err := a.connect(starting, f)
+	if err != nil {
+		return interruptedBy(starting, err)
+	}
+	defer cluster.Close()
+	j, err := a.job(starting, cluster, f)
+	if err != nil {
+		return interruptedBy(starting, err)
+	}
+	j.options.Stop = stop
+	return a.perform(ctx, j, cluster, f.quarantineOK)
+}
+
+// perform runs j to its end and turns its state into an exit code.
+func (a *app) perform(ctx context.Context, j *job, cluster *kafka.Cluster, quarantineOK bool) error {
+	to := cluster.Sink(j.settings)
+	defer to.Close()
+	seen := &witness{Sink: to}
+	receipt, err := a.watch(ctx, j, seen)
+	if err != nil {
+		return err
+	}
+	a.reportBad(&receipt, seen, quarantineOK)
+	if code := codeOfState(receipt.State, quarantineOK); code != exitOK {
+		return exitCode(code)
+	}
+	return nil
+}
+
+// watch runs j to its end, shows its progress and prints its receipt.
+func (a *app) watch(ctx context.Context, j *job, to replay.Sink) (replay.Receipt, error) {
+	a.announce(j)
+	view := a.progressView()
+	j.options.Observe = view.show
+	j.options.Notice = func(text string) { a.log.Warn().Msg(text) }
+	runner := replay.Runner{Source: j.source, Sink: to, Options: j.options}
+	receipt, err := runner.Run(ctx, j.spec)
+	view.end()
+	if err != nil {
+		return receipt, a.explain(j, err)
+	}
+	a.printReceipt(&receipt)
+	return receipt, nil
+}
+
+// explain adds the command that goes on to an error after which a replay can be continued.
+func (a *app) explain(j *job, err error) error {
+	var stopped *replay.Stopped
+	if !errors.As(err, &stopped) {
+		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		err = &interrupted{"left at once: what was not committed is produced when the replay continues"}
+	}
+	return fmt.Errorf("%w\nContinue with: %s", err, j.again)
+}
+
+// reportBad says on stderr what is not in the topic, and where to look.
+func (a *app) reportBad(r *replay.Receipt, seen *witness, accepted bool) {
+	if r.Quarantined == 0 {
+		return
+	}
+	topic := a.config.Kafka.ControlPrefix + ".quarantine"
+	fmt.Fprintf(a.err, "replayd: %s could not be produced\n%s", plural(r.Quarantined, "bad entry"), seen.told(r.Quarantined))
+	fmt.Fprintf(a.err, "Each one's address and reason stands in topic %s under a key that begins with %s/\n", topic, r.ID)
+	if !accepted {
+		fmt.Fprintln(a.err, "All other events are in the topic. With --quarantine-ok this ends with exit code 0")
+	}
+}
+
+// connect reaches the cluster, waiting for it if asked to.
+func (a *app) connect(ctx context.Context, f *replayFlags) (*kafka.Cluster, error) {
+	var wait config.Duration
+	if err := text(&wait, "wait-broker", f.waitBroker); err != nil {
+		return nil, err
+	}
+	l, err := f.limits(a.config.Limits)
+	if err != nil {
+		return nil, err
+	}
+	o := kafka.Options{
+		Brokers: a.config.Kafka.Brokers, ControlPrefix: a.config.Kafka.ControlPrefix,
+		GiveUp: time.Duration(l.giveUp), Log: a.log,
+	}
+	began := time.Now()
+	for {
+		cluster, err := kafka.Connect(ctx, o)
+		if err == nil || time.Since(began) > time.Duration(wait) || ctx.Err() != nil {
+			return cluster, err
+		}
+		a.log.Info().Str("err", strings.SplitN(err.Error(), "\n", 2)[0]).Msg("waiting for the broker")
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// job decides what is to be replayed: what the flags say, or what the id's frozen spec does.
+func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (*job, error) {
+	if f.id == "" {
+		f.id = ulid.Make().String()
+	}
+	known, err := cluster.Stored(ctx, f.id)
+	if err != nil {
+		return nil, err
+	}
+	if known == nil && !f.saysWhat() {
+		return nil, usage("no replay is called %s: to start it, say what to replay with --archive, --from, --to and --topic", f.id)
+	}
+	j := &job{again: f.again(f.id), settings: kafka.Settings{
+		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic, Allow: f.allow,
+	}}
+	earlier := ""
+	if known != nil {
+		j.resumes, earlier = true, known.Settings.Pace
+		fill(&j.settings.Compression, known.Settings.Compression)
+	}
+	if j.options, err = f.options(a.config, earlier); err != nil {
+		return nil, err
+	}
+	j.settings.Pace = j.options.Pace.String()
+	if known != nil {
+		return j, a.resume(ctx, f, j, known)
+	}
+	return j, a.start(ctx, cluster, f, j)
+}
+
+// start fills in the spec of a new replay.
+func (a *app) start(ctx context.Context, cluster *kafka.Cluster, f *replayFlags, j *job) error {
+	if f.topic == "" {
+		return noTopic(f)
+	}
+	var err error
+	if j.spec, j.source, j.said, err = a.fresh(ctx, f); err != nil {
+		return err
+	}
+	j.settings.SourceTopics = a.config.Archives[j.spec.Archive].SourceTopics
+	limit, err := cluster.RecordLimit(ctx, j.spec.Topic, int(a.config.Limits.EventSize))
+	if err != nil {
+		return err
+	}
+	j.spec.RecordLimit = limit
+	if err := j.spec.Complete(a.now()); err != nil {
+		return usage("%w", err)
+	}
+	return nil
+}
+
+// resume takes the frozen spec. What the flags say of it must agree.
+func (a *app) resume(ctx context.Context, f *replayFlags, j *job, known *kafka.Stored) error {
+	j.spec = known.Spec
+	var err error
+	if f.saysWhat() {
+		if err := a.agree(ctx, f, known); err != nil {
+			return err
+		}
+	}
+	j.source, err = a.reopen(ctx, f, &j.spec)
+	return err
+}
+
+// agree refuses flags that contradict what is frozen. What is not given comes from the frozen spec, and times relative to
+// now are those of the first start.
+func (a *app) agree(ctx context.Context, f *replayFlags, known *kafka.Stored) error {
+	asked := known.Spec
+	if f.place.archive != "" {
+		asked.Archive = f.place.archive
+		p, err := a.place(f.place)
+		if err != nil {
+			return err
+		}
+		asked.URL = p.config.URL[0]
+	}
+	if f.set.Changed("topic") {
+		asked.Topic = f.topic
+	}
+	override(&asked.Fields.ID, f.eventID)
+	override(&asked.Fields.Time, f.eventTime)
+	override(&asked.Fields.Key, f.key)
+	override(&asked.Window.On, f.windowOn)
+	override(&asked.RecordTime, f.recordTime)
+	if f.place.layout != "hive" { // which the first start resolved
+		override(&asked.Layout, f.place.layout)
+	}
+	override(&asked.Format, f.place.format)
+	override(&asked.Reason, f.reason)
+	if f.headers != nil {
+		asked.Headers = f.headers
+	}
+	if f.targets != nil {
+		asked.Targets = f.targets
+	}
+	if f.set.Changed("dedupe") {
+		asked.Dedupe = f.dedupe == "on"
+	}
+	if err := f.agreeTimes(&asked, a.now()); err != nil {
+		return err
+	}
+	if d := kafka.Differences(known.Spec, asked); len(d) > 0 {
+		return &kafka.SpecDiffers{ID: known.Spec.ID, Differences: d}
+	}
+	return ctx.Err()
+}
+
+func (f *replayFlags) agreeTimes(asked *replay.Spec, now time.Time) error {
+	if f.window.given() {
+		from, to, relative, err := f.window.window(now)
+		if err != nil {
+			return err
+		}
+		if !relative {
+			asked.Window.From, asked.Window.To = from, to
+		}
+	}
+	c := config.Archive{
+		Slack:    config.Slack{Before: config.Duration(asked.Before), After: config.Duration(asked.After)},
+		Lateness: config.Duration(asked.Lateness), Horizon: config.Duration(asked.Horizon),
+	}
+	if err := f.overlay(&c); err != nil {
+		return err
+	}
+	asked.Before, asked.After = replay.Duration(c.Slack.Before), replay.Duration(c.Slack.After)
+	asked.Lateness, asked.Horizon = replay.Duration(c.Lateness), replay.Duration(c.Horizon)
+	return nil
+}
+
+// before is a context for what comes before the first event: there even the first signal ends all.
+func before(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
+	starting, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-starting.Done():
+		}
+	}()
+	return starting, cancel
+}
+
+// interruptedBy says it shorter when a signal is the reason.
+func interruptedBy(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return &interrupted{"interrupted before anything was begun"}
+}
+
+// signals makes the first SIGINT or SIGTERM call said and close stop, and the second cancel the context.
+func signals(parent context.Context, said func()) (ctx context.Context, stop <-chan struct{}, release func()) {
+	ctx, cancel := context.WithCancel(parent)
+	got := make(chan os.Signal, 2)
+	signal.Notify(got, os.Interrupt, syscall.SIGTERM)
+	stopping, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		first := true
+		for range got {
+			if !first {
+				cancel()
+				return
+			}
+			first = false
+			said()
+			close(stopping)
+		}
+	}()
+	return ctx, stopping, func() {
+		signal.Stop(got)
+		close(got)
+		<-done
+		cancel()
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"replayd/archive"
+	"replayd/config"
+	"replayd/replay"
+)
+
+// fresh builds the spec of a new replay from flags and configuration, and opens its archive. said tells what was
+// recognised rather than given.
+func (a *app) fresh(ctx context.Context, f *replayFlags) (s replay.Spec, src archive.Source, said string, err error) {
+	s, p, err := a.asked(f)
+	if err != nil {
+		return s, src, "", err
+	}
+	if src, said, err = p.source(ctx); err != nil {
+		return s, src, "", err
+	}
+	s.Layout, s.Format = src.Layout.Name(), src.Format.Name()
+	return s, src, said, nil
+}
+
+// asked is what the flags and the configuration say, without a look into the archive.
+func (a *app) asked(f *replayFlags) (s replay.Spec, p *place, err error) {
+	if f.place.archive == "" {
+		_, _, _, window := f.window.window(a.now())
+		return s, nil, errors.Join(usage("--archive is missing: a name from the configuration, ./folder or s3://bucket/prefix"), window)
+	}
+	if p, err = a.place(f.place); err != nil {
+		return s, p, err
+	}
+	if err := errors.Join(p.checkNames(), f.overlay(&p.config)); err != nil {
+		return s, p, err
+	}
+	s, err = f.spec(p, a.now())
+	return s, p, err
+}
+
+// reopen opens the archive of a spec that is frozen. Credentials and endpoints are today's.
+func (a *app) reopen(ctx context.Context, f *replayFlags, s *replay.Spec) (archive.Source, error) {
+	p := &place{name: s.Archive, config: config.DefaultArchive()}
+	if known, ok := a.config.Archives[s.Archive]; ok {
+		p.config = known
+	}
+	p.config.URL, p.config.Layout, p.config.Format = []string{s.URL}, s.Layout, s.Format
+	override(&p.config.S3.Endpoint, f.place.endpoint)
+	override(&p.config.S3.Region, f.place.region)
+	override(&p.config.S3.Profile, f.place.profile)
+	p.config.S3.PathStyle = p.config.S3.PathStyle || f.place.pathStyle
+	src, _, err := p.source(ctx)
+	return src, err
+}
+
+// overlay lets flags change the archive's configuration.
+func (f *replayFlags) overlay(c *config.Archive) error {
+	override(&c.EventID, f.eventID)
+	override(&c.EventTime, f.eventTime)
+	override(&c.Key, f.key)
+	if err := text(&c.Slack, "slack", f.slack); err != nil {
+		return err
+	}
+	if err := text(&c.Lateness, "lateness", f.lateness); err != nil {
+		return err
+	}
+	return text(&c.Horizon, "horizon", f.horizon)
+}
+
+// spec is the spec of archive p as the flags ask for it.
+func (f *replayFlags) spec(p *place, now time.Time) (replay.Spec, error) {
+	c := &p.config
+	s := replay.Spec{
+		Owner: "run", ID: f.id, Archive: p.name, URL: c.URL[0],
+		Before: replay.Duration(c.Slack.Before), After: replay.Duration(c.Slack.After), Settle: replay.Duration(c.Settle),
+		Lateness: replay.Duration(c.Lateness), Horizon: replay.Duration(c.Horizon), AsOf: now.UTC(),
+		Fields:     archive.Fields{ID: c.EventID, Time: c.EventTime, Key: c.Key, Volatile: c.Volatile},
+		Topic:      f.topic,
+		RecordTime: f.recordTime, Headers: f.headers, Reason: f.reason, Targets: f.targets,
+	}
+	errs := []error{f.judged(&s, p, now)}
+	if s.Fields.ID == "" {
+		errs = append(errs, usage("--event-id is missing: where an event's id stands, such as /event_id; body takes the whole event for it, none turns duplicates off"))
+	}
+	if s.Fields.Time == "" {
+		errs = append(errs, usage("--event-time is missing: where an event's time stands, such as /timestamp; none orders by object and offset"))
+	} else if err := s.Fields.Validate(); err != nil {
+		errs = append(errs, usage("%w", err))
+	}
+	return s, errors.Join(errs...)
+}
+
+// judged fills in what decides about events: window and dedupe.
+func (f *replayFlags) judged(s *replay.Spec, p *place, now time.Time) error {
+	switch f.dedupe {
+	case "on", "off":
+		s.Dedupe = f.dedupe == "on" && s.Fields.ID != archive.None
+	default:
+		return usage("--dedupe %q: on or off", f.dedupe)
+	}
+	s.Window.On = replay.OnEvent
+	if p.preset.ByArrival {
+		s.Window.On = replay.OnArrival
+	}
+	override(&s.Window.On, f.windowOn)
+	if s.Window.On == replay.OnArrival {
+		s.Fields.Arrival = p.config.Arrival
+	}
+	if s.Fields.Time == archive.None && !f.window.given() {
+		return nil
+	}
+	var err error
+	s.Window.From, s.Window.To, _, err = f.window.window(now)
+	return err
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"replayd/config"
+	"replayd/replay"
+)
+
+// timeForms are the ways to write a time without an offset; they are read as UTC.
+var timeForms = []string{
+	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04",
+	"2006-01-02T15", "2006-01-02 15", "2006-01-02",
+}
+
+// parseTime reads a time as people type it. relative is true for those that depend on now.
+func parseTime(text string, now time.Time) (t time.Time, relative bool, err error) {
+	if text == "now" {
+		return now.UTC(), true, nil
+	}
+	if back, ok := strings.CutPrefix(text, "-"); ok {
+		var d config.Duration
+		if d.UnmarshalText([]byte(back)) == nil {
+			return now.UTC().Add(-time.Duration(d)), true, nil
+		}
+	}
+	for _, form := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15Z07:00", "2006-01-02 15:04:05Z07:00"} {
+		if t, err := time.Parse(form, text); err == nil {
+			return t.UTC(), false, nil
+		}
+	}
+	for _, form := range timeForms {
+		if t, err := time.Parse(form, text); err == nil {
+			return t, false, nil
+		}
+	}
+	return time.Time{}, false, usage("%q is not a time: 2026-11-01T12:00:00Z, 2026-11-01T12, 2026-11-01, -3h or now", text)
+}
+
+// windowFlags are --from, --to and --for.
+type windowFlags struct{ from, to, length string }
+
+// given reports whether the person said anything about the window.
+func (w windowFlags) given() bool { return w.from != "" || w.to != "" || w.length != "" }
+
+// window reads the flags. relative is true when the window depends on now.
+func (w windowFlags) window(now time.Time) (from, to time.Time, relative bool, err error) {
+	switch {
+	case w.from == "":
+		return from, to, false, usage("--from is missing: the first event time to replay, such as 2026-11-01T12 or -3h")
+	case w.to == "" && w.length == "":
+		return from, to, false, usage("--to is missing: the end of the window (exclusive), or --for 4h")
+	case w.to != "" && w.length != "":
+		return from, to, false, usage("--to and --for exclude each other")
+	}
+	from, relative, err = parseTime(w.from, now)
+	if err != nil {
+		return from, to, relative, err
+	}
+	if w.length != "" {
+		var d config.Duration
+		if err := d.UnmarshalText([]byte(w.length)); err != nil {
+			return from, to, relative, usage("--for: %w", err)
+		}
+		return from, from.Add(time.Duration(d)), relative, w.check(from, from.Add(time.Duration(d)), now)
+	}
+	to, alsoRelative, err := parseTime(w.to, now)
+	if err != nil {
+		return from, to, relative, err
+	}
+	return from, to, relative || alsoRelative, w.check(from, to, now)
+}
+
+func (w windowFlags) check(from, to, now time.Time) error {
+	switch {
+	case from.Equal(to) && len(w.to) == len("2006-01-02"):
+		return usage("the window is empty: --to is exclusive, did you mean --to %s?", to.AddDate(0, 0, 1).Format(time.DateOnly))
+	case !from.Before(to):
+		return usage("the window is empty: --from %s is not before --to %s (--to is exclusive)", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	case !from.Before(now):
+		return usage("the window begins in the future: %s", from.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// describe is the first line of a replay: the window in UTC, in local time, and its length.
+func describe(w replay.Window, local *time.Location) string {
+	if !w.Bounded() {
+		return "all events"
+	}
+	text := w.From.Format("2006-01-02 15:04:05Z") + " to " + w.To.Format(clockFrom(w.From, w.To)) + "Z"
+	if l := w.From.In(local); l.Format("15:04") != w.From.Format("15:04") {
+		text += " (local " + l.Format("2006-01-02 15:04") + " to " + w.To.In(local).Format("15:04") + ")"
+	}
+	return text + ", " + config.Duration(w.To.Sub(w.From)).String()
+}
+
+// clockFrom leaves out the day when it is the same.
+func clockFrom(from, to time.Time) string {
+	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
+		return "15:04:05"
+	}
+	return "2006-01-02 15:04:05"
+}

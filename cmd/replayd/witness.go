@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"replayd/replay"
+)
+
+// shownBad is how many bad entries are named at the end of a session; all of them stand in the quarantine topic.
+const shownBad = 5
+
+// witness is a sink that remembers the first bad entries of its session.
+type witness struct {
+	replay.Sink
+	bad []replay.Quarantined
+}
+
+// Commit implements replay.Sink.
+func (w *witness) Commit(ctx context.Context, c *replay.Chunk) error {
+	fresh := c.Quarantined[:min(len(c.Quarantined), shownBad-len(w.bad))]
+	if err := w.Sink.Commit(ctx, c); err != nil {
+		return err
+	}
+	w.bad = append(w.bad, fresh...)
+	return nil
+}
+
+// told names the entries, one a line: where they stand, and what is wrong with them.
+func (w *witness) told(all int64) string {
+	var b strings.Builder
+	for _, q := range w.bad {
+		fmt.Fprintf(&b, "  %s at byte %d: %s", q.Object, q.Range[0], q.Reason)
+		if q.Detail != "" {
+			b.WriteString(", " + q.Detail)
+		}
+		b.WriteByte('\n')
+	}
+	if more := all - int64(len(w.bad)); more > 0 && len(w.bad) > 0 {
+		fmt.Fprintf(&b, "  and %s more\n", count(more))
+	}
+	return b.String()
+}
