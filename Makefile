@@ -44,6 +44,10 @@ unit: ## tests that need nothing but Go
 integration: ## tests on real Kafka and real S3
 	$(GO) test -race -count=1 -p 1 -timeout 45m $(integration_packages)
 
+.PHONY: kills
+kills: ## kill a replay 1,000 times; CI does it 50 times
+	$(GO) test -count=1 -timeout 3h -run TestKilledAtAnyInstant -v ./integration -kills 1000 -seed $$(date +%s)
+
 .PHONY: flake
 flake: ## ten runs of the unit tests in random order
 	$(GO) test -race -count=10 -shuffle=on $(unit_packages)
