@@ -68,6 +68,8 @@ type meter struct {
 	blocked   time.Duration
 	waiting   int // store requests that are being retried
 	rates     []sample
+	base      float64   // percent when this session began to produce
+	baseAt    time.Time // and when that was
 }
 
 // sample is a moment of the last seconds.
@@ -113,7 +115,7 @@ func (m *meter) passed(c *Checkpoint, bytes int64) {
 	if !c.Begun || m.resume != 0 && c.Counters.Read == m.now.Counters.Read && m.now.Phase == Rebuilding {
 		return
 	}
-	m.now.Phase, m.now.Counters = Producing, scalars(&c.Counters)
+	m.now.Counters = scalars(&c.Counters)
 	m.bytes = bytes
 	m.now.Event = time.Unix(0, c.Position.Time).UTC()
 	w := m.spec.Window
@@ -122,8 +124,13 @@ func (m *meter) passed(c *Checkpoint, bytes int64) {
 			m.now.Event = w.To
 		}
 		done, all := m.now.Event.Sub(w.From), w.To.Sub(w.From)
-		m.now.Percent = 100 * min(1, max(0, float64(done)/float64(all)))
+		percent := 100 * min(1, max(0, float64(done)/float64(all)))
+		if m.now.Phase != Producing {
+			m.base, m.baseAt = percent, time.Now()
+		}
+		m.now.Percent = percent
 	}
+	m.now.Phase = Producing
 }
 
 // committing notes that a transaction begins or has ended.
@@ -193,8 +200,8 @@ func (m *meter) progress(now time.Time) Progress {
 	} else {
 		p.Waits = ""
 	}
-	if p.Percent > 0 && p.Percent < 100 && p.Elapsed > time.Second {
-		p.Left = time.Duration(float64(p.Elapsed) * (100 - p.Percent) / p.Percent).Round(time.Second)
+	if done := p.Percent - m.base; done > 0 && p.Percent < 100 && p.Elapsed > time.Second {
+		p.Left = time.Duration(float64(now.Sub(m.baseAt)) * (100 - p.Percent) / done).Round(time.Second)
 	}
 	return p
 }

@@ -30,16 +30,12 @@ func (s *Sink) prepare(ctx context.Context) error {
 		return err
 	}
 	if known == nil {
-		findings, err := c.Preflight(ctx, s.spec, s.settings)
-		if err == nil {
-			err = Refusals(findings, s.settings.Allow)
-		}
-		if err != nil {
-			return err
-		}
-		if err := c.createMissing(ctx, s.spec, s.settings); err != nil {
-			return err
-		}
+		err = s.prepareNew(ctx)
+	} else {
+		err = s.prepareKnown(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	if err := c.ensureControlTopics(ctx); err != nil {
 		return err
@@ -47,6 +43,35 @@ func (s *Sink) prepare(ctx context.Context) error {
 	limit, err := c.maxMessage(ctx, s.spec.Topic)
 	s.maxBytes = int32(limit)
 	return err
+}
+
+func (s *Sink) prepareNew(ctx context.Context) error {
+	findings, err := s.cluster.Preflight(ctx, s.spec, s.settings)
+	if err == nil {
+		err = Refusals(findings, s.settings.Allow)
+	}
+	if err != nil {
+		return err
+	}
+	return s.cluster.createMissing(ctx, s.spec, s.settings)
+}
+
+// prepareKnown looks at what may have changed since the first session. What that one was allowed is not asked again.
+func (s *Sink) prepareKnown(ctx context.Context) error {
+	exists, err := s.cluster.topicExists(ctx, s.spec.Topic)
+	if err != nil {
+		return err
+	}
+	if !exists {
+		return s.lost(s.spec.Topic, "deleted")
+	}
+	settings, err := s.cluster.topicSettings(ctx, s.spec.Topic)
+	if err != nil {
+		return err
+	}
+	p := &preflight{cluster: s.cluster, spec: s.spec, settings: s.settings}
+	p.recordSize(settings)
+	return Refusals(p.findings, s.settings.Allow)
 }
 
 // locate finds the checkpoint partition of the replay: where its first session put it, else by its name.

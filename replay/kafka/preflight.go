@@ -123,12 +123,18 @@ func (p *preflight) topic(ctx context.Context) error {
 		p.refuse(ItemCompacted, "Choose another --topic, or --allow compacted.",
 			"topic %s is compacted: of the events of one key only the last would stay", p.spec.Topic)
 	}
-	if n, err := strconv.Atoi(settings["max.message.bytes"]); err == nil && p.spec.RecordLimit > n-archive.HeaderReserve {
+	p.recordSize(settings)
+	p.retention(settings)
+	return nil
+}
+
+// recordSize refuses a topic that would not take the largest records.
+func (p *preflight) recordSize(settings map[string]string) {
+	n, err := strconv.Atoi(settings["max.message.bytes"])
+	if err == nil && p.spec.RecordLimit > n-archive.HeaderReserve {
 		p.refuse(ItemRecordSize, "Raise max.message.bytes on the topic, or start a new replay with a smaller limits.event_size.",
 			"topic %s takes records of %d bytes, but this replay holds records of up to %d", p.spec.Topic, n, p.spec.RecordLimit)
 	}
-	p.retention(settings)
-	return nil
 }
 
 // retention refuses to produce what the broker would delete at its next sweep.

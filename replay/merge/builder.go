@@ -11,6 +11,9 @@ import (
 // a run can always be built, if only by spilling step after step.
 const defaultStep = 1 << 20
 
+// firstSlab is the first memory of a run; small objects are many.
+const firstSlab = 8 << 10
+
 // builder makes the run of one object.
 type builder struct {
 	rules   Rules
@@ -100,7 +103,7 @@ func (b *builder) put(e entry, data ...[]byte) error {
 		return err
 	}
 	if int64(cap(b.slab)-len(b.slab)) < size {
-		b.slab = make([]byte, 0, max(b.step/4, size))
+		b.slab = make([]byte, 0, max(size, min(b.step/4, max(b.held, firstSlab))))
 	}
 	start := len(b.slab)
 	for _, d := range data {
@@ -147,7 +150,7 @@ func (b *builder) flush() error {
 }
 
 func (b *builder) finish() (cursor, error) {
-	if b.spill == nil {
+	if b.spill == nil && b.settle() {
 		sortEntries(b.entries)
 		granted := b.granted
 		return newResident(b.object, b.entries, func() { b.budget.give(granted) }), nil
@@ -159,6 +162,16 @@ func (b *builder) finish() (cursor, error) {
 		return nil, err
 	}
 	return b.spill.run(b.object)
+}
+
+// settle makes the budget answer for all that a resident run holds: from here on the worker's own step serves the next.
+func (b *builder) settle() bool {
+	short := b.held - b.granted
+	if short > 0 && !b.budget.take(short) {
+		return false
+	}
+	b.granted += max(0, short)
+	return true
 }
 
 func (b *builder) abandon() {

@@ -272,3 +272,31 @@ func TestSpillingNamesTheObjectWhenTheFolderIsGone(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestManySmallRunsHoldNoMoreThanTheBudget(t *testing.T) {
+	var lines []string
+	for i := range 200 {
+		lines = append(lines, fmt.Sprintf("o%03d 0:%d 500", i, i))
+	}
+	cfg, _ := setup(t, strings.Join(lines, "\n"), Rules{To: seconds("1000")}, func(c *Config) { c.Memory = 20_000 })
+	m := New(t.Context(), cfg)
+	defer m.Close()
+	items := make([]Item, 150) // opens all
+	if _, err := m.Next(t.Context(), items); err != nil {
+		t.Fatal(err)
+	}
+	held, runs := 0, 0
+	for _, c := range m.heap {
+		r, ok := c.(*resident)
+		if !ok {
+			continue
+		}
+		runs++
+		for _, e := range r.entries {
+			held += entrySize + len(e.data)
+		}
+	}
+	if runs == 0 || runs == len(m.heap) || held > 20_000 {
+		t.Errorf("%d of %d runs are in memory and hold %d bytes", runs, len(m.heap), held)
+	}
+}
