@@ -15,6 +15,7 @@ type Options struct {
 	Ramp   time.Duration // slow start
 	Memory int64         // bytes, for what is read and not yet produced; default 512 MiB
 	Spill  string        // folder for what does not fit; default the system's for temporary files
+	Disk   int64         // bytes that may be spilled; default 16 GiB
 	Stall  time.Duration
 	GiveUp time.Duration // how long one store request is retried; default 1 h
 	MaxBad float64       // share of bad entries that stops the replay, from 1,000 entries on; default 0.01

@@ -72,7 +72,7 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	p.build = newBuilder(s, hours, account, o.chunkRecords)
 	p.merge = merge.Config{
 		Rules: s.rules(), Feed: hours, Source: r.Source, Fetcher: fetcher, Fields: s.Fields,
-		Limits: archive.Limits{Event: s.RecordLimit}, Memory: o.Memory / 2, Step: o.step, Spill: o.Spill, Workers: o.workers(),
+		Limits: archive.Limits{Event: s.RecordLimit}, Memory: o.Memory / 2, Step: o.step, Disk: o.Disk, Spill: o.Spill, Workers: o.workers(),
 	}
 	return p, nil
 }

@@ -21,6 +21,7 @@ type builder struct {
 	budget  *Budget
 	step    int64
 	spillTo string // folder
+	disk    *Disk
 
 	bound   bound
 	outside int64
@@ -134,7 +135,7 @@ func (b *builder) reserve(n int64) error {
 // flush moves the entries held to disk, as one sorted part.
 func (b *builder) flush() error {
 	if b.spill == nil {
-		s, err := newSpill(b.spillTo)
+		s, err := newSpill(b.spillTo, b.disk)
 		if err != nil {
 			return fmt.Errorf("spill object %s: %w", b.object.Key, err)
 		}

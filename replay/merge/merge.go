@@ -31,6 +31,7 @@ type Config struct {
 	Limits  archive.Limits
 	Memory  int64  // bytes that runs may hold; what does not fit spills
 	Step    int64  // how much memory a run asks for at a time; default 1 MiB
+	Disk    int64  // bytes that spill files may take; default 16 GiB
 	Spill   string // folder of spill files; empty: the system's
 	Workers int    // objects read at a time
 }
@@ -39,6 +40,7 @@ type Config struct {
 type Merger struct {
 	cfg     Config
 	budget  *Budget
+	disk    *Disk
 	heap    heap
 	pending []*load // listed, not in the heap; by the lowest position they can hold
 	ahead   int     // loads handed to workers and not yet taken into the heap
@@ -59,10 +61,15 @@ type load struct {
 // aheadPerWorker is how many objects a worker may be ahead of the heap: enough to hide the latency of a request.
 const aheadPerWorker = 2
 
+const defaultDisk = 16 << 30
+
 // New starts the workers of a merge. They stop with ctx or Close.
 func New(ctx context.Context, cfg Config) *Merger {
 	if cfg.Spill == "" {
 		cfg.Spill = os.TempDir()
+	}
+	if cfg.Disk == 0 {
+		cfg.Disk = defaultDisk
 	}
 	if cfg.Step == 0 {
 		cfg.Step = defaultStep
@@ -70,7 +77,7 @@ func New(ctx context.Context, cfg Config) *Merger {
 	cfg.Workers = max(1, cfg.Workers)
 	ctx, stop := context.WithCancel(ctx)
 	m := &Merger{
-		cfg: cfg, budget: NewBudget(cfg.Memory), stop: stop,
+		cfg: cfg, budget: NewBudget(cfg.Memory), disk: NewDisk(cfg.Disk), stop: stop,
 		jobs: make(chan *load, cfg.Workers*aheadPerWorker+1),
 	}
 	for range cfg.Workers {
@@ -248,7 +255,7 @@ func (m *Merger) work(ctx context.Context) {
 	defer r.Close()
 	for l := range m.jobs {
 		l.run, l.err = build(ctx, r, builder{
-			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, spillTo: m.cfg.Spill,
+			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, disk: m.disk, spillTo: m.cfg.Spill,
 		})
 		if l.err != nil {
 			l.err = fmt.Errorf("read object %s: %w", l.object.Key, l.err)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -264,12 +265,34 @@ func TestErrorsOfTheStoreEndTheMergeAndNameTheObject(t *testing.T) {
 	}
 }
 
-func TestSpillingNamesTheObjectWhenTheFolderIsGone(t *testing.T) {
+func TestSpillingNamesTheObjectWhenTheFolderIsNone(t *testing.T) {
 	cfg, _ := setup(t, random(rand.New(rand.NewPCG(1, 1)), 3), Rules{To: seconds("1000")}, func(c *Config) {
-		c.Memory, c.Step, c.Spill = 0, 600, c.Spill+"/gone"
+		c.Memory, c.Step, c.Spill = 0, 600, c.Spill+"/file"
+		if err := os.WriteFile(c.Spill, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	})
-	if _, err := merged(t, cfg, 10); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "spill object o") {
+	if _, err := merged(t, cfg, 10); !errors.Is(err, syscall.ENOTDIR) || !strings.Contains(err.Error(), "spill object o") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestSpillFilesTakeNoMoreThanTheyMay(t *testing.T) {
+	script := random(rand.New(rand.NewPCG(1, 1)), 12)
+	little := func(c *Config) { c.Memory, c.Step, c.Disk = 0, 600, 2_000 }
+	cfg, _ := setup(t, script, Rules{To: seconds("1000")}, little)
+	if _, err := merged(t, cfg, 10); err == nil || !strings.Contains(err.Error(), "limits.spill_size") {
+		t.Errorf("got %v", err)
+	}
+	cfg, _ = setup(t, script, Rules{To: seconds("1000")}, func(c *Config) { c.Memory, c.Step = 0, 600 })
+	m := New(t.Context(), cfg)
+	items := make([]Item, 100)
+	for err := error(nil); err == nil; {
+		_, err = m.Next(t.Context(), items)
+	}
+	m.Close()
+	if used := m.disk.used.Load(); used != 0 {
+		t.Errorf("%d bytes are still accounted to spill files", used)
 	}
 }
 

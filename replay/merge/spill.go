@@ -6,14 +6,33 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"replayd/archive"
 )
+
+// Disk is the room that spill files may take together, in bytes.
+type Disk struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// NewDisk allows n bytes.
+func NewDisk(n int64) *Disk { return &Disk{limit: n} }
+
+func (d *Disk) take(n int64) error {
+	if d.used.Add(n) > d.limit {
+		d.used.Add(-n)
+		return fmt.Errorf("spill files may take %d bytes and would take more\nRaise limits.spill_size, or --memory so that less is spilled", d.limit)
+	}
+	return nil
+}
 
 // spill keeps the sorted parts of one run in a file that has no name: it is unlinked at opening and goes with the
 // process. An entry is a fixed head and its data.
 type spill struct {
 	file  *os.File
+	disk  *Disk
 	size  int64
 	parts []part
 }
@@ -26,7 +45,10 @@ type part struct {
 // readAhead is the buffer of one open part.
 const readAhead = 32 << 10
 
-func newSpill(folder string) (*spill, error) {
+func newSpill(folder string, disk *Disk) (*spill, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
 	f, err := os.CreateTemp(folder, "replayd-spill-*") // mode 0600
 	if err != nil {
 		return nil, err
@@ -35,15 +57,26 @@ func newSpill(folder string) (*spill, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	return &spill{file: f}, nil
+	return &spill{file: f, disk: disk}, nil
 }
 
-func (s *spill) close() { _ = s.file.Close() }
+func (s *spill) close() {
+	_ = s.file.Close()
+	s.disk.used.Add(-s.size)
+	s.size = 0
+}
 
 // write appends entries, which are sorted, as one part.
 func (s *spill) write(entries []entry) error {
 	if len(entries) == 0 {
 		return nil
+	}
+	room := int64(0)
+	for i := range entries {
+		room += headSize + int64(len(entries[i].data))
+	}
+	if err := s.disk.take(room); err != nil {
+		return err
 	}
 	p := part{from: s.size, first: entries[0]}
 	p.first.data = nil
@@ -54,8 +87,8 @@ func (s *spill) write(entries []entry) error {
 		e.encode(&head)
 		_, _ = w.Write(head[:]) // bufio keeps the first error for Flush
 		_, _ = w.Write(e.data)
-		s.size += headSize + int64(len(e.data))
 	}
+	s.size += room
 	p.to = s.size
 	s.parts = append(s.parts, p)
 	return w.Flush()
