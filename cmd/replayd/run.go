@@ -56,7 +56,7 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 	}
 	ctx, stop, release := signals(ctx, func() {
 		a.say("stopping at the next commit; a second signal leaves at once\n")
-	})
+	}, func() { a.leave(f) })
 	defer release()
 	starting, started := before(ctx, stop)
 	defer started()
@@ -68,6 +68,9 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 	j, err := a.job(starting, cluster, f)
 	if err != nil {
 		return interruptedBy(starting, err)
+	}
+	if err := j.growing(); err != nil {
+		return err
 	}
 	j.options.Stop = stop
 	return a.perform(ctx, j, cluster, f.quarantineOK)
@@ -112,7 +115,7 @@ func (a *app) explain(j *job, err error) error {
 		return err
 	}
 	if errors.Is(err, context.Canceled) {
-		err = &interrupted{"left at once: what was not committed is produced when the replay continues"}
+		err = &interrupted{leftAtOnce}
 	}
 	return fmt.Errorf("%w\nContinue with: %s", err, j.again)
 }
@@ -139,6 +142,9 @@ func (a *app) connect(ctx context.Context, f *replayFlags) (*kafka.Cluster, erro
 	l, err := f.limits(a.config.Limits)
 	if err != nil {
 		return nil, err
+	}
+	if k := a.config.Kafka; k.TLS.On() || k.SASL.Mechanism != "" {
+		return nil, &badConfig{errors.New("kafka.tls and kafka.sasl are not supported yet: only plaintext brokers are")}
 	}
 	o := kafka.Options{
 		Brokers: a.config.Kafka.Brokers, ControlPrefix: a.config.Kafka.ControlPrefix,
@@ -171,7 +177,7 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 		return nil, usage("no replay is called %s: to start it, say what to replay with --archive, --from, --to and --topic", f.id)
 	}
 	j := &job{again: f.again(f.id), settings: kafka.Settings{
-		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic, Allow: f.allow,
+		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic, Allow: f.allow, Targets: a.targets(),
 	}}
 	earlier := ""
 	if known != nil {
@@ -186,6 +192,15 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 		return j, a.resume(ctx, f, j, known)
 	}
 	return j, a.start(ctx, cluster, f, j)
+}
+
+// targets are the topics that the configuration lets replays write, with the archives for each.
+func (a *app) targets() map[string][]string {
+	targets := make(map[string][]string, len(a.config.Targets))
+	for topic, t := range a.config.Targets {
+		targets[topic] = t.Archives
+	}
+	return targets
 }
 
 // start fills in the spec of a new replay.
@@ -205,6 +220,18 @@ func (a *app) start(ctx context.Context, cluster *kafka.Cluster, f *replayFlags,
 	j.spec.RecordLimit = limit
 	if err := j.spec.Complete(a.now()); err != nil {
 		return usage("%w", err)
+	}
+	return nil
+}
+
+// growing refuses hours that may still grow, before the sink writes anything: the window can then be asked for again,
+// shorter, under the same id.
+func (j *job) growing() error {
+	if j.resumes || j.options.Allow.Has(replay.ItemOpenHours) {
+		return nil
+	}
+	if refusal := replay.OpenHours(&j.spec, j.source.Layout); refusal != nil {
+		return refusal
 	}
 	return nil
 }
@@ -308,23 +335,36 @@ func interruptedBy(ctx context.Context, err error) error {
 	return &interrupted{"interrupted before anything was begun"}
 }
 
-// signals makes the first SIGINT or SIGTERM call said and close stop, and the second cancel the context.
-func signals(parent context.Context, said func()) (ctx context.Context, stop <-chan struct{}, release func()) {
+// leaving is how long a second signal waits for the session to end by itself: a commit that is under way cannot be broken
+// off, and its broker may be away.
+const leaving = time.Second
+
+// leave ends the process soon, whatever it is doing: to a replay that is as good as any other kill.
+func (a *app) leave(f *replayFlags) {
+	time.AfterFunc(leaving, func() {
+		fmt.Fprintf(a.err, "replayd: %s\nContinue with: %s\n", leftAtOnce, f.again(f.id))
+		os.Exit(exitInterrupted)
+	})
+}
+
+const leftAtOnce = "left at once: what was not committed is produced when the replay continues"
+
+// signals makes the first SIGINT or SIGTERM call first and close stop, and the second call second and cancel the context.
+func signals(parent context.Context, first, second func()) (ctx context.Context, stop <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancel(parent)
 	got := make(chan os.Signal, 2)
 	signal.Notify(got, os.Interrupt, syscall.SIGTERM)
 	stopping, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		first := true
-		for range got {
-			if !first {
-				cancel()
-				return
-			}
-			first = false
-			said()
-			close(stopping)
+		if _, ok := <-got; !ok {
+			return
+		}
+		first()
+		close(stopping)
+		if _, ok := <-got; ok {
+			second()
+			cancel()
 		}
 	}()
 	return ctx, stopping, func() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,7 @@ const (
 	ItemLiveTopic    = "live-topic"
 	ItemInternal     = "internal-topic"
 	ItemOverlap      = "overlap"
+	ItemNotAllowed   = "not-allowed"
 )
 
 // Preflight looks for what would hurt: it changes nothing. All that is found comes back, refusals first.
@@ -44,6 +46,7 @@ func (c *Cluster) Preflight(ctx context.Context, spec *replay.Spec, s Settings) 
 		return nil, err
 	}
 	p.internal()
+	p.notAllowed()
 	if !exists {
 		p.missing()
 		return p.findings, p.transactions(ctx)
@@ -103,6 +106,19 @@ func (p *preflight) internal() {
 		p.refuse(ItemLiveTopic, "Choose a replay topic of its own with --topic, such as replay."+topic+".",
 			"topic %s is where archive %s was filled from: its consumers would take old events for new ones", topic, p.spec.Archive)
 	}
+}
+
+// notAllowed refuses what the configuration's targets leave out.
+func (p *preflight) notAllowed() {
+	if len(p.settings.Targets) == 0 {
+		return
+	}
+	archives, ok := p.settings.Targets[p.spec.Topic]
+	if ok && (len(archives) == 0 || slices.Contains(archives, p.spec.Archive)) {
+		return
+	}
+	p.refuse(ItemNotAllowed, "Use one of "+strings.Join(slices.Sorted(maps.Keys(p.settings.Targets)), ", ")+", add it to targets, or --allow not-allowed.",
+		"the configuration's targets do not let archive %s go to topic %s", p.spec.Archive, p.spec.Topic)
 }
 
 func (p *preflight) missing() {

@@ -14,11 +14,12 @@ type Settings struct {
 	Pace        string `json:"pace,omitempty"`
 	Compression string `json:"compression,omitempty"` // snappy (default), none, lz4, zstd, gzip
 
-	Create       bool           `json:"-"` // the topic, when it is missing
-	Partitions   int32          `json:"-"` // of a topic that is created; 0: the cluster's default
-	Like         string         `json:"-"` // topic whose partitions and settings a created one gets
-	SourceTopics []string       `json:"-"` // what the archive was made of: never a target
-	Allow        replay.Allowed `json:"-"`
+	Create       bool                `json:"-"` // the topic, when it is missing
+	Partitions   int32               `json:"-"` // of a topic that is created; 0: the cluster's default
+	Like         string              `json:"-"` // topic whose partitions and settings a created one gets
+	SourceTopics []string            `json:"-"` // what the archive was made of: never a target
+	Targets      map[string][]string `json:"-"` // topics that may be written, and the archives for each (none: all); empty: any
+	Allow        replay.Allowed      `json:"-"`
 }
 
 func (s Settings) codec() (kgo.CompressionCodec, error) {
