@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -51,6 +52,15 @@ func killed(t *testing.T, st *stage, id string, n int, rng *rand.Rand, longest t
 
 // begun reports whether the session told of progress: then the replay is known by its id.
 func (s *session) begun() bool { return strings.Contains(s.out.String(), `"produced":`) }
+
+// produced is how many events the session has told of.
+func (s *session) produced() int64 {
+	var last struct{ Produced int64 }
+	for line := range strings.SplitSeq(s.out.String(), "\n") {
+		_ = json.Unmarshal([]byte(line), &last) // the last line may be incomplete
+	}
+	return last.Produced
+}
 
 func TestKilledAtAnyInstantAndContinuedItIsTheSame(t *testing.T) {
 	t.Logf("-seed=%d -kills=%d", *seed, *kills)
@@ -128,9 +138,6 @@ func TestTheLaterOfTwoProcessesTakesOver(t *testing.T) {
 	r := late.receipt(t)
 	st.sameCounts(t, r)
 	st.verify(t, "two")
-	if r.Sessions != 2 {
-		t.Errorf("%d sessions", r.Sessions)
-	}
 }
 
 func TestAChangedArchiveIsRefusedAndWithLeaveReplayedBehind(t *testing.T) {
@@ -138,7 +145,7 @@ func TestAChangedArchiveIsRefusedAndWithLeaveReplayedBehind(t *testing.T) {
 	plan := archivetest.Plan{Seed: 9, Events: 20_000, MeanSize: 400}
 	st := newStage(t, k, nil, plan)
 	s := st.start(t, st.how("changed", append(st.what(), "--pace", "2k/s")...)...)
-	await(t, "it to produce", func() bool { return strings.Contains(s.out.String(), `"phase":"running"`) })
+	await(t, "it to commit", func() bool { return s.produced() > 5000 }) // the third chunk: the first is durable
 	_ = s.cmd.Process.Kill()
 	<-s.done
 
