@@ -48,7 +48,7 @@ func (a *app) cat(ctx context.Context, f *replayFlags) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop, release := signals(ctx, func() {})
+	ctx, stop, release := signals(ctx, func() {}, func() {})
 	defer release()
 	options.Stop = stop
 	seen := &witness{Sink: &lines{out: bufio.NewWriterSize(a.out, 1<<20)}}

@@ -103,7 +103,7 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 	address := broker.ListenAddrs()[0]
 	a.say("broker:  embedded, at %s\n\n", address)
 
-	ctx, stop, release := signals(ctx, func() {})
+	ctx, stop, release := signals(ctx, func() {}, func() {})
 	defer release()
 	receipt, err := a.replayDemo(ctx, stop, generated, folder, address)
 	if err != nil {
