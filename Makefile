@@ -19,7 +19,7 @@ JARS := $(REPLAYD_TEST_TOOLS)/kafka-$(KAFKA_VERSION)
 
 # Everything under integration needs equipment, except the two packages that do not.
 FREE := ./integration/imports ./integration/ledger/...
-unit_packages = $(filter-out replayd replayd/integration/%,$(shell $(GO) list ./...)) $(FREE)
+unit_packages = $(filter-out replayd/integration replayd/integration/%,$(shell $(GO) list ./...)) $(FREE)
 integration_packages = $(filter-out replayd/integration/imports replayd/integration/ledger%,$(shell $(GO) list ./integration/...))
 
 FUZZTIME ?= 5s

@@ -304,9 +304,13 @@ func TestManySmallRunsHoldNoMoreThanTheBudget(t *testing.T) {
 	cfg, _ := setup(t, strings.Join(lines, "\n"), Rules{To: seconds("1000")}, func(c *Config) { c.Memory = 20_000 })
 	m := New(t.Context(), cfg)
 	defer m.Close()
-	items := make([]Item, 150) // opens all
-	if _, err := m.Next(t.Context(), items); err != nil {
-		t.Fatal(err)
+	items := make([]Item, 150) // the last of them opens all objects
+	for n := 0; n < len(items); {
+		more, err := m.Next(t.Context(), items[n:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += more
 	}
 	held, runs := 0, 0
 	for _, c := range m.heap {
