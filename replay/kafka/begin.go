@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"replayd/replay"
 )
@@ -193,12 +192,4 @@ func (s *Sink) writeGenesis(ctx context.Context, target kadm.TopicDetail) error 
 
 func (s *Sink) guarantee() string {
 	return fmt.Sprintf("exactly-once (transaction.version %d)", s.level)
-}
-
-// partitionOf is murmur2 of key over n partitions, as the Java client has it.
-func partitionOf(key []byte, n int32) int32 {
-	if key == nil {
-		key = []byte{}
-	}
-	return int32(kgo.StickyKeyPartitioner(nil).ForTopic("").Partition(&kgo.Record{Key: key}, int(n)))
 }
