@@ -58,5 +58,6 @@ type HourRecord struct {
 // Durable is what a sink knows of a replay when a session begins.
 type Durable struct {
 	Checkpoint Checkpoint
+	Resumed    bool // an earlier session began it: what that one was allowed is not asked again
 	Hours      map[string]HourRecord
 }

@@ -25,6 +25,7 @@ type hours struct {
 	list     []archive.Hour // all that the spec asks for
 	next     int            // of list, to be given to the merge
 	resume   Checkpoint
+	resumed  bool
 	records  map[string]HourRecord // durable
 	listings map[string]*listing   // listed in this session and not yet forgotten
 	order    []*listing            // of listings, in the order of hours
@@ -60,7 +61,7 @@ func (s *Spec) rules() merge.Rules {
 func newHours(s *Spec, src archive.Source, f *archive.Fetcher, d Durable, allow Allowed) *hours {
 	h := &hours{
 		spec: s, rules: s.rules(), fetcher: f, layout: src.Layout, allow: allow,
-		resume: d.Checkpoint, records: d.Hours, listings: map[string]*listing{},
+		resume: d.Checkpoint, resumed: d.Resumed, records: d.Hours, listings: map[string]*listing{},
 	}
 	h.list = src.Layout.Hours(s.Window.From.Add(-s.Before.Std()), s.Window.To.Add(s.After.Std()))
 	return h
@@ -97,7 +98,7 @@ func (h *hours) open() ([]string, error) {
 			refused = append(refused, hour.Name)
 		}
 	}
-	if len(refused) == 0 || h.allow.Has(ItemOpenHours) || h.resume.Begun {
+	if len(refused) == 0 || h.allow.Has(ItemOpenHours) || h.resumed {
 		return all, nil
 	}
 	return nil, &Refusal{

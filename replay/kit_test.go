@@ -72,6 +72,7 @@ func (m *memory) Open(_ context.Context, s *Spec) (Durable, error) {
 		m.durable = Durable{Checkpoint: Checkpoint{State: Running}, Hours: map[string]HourRecord{}}
 	}
 	d := m.durable
+	d.Resumed = m.commits > 0
 	d.Hours = maps.Clone(d.Hours)
 	return d, nil
 }

@@ -95,6 +95,16 @@ func TestHoursThatMayStillGrowAreRefusedUnlessAllowed(t *testing.T) {
 	if err != nil || !slices.Equal(receipt.OpenHours, []string{"2026-11-01T13Z", "2026-11-01T14Z"}) {
 		t.Errorf("%v, %v", receipt.OpenHours, err)
 	}
+	m = &memory{fate: dieAfter(1)}
+	r = h.runner(t, m)
+	r.Options.Allow = Allowed{ItemOpenHours}
+	if _, err := r.Run(t.Context(), h.spec); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	m.fate = nil
+	if _, err := h.runner(t, m).Run(t.Context(), h.spec); err != nil || m.ids() != "1 2 3" {
+		t.Errorf("what was allowed is asked again: %s, %v", m.ids(), err)
+	}
 	h.spec.AsOf = noon.Add(2*time.Hour + 15*time.Minute) // only the slack hour is open
 	receipt, err = h.runner(t, &memory{}).Run(t.Context(), h.spec)
 	if err != nil || !slices.Equal(receipt.OpenHours, []string{"2026-11-01T14Z"}) {

@@ -83,7 +83,7 @@ func (s *Sink) takeOver(ctx context.Context) (replay.Durable, error) {
 	s.base = commitID{c.Session, c.Commit}
 	s.sessions = c.Sessions + 1
 	s.vector = newVector(c.Partitions)
-	return replay.Durable{Checkpoint: c, Hours: maps.Clone(s.journal.hours)}, nil
+	return replay.Durable{Checkpoint: c, Resumed: known.started != nil, Hours: maps.Clone(s.journal.hours)}, nil
 }
 
 // transactionalID of a replay: two control prefixes never fence each other.
