@@ -51,6 +51,7 @@ type memory struct {
 	records []Record
 	bad     []Quarantined
 	commits int
+	dead    bool // until the next session
 
 	fate func() fate // of each commit; nil: all go well
 }
@@ -62,15 +63,20 @@ const (
 	goesWell fate = iota
 	diesBefore
 	diesAfter // committed, but nobody is told
+	refuses
 )
 
-var errKilled = errors.New("killed")
+var (
+	errKilled  = errors.New("killed")
+	errRefused = errors.New("refused")
+)
 
 func (m *memory) Open(_ context.Context, s *Spec) (Durable, error) {
 	if !m.known {
 		m.known = true
 		m.durable = Durable{Checkpoint: Checkpoint{State: Running}, Hours: map[string]HourRecord{}}
 	}
+	m.dead = false
 	d := m.durable
 	d.Resumed = m.commits > 0
 	d.Hours = maps.Clone(d.Hours)
@@ -78,12 +84,19 @@ func (m *memory) Open(_ context.Context, s *Spec) (Durable, error) {
 }
 
 func (m *memory) Commit(_ context.Context, c *Chunk) error {
+	if m.dead {
+		return errKilled
+	}
 	f := goesWell
 	if m.fate != nil {
 		f = m.fate()
 	}
-	if f == diesBefore {
+	m.dead = f == diesBefore || f == diesAfter
+	switch f {
+	case diesBefore:
 		return errKilled
+	case refuses:
+		return errRefused
 	}
 	m.commits++
 	for _, r := range c.Records { // the chunk's memory is its own

@@ -31,7 +31,7 @@ type pipeline struct {
 	full, free chan *batch   // of entries, from the merge and back to it
 	chunks     chan *Chunk   // to be committed
 	committed  chan struct{} // closed when no more will be
-	last       *Chunk        // the newest that was committed; read it once committed is closed
+	last       Checkpoint    // the newest that is durable; read it once committed is closed
 }
 
 // batch is what passes from the merge at a time: single entries over a channel would cost more than their whole way.
@@ -68,6 +68,7 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 		return nil, err
 	}
 	account.Changed = account.Changed || hours.changed
+	p.last = account
 	p.decide = newDecider(s, o, &d.Checkpoint)
 	p.build = newBuilder(s, hours, account, o.chunkRecords)
 	p.merge = merge.Config{
@@ -100,11 +101,10 @@ func (p *pipeline) run(ctx context.Context) (Receipt, error) {
 	if err := g.Wait(); err != nil {
 		return Receipt{}, err
 	}
-	c := &p.last.Checkpoint
-	if c.Receipt == nil {
-		c.Seal(p.spec)
+	if p.last.Receipt == nil {
+		p.last.Seal(p.spec)
 	}
-	return *c.Receipt, nil
+	return *p.last.Receipt, nil
 }
 
 // mergeBatches reads the archive in order, into free batches.
@@ -135,13 +135,14 @@ func (p *pipeline) commitChunks(ctx context.Context) error {
 	for c := range p.chunks {
 		err := p.commit(ctx, c)
 		if err != nil && c.Checkpoint.State == Failed {
-			p.options.Notice("that the replay failed could not be written: " + err.Error())
+			p.unwritten(err)
 			return nil // the failure itself is the better error
 		}
 		if err != nil {
+			p.tellFailure(ctx, err)
 			return err
 		}
-		p.last = c
+		p.last = c.Checkpoint
 	}
 	return nil
 }
@@ -158,6 +159,25 @@ func (p *pipeline) commit(ctx context.Context, c *Chunk) error {
 		defer cancel()
 	}
 	return p.sink.Commit(ctx, c)
+}
+
+// tellFailure makes durable that the replay failed because a chunk could not be committed: a chunk of its own, without
+// records, at the newest checkpoint.
+func (p *pipeline) tellFailure(ctx context.Context, cause error) {
+	var taken *TakenOver
+	if ctx.Err() != nil || errors.As(cause, &taken) {
+		return
+	}
+	c := &Chunk{Checkpoint: p.last}
+	c.Checkpoint.Counters = p.last.Counters.clone()
+	c.Checkpoint.State, c.Checkpoint.Reason = Failed, cause.Error()
+	if err := p.commit(ctx, c); err != nil {
+		p.unwritten(err)
+	}
+}
+
+func (p *pipeline) unwritten(err error) {
+	p.options.Notice("that the replay failed could not be written: " + err.Error())
 }
 
 // feed takes entries from the merge, decides about them, waits for their time, and hands on chunks, until the archive

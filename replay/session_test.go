@@ -244,6 +244,29 @@ func TestTooManyBadEntriesStopBeforeTheOneTooManyAndALargerShareGoesOn(t *testin
 	}
 }
 
+func TestAChunkThatCannotBeCommittedFailsTheReplayWhichSaysSoAndCanGoOn(t *testing.T) {
+	h := newHourly(day("12/a", event("1", 0)+event("2", time.Minute)+event("3", time.Hour)))
+	n := 0
+	m := &memory{fate: func() fate {
+		if n++; n == 2 {
+			return refuses
+		}
+		return goesWell
+	}}
+	_, err := h.runner(t, m).Run(t.Context(), h.spec)
+	var stopped *Stopped
+	if !errors.As(err, &stopped) || stopped.State != Failed || !errors.Is(err, errRefused) {
+		t.Fatal(err)
+	}
+	if c := m.durable.Checkpoint; c.State != Failed || c.Reason != "refused" || c.Seq != 1 || m.ids() != "1" {
+		t.Errorf("%s; checkpoint %+v", m.ids(), c)
+	}
+	receipt, err := h.runner(t, m).Run(t.Context(), h.spec)
+	if err != nil || m.ids() != "1 2 3" || receipt.State != Completed || receipt.Reason != "" {
+		t.Errorf("%s, %v, %+v", m.ids(), err, receipt)
+	}
+}
+
 func TestStopEndsAtTheNextCommitAndItGoesOnFromThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var text strings.Builder
