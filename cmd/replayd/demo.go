@@ -189,11 +189,11 @@ Try next:
 Broker and archive are up until Ctrl-C. Try in another terminal:
   kcat -b %[1]s -t %[2]s -C -e -q -f '%%p %%o %%h\n' | head                      records with their tags
   kcat -b %[1]s -t replayd.status -C -e -q                                      the receipt, for programs
-  replayd ls %[3]s %[4]s
+  replayd ls --archive %[5]s --preset pismo %[4]s
   replayd cat %[3]s %[4]s | head -3
   replayd plan -b %[1]s %[3]s %[4]s --topic replay.again --create-topic
   replayd run -b %[1]s %[3]s %[4]s --topic replay.again --create-topic --pace x1000 --id again
-`, address, demoTopic, archive, window)
+`, address, demoTopic, archive, window, folder)
 }
 
 // demoJob is the job that typed flags would make.

@@ -54,7 +54,7 @@ func (f *replayFlags) addRead(set *pflag.FlagSet) {
 	set.StringVar(&f.horizon, "horizon", "", "how far back duplicates are looked for (default lateness + slack after)")
 	set.StringVar(&f.dedupe, "dedupe", "on", "on or off")
 	set.StringVar(&f.maxBad, "max-bad", "", "share of bad entries that stops the replay, from 1,000 entries on (default 1%)")
-	set.StringSliceVar(&f.allow, "allow", nil, "override preflight items by name")
+	set.StringSliceVar(&f.allow, "allow", nil, "go on in spite of refusals, by the names that they are told with: open-hours, retention, ...")
 	set.StringVar(&f.memory, "memory", "", "memory budget (default 512MiB)")
 	set.StringVar(&f.spillDir, "spill-dir", "", "folder for what does not fit into memory")
 	set.StringVar(&f.giveUp, "give-up", "", "how long one commit or store request is retried (default 1h)")

@@ -57,7 +57,7 @@ func (a *app) ls(ctx context.Context, f *replayFlags) error {
 	if err != nil {
 		return err
 	}
-	if any := src.Layout.Hours(a.now(), a.now().Add(1)); !f.window.given() && any[0].Bounded() {
+	if some := src.Layout.Hours(a.now(), a.now().Add(1)); !f.window.given() && some[0].Bounded() {
 		return usage("--from and --to are missing: which hours to list, such as --from -24h --to now")
 	}
 	lines, err := a.hours(ctx, src, from, to)
@@ -104,7 +104,7 @@ func (a *app) printHours(src archive.Source, lines []hourLine) error {
 	for _, l := range lines {
 		note := ""
 		if l.Gap {
-			note = "gap"
+			note = "  gap"
 			gaps++
 		}
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", l.Hour, l.Objects, size(l.Bytes), note)

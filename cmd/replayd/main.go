@@ -58,8 +58,8 @@ func (a *app) root() *cobra.Command {
 event id, and re-produces the rest to a replay topic. Each record is tagged as a replay. Killed at any instant and
 continued, it produces every event exactly once.`,
 		Example: `  replayd demo                                     see it work: nothing to install
-  replayd ls --archive s3://bucket/events          what the archive holds
-  replayd cat --archive ./folder --preset jsonl --event-id /id --event-time /time | head
+  replayd ls --archive s3://bucket/events --from -24h --to now
+  replayd cat --archive ./folder --preset jsonl --event-id /id --event-time /time --from 2026-11-01 --for 24h | head
   replayd run --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments --id payments-1200`,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -17,7 +17,7 @@ func (a *app) planCommand() *cobra.Command {
 	f := &replayFlags{}
 	cmd := &cobra.Command{
 		Use:   "plan",
-		Short: "What a replay would read, produce, create and cost; produces nothing",
+		Short: "What a replay would read, produce and create, and what would refuse it; writes nothing",
 		Long: `plan takes the flags of run and tells what that run would do: which hours and objects it would read, what it would
 create, and every item of preflight with its answer. It writes nothing, neither to Kafka nor to the archive. It exits 4
 when run would refuse.`,
