@@ -24,7 +24,7 @@ var (
 	compressions = []string{"snappy", "none", "lz4", "zstd", "gzip"}
 	allowable    = []string{
 		kafka.ItemTopicMissing, kafka.ItemCompacted, kafka.ItemRetention, kafka.ItemRecordSize, kafka.ItemLiveTopic,
-		kafka.ItemInternal, kafka.ItemOverlap, kafka.ItemNotAllowed, replay.ItemOpenHours, replay.ItemArchiveChange,
+		kafka.ItemOverlap, kafka.ItemNotAllowed, replay.ItemOpenHours, replay.ItemArchiveChange,
 	}
 )
 

@@ -65,6 +65,9 @@ func fieldsOf(of reflect.Type, prefix string) []string {
 	for i := range of.NumField() {
 		f := of.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		inner, behind := f.Type, "."
 		if inner.Kind() == reflect.Slice {
 			inner, behind = inner.Elem(), "[]."

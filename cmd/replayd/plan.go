@@ -55,6 +55,8 @@ type plannedItem struct {
 	Allowed bool   `json:"allowed"`
 	What    string `json:"what"`
 	Next    string `json:"next,omitempty"`
+
+	Always bool `json:"-"` // refused whatever is allowed
 }
 
 func (a *app) plan(ctx context.Context, f *replayFlags) error {
@@ -87,7 +89,7 @@ func (a *app) plan(ctx context.Context, f *replayFlags) error {
 	p.Items = append(p.Items, itemsOf(findings)...)
 	for i := range p.Items {
 		item := &p.Items[i]
-		item.Allowed = j.options.Allow.Has(item.Item)
+		item.Allowed = !item.Always && j.options.Allow.Has(item.Item)
 		p.Accepted = p.Accepted && (!item.Refused || item.Allowed)
 	}
 	return a.printPlan(p)
@@ -96,7 +98,7 @@ func (a *app) plan(ctx context.Context, f *replayFlags) error {
 func itemsOf(findings []kafka.Finding) []plannedItem {
 	var items []plannedItem
 	for _, f := range findings {
-		items = append(items, plannedItem{Item: f.Item, Refused: f.Refused, What: f.What, Next: f.Next})
+		items = append(items, plannedItem{Item: f.Item, Refused: f.Refused, Always: f.Always, What: f.What, Next: f.Next})
 	}
 	return items
 }

@@ -21,6 +21,9 @@ func (a *app) fresh(ctx context.Context, f *replayFlags) (s replay.Spec, src arc
 		return s, src, "", err
 	}
 	s.Layout, s.Format = src.Layout.Name(), src.Format.Name()
+	if hours := src.Layout.Hours(time.Unix(0, 0), time.Unix(1, 0)); !s.Window.Bounded() && hours[0].Bounded() {
+		return s, src, "", usage("--from and --to are missing: events have no times, but layout %s has hours, and these say which to read", s.Layout)
+	}
 	return s, src, said, nil
 }
 

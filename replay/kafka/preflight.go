@@ -21,6 +21,7 @@ import (
 type Finding struct {
 	Item    string
 	Refused bool // else it is a notice
+	Always  bool // whatever is allowed
 	What    string
 	Next    string
 }
@@ -72,7 +73,7 @@ func (c *Cluster) Preflight(ctx context.Context, spec *replay.Spec, s Settings) 
 func Refusals(findings []Finding, allow replay.Allowed) error {
 	var errs []error
 	for _, f := range findings {
-		if f.Refused && !allow.Has(f.Item) {
+		if f.Refused && (f.Always || !allow.Has(f.Item)) {
 			errs = append(errs, &replay.Refusal{Item: f.Item, What: f.What, Next: f.Next})
 		}
 	}
@@ -90,6 +91,9 @@ func (p *preflight) refuse(item, next, format string, args ...any) {
 	p.findings = append(p.findings, Finding{Item: item, Refused: true, What: fmt.Sprintf(format, args...), Next: next})
 }
 
+// always makes the last refusal one that nobody overrides.
+func (p *preflight) always() { p.findings[len(p.findings)-1].Always = true }
+
 func (p *preflight) notice(item, format string, args ...any) {
 	p.findings = append(p.findings, Finding{Item: item, What: fmt.Sprintf(format, args...)})
 }
@@ -101,10 +105,12 @@ func (p *preflight) internal() {
 		strings.TrimPrefix(topic, p.cluster.options.ControlPrefix+"."))
 	if strings.HasPrefix(topic, "__") || control {
 		p.refuse(ItemInternal, "Choose another --topic.", "topic %s is one that Kafka or replayd keeps its own state in", topic)
+		p.always()
 	}
 	if slices.Contains(p.settings.SourceTopics, topic) {
 		p.refuse(ItemLiveTopic, "Choose a replay topic of its own with --topic, such as replay."+topic+".",
 			"topic %s is where archive %s was filled from: its consumers would take old events for new ones", topic, p.spec.Archive)
+		p.always()
 	}
 }
 
