@@ -152,6 +152,7 @@ func (p *pipeline) flush(ctx context.Context, state State) error {
 	if p.build.empty() && state == Running {
 		return nil
 	}
+	p.meter.passed(&p.build.account, p.build.valueBytes) // one batch may take many chunks
 	c := p.build.take(state, p.elapsed())
 	p.meter.handing(true)
 	defer p.meter.handing(false)

@@ -213,7 +213,7 @@ func (a *app) start(ctx context.Context, cluster *kafka.Cluster, f *replayFlags,
 		return err
 	}
 	j.settings.SourceTopics = a.config.Archives[j.spec.Archive].SourceTopics
-	limit, err := cluster.RecordLimit(ctx, j.spec.Topic, int(a.config.Limits.EventSize))
+	limit, err := cluster.RecordLimit(ctx, j.spec.Topic, j.settings, int(a.config.Limits.EventSize))
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,9 @@ func (c *Cluster) Preflight(ctx context.Context, spec *replay.Spec, s Settings) 
 	p.internal()
 	p.notAllowed()
 	if !exists {
-		p.missing()
+		if err := p.missing(ctx); err != nil {
+			return nil, err
+		}
 		return p.findings, p.transactions(ctx)
 	}
 	for _, look := range []func(context.Context) error{p.topic, p.live, p.overlap, p.transactions} {
@@ -127,27 +129,35 @@ func (p *preflight) notAllowed() {
 		"the configuration's targets do not let archive %s go to topic %s", p.spec.Archive, p.spec.Topic)
 }
 
-func (p *preflight) missing() {
+func (p *preflight) missing(ctx context.Context) error {
 	if p.settings.Create {
 		p.notice(ItemTopicMissing, "topic %s will be created", p.spec.Topic)
-		return
+		settings, err := p.cluster.created(ctx, p.settings)
+		if err == nil {
+			p.judge(settings)
+		}
+		return err
 	}
 	p.refuse(ItemTopicMissing, "Create it, or add --create-topic (with --partitions N or --like-topic T).", "topic %s does not exist", p.spec.Topic)
+	return nil
 }
 
 // topic looks at the target's settings.
 func (p *preflight) topic(ctx context.Context) error {
 	settings, err := p.cluster.topicSettings(ctx, p.spec.Topic)
-	if err != nil {
-		return err
+	if err == nil {
+		p.judge(settings)
 	}
+	return err
+}
+
+func (p *preflight) judge(settings map[string]string) {
 	if strings.Contains(settings["cleanup.policy"], "compact") {
 		p.refuse(ItemCompacted, "Choose another --topic, or --allow compacted.",
 			"topic %s is compacted: of the events of one key only the last would stay", p.spec.Topic)
 	}
 	p.recordSize(settings)
 	p.retention(settings)
-	return nil
 }
 
 // recordSize refuses a topic that would not take the largest records.

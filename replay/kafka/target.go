@@ -53,35 +53,76 @@ func (c *Cluster) topicSettings(ctx context.Context, topic string) (map[string]s
 	return m, nil
 }
 
+// brokerDefaults are the brokers' names for what topics get that are created without settings.
+var brokerDefaults = map[string]string{
+	"max.message.bytes":      "message.max.bytes",
+	"retention.ms":           "log.retention.ms",
+	"cleanup.policy":         "log.cleanup.policy",
+	"message.timestamp.type": "log.message.timestamp.type",
+}
+
+// created are the settings that a topic would get: those of the topic that it is made like, else the brokers' defaults.
+func (c *Cluster) created(ctx context.Context, s Settings) (map[string]string, error) {
+	if s.Like != "" {
+		return c.topicSettings(ctx, s.Like)
+	}
+	brokers, err := c.admin.ListBrokers(ctx)
+	if err != nil || len(brokers) == 0 {
+		return nil, fmt.Errorf("brokers: %w", err)
+	}
+	list, err := c.admin.DescribeBrokerConfigs(ctx, brokers[0].NodeID)
+	if err != nil || len(list) == 0 || list[0].Err != nil {
+		return nil, fmt.Errorf("settings of broker %d: %w", brokers[0].NodeID, err)
+	}
+	of := map[string]string{}
+	for _, r := range list[0].Configs {
+		of[r.Key] = r.MaybeValue()
+	}
+	m := map[string]string{}
+	for topic, broker := range brokerDefaults {
+		m[topic] = of[broker]
+	}
+	if hours, err := strconv.ParseInt(of["log.retention.hours"], 10, 64); err == nil && m["retention.ms"] == "" {
+		m["retention.ms"] = strconv.FormatInt(hours*3_600_000, 10)
+	}
+	return m, nil
+}
+
 // maxMessage is max.message.bytes of a topic.
 func (c *Cluster) maxMessage(ctx context.Context, topic string) (int, error) {
 	settings, err := c.topicSettings(ctx, topic)
 	if err != nil {
 		return 0, err
 	}
+	return maxMessageOf(settings), nil
+}
+
+func maxMessageOf(settings map[string]string) int {
 	if n, err := strconv.Atoi(settings["max.message.bytes"]); err == nil {
-		return n, nil
+		return n
 	}
-	return defaultMaxMessage, nil // a broker that does not tell
+	return defaultMaxMessage // a broker that does not tell
 }
 
 // defaultMaxMessage is Kafka's own default of max.message.bytes.
 const defaultMaxMessage = 1_048_588
 
 // RecordLimit is the largest encoded record for a topic: what the user set, and what the topic takes with room for the
-// batch around it. A topic that does not exist yet is taken to get the default.
-func (c *Cluster) RecordLimit(ctx context.Context, topic string, eventSize int) (int, error) {
+// batch around it. Of a topic that does not exist yet it is what the topic would take once s has created it.
+func (c *Cluster) RecordLimit(ctx context.Context, topic string, s Settings, eventSize int) (int, error) {
 	exists, err := c.topicExists(ctx, topic)
 	if err != nil {
 		return 0, err
 	}
-	largest := defaultMaxMessage
-	if exists {
-		if largest, err = c.maxMessage(ctx, topic); err != nil {
-			return 0, err
-		}
+	look := c.topicSettings
+	if !exists {
+		look = func(ctx context.Context, _ string) (map[string]string, error) { return c.created(ctx, s) }
 	}
-	return min(eventSize, largest-archive.HeaderReserve), nil
+	settings, err := look(ctx, topic)
+	if err != nil {
+		return 0, err
+	}
+	return min(eventSize, maxMessageOf(settings)-archive.HeaderReserve), nil
 }
 
 // ends are the end offsets of the first n partitions, transactions under way included.
