@@ -101,15 +101,15 @@ func changeRefusal(hour string, old, now HourRecord, added []archive.Object, los
 	return &Refusal{Item: ItemArchiveChange, What: what, Next: next}
 }
 
-// shrink notes in the record which objects a resume still has to read: those not drained before the horizon of the
-// checkpoint, whose events it must put back into the index. It reports whether that is news.
-func (l *listing) shrink(horizon int64) bool {
+// shrink notes in the record which objects a resume still has to read: those not drained before from, the checkpoint less
+// the horizon, whose events it must put back into the index. It reports whether that is news.
+func (l *listing) shrink(from int64) bool {
 	if l.record.Open != nil || l.record.Objects <= maxOpen {
 		return false
 	}
 	var open []string
 	for key, at := range l.ends {
-		if at >= horizon {
+		if at >= from {
 			open = append(open, key)
 		}
 		if len(open) > maxOpen {

@@ -10,13 +10,13 @@ import (
 
 // Options say how a replay runs. They change neither what comes out nor its order, and may differ between sessions.
 type Options struct {
-	Pace   pace.Setting
+	Pace   pace.Setting  // not set: 20MB/s
 	MaxGap time.Duration // longest wait for an idle gap of the archive; default 10 s
 	Ramp   time.Duration // slow start
 	Memory int64         // bytes, for what is read and not yet produced; default 512 MiB
 	Spill  string        // folder for what does not fit; default the system's for temporary files
 	Disk   int64         // bytes that may be spilled; default 16 GiB
-	Stall  time.Duration
+	Stall  time.Duration // a body that gives no byte for so long is taken for broken; default 30 s
 	GiveUp time.Duration // how long one store request is retried; default 1 h
 	MaxBad float64       // share of bad entries that stops the replay, from 1,000 entries on; default 0.01
 	Allow  Allowed

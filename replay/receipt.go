@@ -28,7 +28,7 @@ type Receipt struct {
 	Partitions     []Partition `json:"partitions"`
 }
 
-// Receipt makes the account of the replay as of c.
+// receipt makes the account of the replay as of c.
 func (c *Checkpoint) receipt(s *Spec) Receipt {
 	r := Receipt{
 		Type: "receipt", Version: 1, ID: s.ID, State: c.State, Reason: c.Reason, Archive: s.Archive, WindowOn: s.Window.On,

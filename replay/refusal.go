@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Refusal says that a replay is not begun or not continued because it would hurt. Nothing was changed. Where the person
+// Refusal says that a replay is not begun or not continued because it would hurt. No event was produced. Where the person
 // may decide otherwise, --allow names the item.
 type Refusal struct {
 	Item string // name of the preflight item

@@ -22,7 +22,7 @@ type Runner struct {
 }
 
 // Run replays s to its end, until Options.Stop, or until ctx is cancelled, which abandons what is not committed. The
-// error is a *Refusal when nothing was begun, a *Stopped when the replay can be continued, a *TakenOver when another
+// error is a *Refusal when no event was produced, a *Stopped when the replay can be continued, a *TakenOver when another
 // session has it, or what the sink said.
 func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
 	r.Options.complete()

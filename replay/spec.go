@@ -64,17 +64,29 @@ const (
 // MaxReason is the largest --reason in bytes, so that the room kept for headers holds it.
 const MaxReason = 256
 
-var idForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+var (
+	idForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+	repairForm = regexp.MustCompile(`\.q\d+$`)
+)
 
 // ValidID reports whether a replay may be called id. Names ending in .q and a number belong to repairs.
 func ValidID(id string) error {
 	if !idForm.MatchString(id) {
 		return fmt.Errorf("id %q: want letters, digits, dots, dashes and underscores, at most 128, beginning with a letter or digit", id)
 	}
-	if regexp.MustCompile(`\.q\d+$`).MatchString(id) {
+	if repairForm.MatchString(id) {
 		return fmt.Errorf("id %q: names ending in .q and a number are kept for repairs of quarantined events", id)
 	}
 	return nil
+}
+
+// Defaults is a spec with everything that has a default: what is left is its ID, Archive, Fields, Window and Topic. The
+// zero Spec is another: no lateness, no slack, no dedupe.
+func Defaults() Spec {
+	return Spec{
+		Window: Window{On: OnEvent}, Before: Duration(time.Hour), After: Duration(time.Hour), Settle: Duration(15 * time.Minute),
+		Lateness: Duration(5 * time.Minute), Dedupe: true, RecordLimit: 960 << 10, Owner: "run",
+	}
 }
 
 // Complete fills what was left to defaults and reports what is wrong.

@@ -161,11 +161,11 @@ func (g *grammar) open(array bool) verdict {
 func (g *grammar) literal(c byte) verdict {
 	switch c {
 	case 't':
-		g.word = "rue"
+		g.word = "true"[1:]
 	case 'f':
-		g.word = "alse"
+		g.word = "false"[1:]
 	case 'n':
-		g.word = "ull"
+		g.word = "null"[1:]
 	default:
 		return g.fail(wantedValue)
 	}

@@ -56,7 +56,10 @@ func (w *window) more() bool {
 
 // fill reads until n bytes are in the window, or all there are.
 func (w *window) fill(n int) {
-	for w.to-w.from < n && w.more() {
+	for w.to-w.from < n {
+		if !w.more() {
+			return
+		}
 	}
 }
 
@@ -73,10 +76,10 @@ func (w *window) makeRoom() {
 
 // fault is the error of the stream's source, if that is how the stream ended: neither its plain end nor a broken codec.
 func (w *window) fault() error {
-	if w.err == nil || w.err == io.EOF || w.codec() != nil {
-		return nil
+	if w.err != io.EOF && w.codec() == nil {
+		return w.err
 	}
-	return w.err
+	return nil
 }
 
 // codec is what broke the compressed stream, if that is how it ended.

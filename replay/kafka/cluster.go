@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -110,6 +111,13 @@ const (
 	quarantinePartitions = 8
 )
 
+// everyControlTopic are settings that no default of a cluster may change: the producer relies on the size.
+var everyControlTopic = map[string]string{
+	"max.message.bytes":      strconv.Itoa(defaultMaxMessage),
+	"message.timestamp.type": "CreateTime",
+	"compression.type":       "producer",
+}
+
 var controlTopics = []struct {
 	name       string
 	partitions int32
@@ -121,7 +129,6 @@ var controlTopics = []struct {
 	// One record a commit, and the active segment is never cleaned: short segments keep the start of a session short.
 	{checkpointTopic, 16, map[string]string{
 		"cleanup.policy": "compact", "segment.ms": "600000", "segment.bytes": "33554432", "min.cleanable.dirty.ratio": "0.1",
-		"max.message.bytes": "1048588",
 	}},
 	{statusTopic, 1, map[string]string{
 		"cleanup.policy": "compact", "segment.ms": "3600000", "segment.bytes": "16777216", "min.cleanable.dirty.ratio": "0.1",
@@ -133,7 +140,10 @@ var controlTopics = []struct {
 // ensureControlTopics creates what is missing, with the cluster's replication and every other setting explicit.
 func (c *Cluster) ensureControlTopics(ctx context.Context) error {
 	for _, t := range controlTopics {
-		settings := make(map[string]*string, len(t.settings))
+		settings := map[string]*string{}
+		for k, v := range everyControlTopic {
+			settings[k] = &v
+		}
 		for k, v := range t.settings {
 			settings[k] = &v
 		}

@@ -5,7 +5,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// logger lets the client write to our log. Its information is our debug: a client that connects is no news.
+// logger lets the client write to our log. All it says is detail: what matters comes back as an error, or as what holds
+// the replay.
 type logger struct{ zerolog.Logger }
 
 var _ kgo.Logger = logger{}
@@ -26,11 +27,8 @@ func (l logger) Level() kgo.LogLevel {
 // Log writes one message with its pairs of key and value.
 func (l logger) Log(level kgo.LogLevel, msg string, keyvals ...any) {
 	event := l.Debug()
-	switch level {
-	case kgo.LogLevelDebug:
+	if level == kgo.LogLevelDebug {
 		event = l.Trace()
-	case kgo.LogLevelWarn, kgo.LogLevelError:
-		event = l.Warn()
 	}
 	event.Fields(keyvals).Msg("kafka: " + msg)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,26 +170,41 @@ func (p *preflight) recordSize(settings map[string]string) {
 	}
 }
 
-// retention refuses to produce what the broker would delete at its next sweep.
+// retentionMargin is kept between the age of a window and the retention of the topic that takes it with original times.
+const retentionMargin = 24 * time.Hour
+
+// retention refuses to produce what the broker would delete at its next sweep: a segment goes when its newest record is
+// older than the retention.
 func (p *preflight) retention(settings map[string]string) {
-	ms, err := strconv.ParseInt(settings["retention.ms"], 10, 64)
-	if err != nil || ms < 0 || settings["message.timestamp.type"] == "LogAppendTime" {
+	keeps, finite := milliseconds(settings["retention.ms"])
+	if settings["message.timestamp.type"] == "LogAppendTime" {
 		return
 	}
-	keeps := time.Duration(ms) * time.Millisecond
 	if p.spec.RecordTime != replay.RecordTimeOriginal {
-		p.notice(ItemRetention, "topic %s keeps records for %s from now on", p.spec.Topic, days(keeps))
+		if finite {
+			p.notice(ItemRetention, "topic %s keeps records for %s from now on", p.spec.Topic, days(keeps))
+		}
 		return
 	}
 	w := p.spec.Window
-	edge := time.Now().Add(-keeps)
-	if !w.Bounded() || w.From.After(edge) {
+	if !w.Bounded() {
 		return
 	}
-	share := min(1, float64(edge.Sub(w.From))/float64(w.To.Sub(w.From)))
-	p.refuse(ItemRetention, "Use --record-time now (the default), or set retention.ms=-1 on the topic, or --allow retention.",
-		"topic %s keeps records for %s, but %.0f %% of the window is older; with --record-time original Kafka would delete it",
-		p.spec.Topic, days(keeps), 100*share)
+	if edge := time.Now().Add(retentionMargin - keeps); finite && w.From.Before(edge) {
+		share := min(1, float64(edge.Sub(w.From))/float64(w.To.Sub(w.From)))
+		p.refuse(ItemRetention, "Use --record-time now (the default), or set retention.ms=-1 on the topic, or --allow retention.",
+			"topic %s keeps records for %s, but %.0f %% of the window is older or will be within %s; with --record-time original Kafka would delete it",
+			p.spec.Topic, days(keeps), 100*share, days(retentionMargin))
+	}
+}
+
+// milliseconds reads a setting; false when it is unlimited or not told.
+func milliseconds(setting string) (time.Duration, bool) {
+	ms, err := strconv.ParseInt(setting, 10, 64)
+	if err != nil || ms < 0 || ms > math.MaxInt64/int64(time.Millisecond) {
+		return 0, false
+	}
+	return time.Duration(ms) * time.Millisecond, true
 }
 
 func days(d time.Duration) string {
@@ -259,11 +275,11 @@ func (p *preflight) overlap(ctx context.Context) error {
 		return err
 	}
 	for _, o := range others {
-		if o.id == p.spec.ID || !o.holdsData() || o.genesis.Archive != p.spec.URL || !overlaps(o.genesis.Window, p.spec.Window) {
+		if o.id == p.spec.ID || !o.holdsData() || !overlaps(o.genesis.Window, p.spec.Window) {
 			continue
 		}
 		p.refuse(ItemOverlap, "Continue that replay with --id "+o.id+", use another --topic, or --allow overlap.",
-			"replay %s has put %s of this archive into topic %s: its events would stand there twice", o.id, span(o.genesis.Window), p.spec.Topic)
+			"replay %s has put events of %s into topic %s: those of this window would stand there twice", o.id, span(o.genesis.Window), p.spec.Topic)
 	}
 	return nil
 }

@@ -2,19 +2,19 @@ package merge
 
 import "sync/atomic"
 
-// Budget is the memory that runs may hold together, in bytes. It is a limit asked for, not a place: what it grants is
+// budget is the memory that runs may hold together, in bytes. It is a limit asked for, not a place: what it grants is
 // allocated elsewhere.
-type Budget struct{ left atomic.Int64 }
+type budget struct{ left atomic.Int64 }
 
-// NewBudget grants up to n bytes at a time.
-func NewBudget(n int64) *Budget {
-	b := &Budget{}
+// newBudget grants up to n bytes at a time.
+func newBudget(n int64) *budget {
+	b := &budget{}
 	b.left.Store(n)
 	return b
 }
 
 // take grants n bytes, or none.
-func (b *Budget) take(n int64) bool {
+func (b *budget) take(n int64) bool {
 	if b.left.Add(-n) >= 0 {
 		return true
 	}
@@ -22,4 +22,4 @@ func (b *Budget) take(n int64) bool {
 	return false
 }
 
-func (b *Budget) give(n int64) { b.left.Add(n) }
+func (b *budget) give(n int64) { b.left.Add(n) }

@@ -18,10 +18,10 @@ const firstSlab = 8 << 10
 type builder struct {
 	rules   Rules
 	object  *Object
-	budget  *Budget
+	budget  *budget
 	step    int64
 	spillTo string // folder
-	disk    *Disk
+	disk    *disk
 
 	bound   bound
 	outside int64
@@ -151,7 +151,7 @@ func (b *builder) flush() error {
 }
 
 func (b *builder) finish() (cursor, error) {
-	if b.spill == nil && b.settle() {
+	if b.spill == nil && b.answer() {
 		sortEntries(b.entries)
 		granted := b.granted
 		return newResident(b.object, b.entries, func() { b.budget.give(granted) }), nil
@@ -165,8 +165,8 @@ func (b *builder) finish() (cursor, error) {
 	return b.spill.run(b.object)
 }
 
-// settle makes the budget answer for all that a resident run holds: from here on the worker's own step serves the next.
-func (b *builder) settle() bool {
+// answer makes the budget answer for all that a resident run holds: from here on the worker's own step serves the next.
+func (b *builder) answer() bool {
 	short := b.held - b.granted
 	if short > 0 && !b.budget.take(short) {
 		return false

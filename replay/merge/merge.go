@@ -39,8 +39,8 @@ type Config struct {
 // Merger yields the entries of an archive in the order of their positions. Next and Close belong to one goroutine.
 type Merger struct {
 	cfg     Config
-	budget  *Budget
-	disk    *Disk
+	budget  *budget
+	disk    *disk
 	heap    heap
 	pending []*load // listed, not in the heap; by the lowest position they can hold
 	ahead   int     // loads handed to workers and not yet taken into the heap
@@ -77,7 +77,7 @@ func New(ctx context.Context, cfg Config) *Merger {
 	cfg.Workers = max(1, cfg.Workers)
 	ctx, stop := context.WithCancel(ctx)
 	m := &Merger{
-		cfg: cfg, budget: NewBudget(cfg.Memory), disk: NewDisk(cfg.Disk), stop: stop,
+		cfg: cfg, budget: newBudget(cfg.Memory), disk: newDisk(cfg.Disk), stop: stop,
 		jobs: make(chan *load, cfg.Workers*aheadPerWorker+1),
 	}
 	for range cfg.Workers {
@@ -106,18 +106,6 @@ func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
 		}
 	}
 	return n, nil
-}
-
-// Watermark is a merge time before which nothing can come any more.
-func (m *Merger) Watermark() int64 {
-	if len(m.heap) > 0 {
-		return m.heap[0].head().Time
-	}
-	if len(m.pending) > 0 {
-		return m.pending[0].object.Bound
-	}
-	bound, _ := m.cfg.Feed.Bound()
-	return bound
 }
 
 // Close stops the workers, waits for them and frees all runs.

@@ -11,16 +11,16 @@ import (
 	"replayd/archive"
 )
 
-// Disk is the room that spill files may take together, in bytes.
-type Disk struct {
+// disk is the room that spill files may take together, in bytes.
+type disk struct {
 	limit int64
 	used  atomic.Int64
 }
 
-// NewDisk allows n bytes.
-func NewDisk(n int64) *Disk { return &Disk{limit: n} }
+// newDisk allows n bytes.
+func newDisk(n int64) *disk { return &disk{limit: n} }
 
-func (d *Disk) take(n int64) error {
+func (d *disk) take(n int64) error {
 	if d.used.Add(n) > d.limit {
 		d.used.Add(-n)
 		return fmt.Errorf("spill files may take %d bytes and would take more\nRaise limits.spill_size, or --memory so that less is spilled", d.limit)
@@ -32,7 +32,7 @@ func (d *Disk) take(n int64) error {
 // process. An entry is a fixed head and its data.
 type spill struct {
 	file  *os.File
-	disk  *Disk
+	disk  *disk
 	size  int64
 	parts []part
 }
@@ -45,7 +45,7 @@ type part struct {
 // readAhead is the buffer of one open part.
 const readAhead = 32 << 10
 
-func newSpill(folder string, disk *Disk) (*spill, error) {
+func newSpill(folder string, disk *disk) (*spill, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (s *spill) write(entries []entry) error {
 // run returns the cursor over all parts, which owns the spill from here on.
 func (s *spill) run(o *Object) (cursor, error) {
 	r := &spilled{spill: s, object: o}
-	if err := r.settle(); err != nil {
+	if err := r.refill(); err != nil {
 		_ = r.close()
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (r *spilled) next() error {
 	if err := r.lowest.next(); err != nil {
 		return fmt.Errorf("read spilled object %s: %w", r.object.Key, err)
 	}
-	return r.settle()
+	return r.refill()
 }
 
 func (r *spilled) close() error {
@@ -134,8 +134,8 @@ func (r *spilled) close() error {
 	return nil
 }
 
-// settle finds the lowest entry, opening the parts that have come due.
-func (r *spilled) settle() error {
+// refill finds the lowest entry, opening the parts that have come due.
+func (r *spilled) refill() error {
 	r.pick()
 	for i := 0; i < len(r.spill.parts); {
 		p := r.spill.parts[i]
@@ -195,7 +195,7 @@ func (p *partReader) next() error {
 	return err
 }
 
-// headSize is the length of an entry's head: eight 64-bit and five 32-bit numbers and three bytes.
+// headSize is the length of an entry's head: nine 64-bit and five 32-bit numbers and three bytes.
 const headSize = 9*8 + 5*4 + 3
 
 func (e *entry) encode(b *[headSize]byte) {
