@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"replayd/archive"
-	"replayd/archive/archivetest"
+	"replayd/archive/archivetest/suite"
 	"replayd/archive/s3"
 	"replayd/integration/harness"
 )
@@ -65,7 +65,7 @@ func (b *bucket) put(t *testing.T, key string, data []byte) error {
 
 func TestABucketIsAStore(t *testing.T) {
 	b := newBucket(t)
-	archivetest.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
+	suite.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
 		s, _ := b.folder(t, files)
 		return s
 	})

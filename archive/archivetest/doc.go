@@ -14,5 +14,5 @@
 // The generator keeps to what has one right answer. Where the rules leave an outcome open (how many bytes a damaged
 // deflate stream still yields, say) it does not go; the fuzz tests of the readers do.
 //
-// Beside it stand the conformance suites that every Store and Format passes, and a Store with faults.
+// Beside it stands a Store with faults; the suites that every Store and Format passes are in the folder suite.
 package archivetest

@@ -13,12 +13,12 @@ import (
 	"time"
 
 	"replayd/archive"
-	"replayd/archive/archivetest"
+	"replayd/archive/archivetest/suite"
 	"replayd/archive/dir"
 )
 
 func TestFolderIsAStore(t *testing.T) {
-	archivetest.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
+	suite.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
 		folder := t.TempDir()
 		for key, data := range files {
 			write(t, filepath.Join(folder, key), string(data))

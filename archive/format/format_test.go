@@ -7,13 +7,13 @@ import (
 	"testing"
 
 	"replayd/archive"
-	"replayd/archive/archivetest"
+	"replayd/archive/archivetest/suite"
 )
 
 func TestJSONIsAFormat(t *testing.T) {
 	for name, separator := range map[string]string{"without delimiter": "", "with spaces": " \t", "with lines": "\r\n"} {
 		t.Run(name, func(t *testing.T) {
-			archivetest.TestFormat(t, JSON{}, func(events [][]byte) []byte { return bytes.Join(events, []byte(separator)) })
+			suite.TestFormat(t, JSON{}, func(events [][]byte) []byte { return bytes.Join(events, []byte(separator)) })
 		})
 	}
 }
@@ -21,7 +21,7 @@ func TestJSONIsAFormat(t *testing.T) {
 func TestLinesAreAFormat(t *testing.T) {
 	for name, ends := range map[string][2]string{"LF": {"\n", "\n"}, "CRLF": {"\r\n", "\r\n"}, "no last newline": {"\n\n \n", ""}} {
 		t.Run(name, func(t *testing.T) {
-			archivetest.TestFormat(t, Lines{}, func(events [][]byte) []byte {
+			suite.TestFormat(t, Lines{}, func(events [][]byte) []byte {
 				return append(bytes.Join(events, []byte(ends[0])), ends[1]...)
 			})
 		})
@@ -31,7 +31,7 @@ func TestLinesAreAFormat(t *testing.T) {
 func TestArrayIsAFormat(t *testing.T) {
 	for name, marks := range map[string][3]string{"compact": {"[", ",", "]"}, "in lines": {"\ufeff[\n  ", " ,\n  ", "\n]\n"}} {
 		t.Run(name, func(t *testing.T) {
-			archivetest.TestFormat(t, Array{}, func(events [][]byte) []byte {
+			suite.TestFormat(t, Array{}, func(events [][]byte) []byte {
 				return []byte(marks[0] + string(bytes.Join(events, []byte(marks[1]))) + marks[2])
 			})
 		})

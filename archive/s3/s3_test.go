@@ -12,20 +12,20 @@ import (
 	"time"
 
 	"replayd/archive"
-	"replayd/archive/archivetest"
+	"replayd/archive/archivetest/suite"
 	"replayd/archive/s3"
 )
 
 func TestBucketIsAStore(t *testing.T) {
 	alone(t)
-	archivetest.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
+	suite.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
 		return newDouble(t, files).store(t, "")
 	})
 }
 
 func TestFolderOfABucketIsAStore(t *testing.T) {
 	alone(t)
-	archivetest.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
+	suite.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
 		d := newDouble(t, map[string][]byte{"a": nil, "some/folder": nil, "some/folder/": nil, "some/folders/a": nil, "z": nil})
 		for key, data := range files {
 			d.put("some/folder/"+key, data)
@@ -36,7 +36,7 @@ func TestFolderOfABucketIsAStore(t *testing.T) {
 
 func TestBucketWithoutETagsIsAStore(t *testing.T) {
 	alone(t)
-	archivetest.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
+	suite.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
 		d := newDouble(t, files)
 		d.noETags = true
 		return d.store(t, "")

@@ -1,4 +1,4 @@
-package archivetest
+package suite
 
 import (
 	"bytes"

@@ -1,4 +1,5 @@
-package archivetest
+// Package suite holds the conformance suites that every Store and every Format passes.
+package suite
 
 import (
 	"bytes"
