@@ -2,13 +2,16 @@ package archivetest
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -212,4 +215,44 @@ func (f flags) one(flag flags) int64 {
 		return 1
 	}
 	return 0
+}
+
+// Differences holds a receipt, in its JSON form, against the oracle's, and names every counter that is not what it should
+// be.
+func (r Receipt) Differences(receipt []byte) []string {
+	want := counters(encodeJSON(r))
+	got := counters(receipt)
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if name == "from" || name == "to" { // times have several spellings
+			continue
+		}
+		if got[name] != want[name] {
+			list = append(list, fmt.Sprintf("%s: %s, want %s", name, got[name], want[name]))
+		}
+	}
+	return list
+}
+
+// counters are the fields of a JSON object, each in one spelling.
+func counters(object []byte) map[string]string {
+	var fields map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	decoder.UseNumber()
+	if err := decoder.Decode(&fields); err != nil {
+		return nil
+	}
+	m := map[string]string{}
+	for name, value := range fields {
+		m[name] = string(encodeJSON(value)) // maps come out sorted
+	}
+	return m
+}
+
+func encodeJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // plain data
+	}
+	return b
 }
