@@ -113,20 +113,23 @@ func (d *decider) count(it *merge.Item) error {
 		bad++
 	}
 	if entries >= badFrom && float64(bad) > d.maxBad*float64(entries) {
-		return &tooBad{it: it.Position, bad: bad, entries: entries, share: d.maxBad}
+		return &TooBad{it: it.Position, bad: bad, entries: entries, share: d.maxBad}
 	}
 	d.entries, d.bad = entries, bad
 	return nil
 }
 
-// tooBad stops a replay of which more is bad than was expected.
-type tooBad struct {
+// TooBad stops a replay of which more is bad than Options.MaxBad. Continued with the same share it stops again.
+type TooBad struct {
 	it           archive.Position
 	bad, entries int64
 	share        float64
 }
 
-func (t *tooBad) Error() string {
+// Percent is a share under which the replay would go on: twice what was met.
+func (t *TooBad) Percent() int64 { return min(100, 1+200*t.bad/t.entries) }
+
+func (t *TooBad) Error() string {
 	return fmt.Sprintf("%d of the first %d entries are bad, more than the %g %% of --max-bad; stopped at byte %d of object %s\n"+
 		"Look into the archive there; to go on all the same, continue with a larger --max-bad", t.bad, t.entries, t.share*100, t.it.Offset, t.it.Object)
 }

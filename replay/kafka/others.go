@@ -33,7 +33,7 @@ func (c *Cluster) replaysInto(ctx context.Context, topic string) ([]*other, erro
 		}
 		return all[id]
 	}
-	err := c.readCheckpoints(ctx, func(r *kgo.Record) error {
+	err := c.readStable(ctx, func(r *kgo.Record) error {
 		id, about, ok := splitKey(r.Key)
 		if !ok || r.Value == nil {
 			return nil
@@ -64,8 +64,34 @@ func (c *Cluster) replaysInto(ctx context.Context, topic string) ([]*other, erro
 	return into, err
 }
 
-// readCheckpoints calls each with every committed record of the checkpoint topic, as far as no open transaction hides it.
-func (c *Cluster) readCheckpoints(ctx context.Context, each func(*kgo.Record) error) error {
+// Finished returns the receipt of a replay that has ended, nil when it has not. It takes nothing over.
+func (c *Cluster) Finished(ctx context.Context, known *Stored) (*replay.Receipt, error) {
+	if known.started == nil {
+		return nil, nil
+	}
+	key := checkpointKey(known.Spec.ID)
+	var last *replay.Checkpoint
+	err := c.readStable(ctx, func(r *kgo.Record) error {
+		if string(r.Key) != key {
+			return nil
+		}
+		k := &replay.Checkpoint{}
+		ours, err := decode(r.Topic, r.Key, r.Value, k)
+		if ours {
+			last = k
+		}
+		return err
+	}, known.started.CheckpointPartition)
+	if err != nil || last == nil || !last.State.Terminal() {
+		return nil, err
+	}
+	last.Seal(&known.Spec)
+	return last.Receipt, nil
+}
+
+// readStable calls each with the committed records of some partitions of the checkpoint topic, of all when none is named,
+// as far as no open transaction hides them.
+func (c *Cluster) readStable(ctx context.Context, each func(*kgo.Record) error, partitions ...int32) error {
 	topic := c.topic(checkpointTopic)
 	exists, err := c.topicExists(ctx, topic)
 	if err != nil || !exists {
@@ -84,7 +110,7 @@ func (c *Cluster) readCheckpoints(ctx context.Context, each func(*kgo.Record) er
 	}
 	for partition, end := range stable[topic] {
 		start, _ := starts.Lookup(topic, partition)
-		if start.Offset >= end.Offset {
+		if start.Offset >= end.Offset || len(partitions) > 0 && !slices.Contains(partitions, partition) {
 			continue
 		}
 		err := c.read(ctx, topic, partition, start.Offset, kgo.ReadCommitted(), func(r *kgo.Record) (bool, error) {
