@@ -10,15 +10,15 @@ import (
 
 // once are flags that do not belong into the command that continues a replay: what is frozen, and what only a start needs.
 var once = append([]string{
-	"id", "pace", "compression", "create-topic", "partitions", "like-topic", "allow", "wait-broker", "output", "quiet", "verbose", "log-format",
+	"id", "create-topic", "partitions", "like-topic", "allow", "wait-broker", "output", "quiet", "verbose", "log-format",
 }, aboutSpec...)
 
 // again is the command that continues replay id: its name, and the flags of this session without which cluster or archive
-// would not be found, or would be treated otherwise.
-func (f *replayFlags) again(id string) string {
+// would not be found, or would be treated otherwise, but for those named in leave.
+func (f *replayFlags) again(id string, leave ...string) string {
 	words := []string{"replayd run --id " + id}
 	f.set.Visit(func(flag *pflag.Flag) {
-		if slices.Contains(once, flag.Name) {
+		if slices.Contains(once, flag.Name) || slices.Contains(leave, flag.Name) {
 			return
 		}
 		word := "--" + flag.Name

@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	a := &app{out: os.Stdout, err: os.Stderr, environ: os.Environ(), now: time.Now}
+	a := &app{out: os.Stdout, err: newScreen(os.Stderr), environ: os.Environ(), now: time.Now}
 	os.Exit(a.run(context.Background(), os.Args[1:]))
 }
 
@@ -120,7 +120,7 @@ func (a *app) logger() zerolog.Logger {
 	}
 	to := a.err
 	if a.logFormat == "console" || a.logFormat == "" && isTerminal(a.err) {
-		to = zerolog.ConsoleWriter{Out: a.err, TimeFormat: time.TimeOnly, NoColor: !a.colors()}
+		to = zerolog.ConsoleWriter{Out: a.err, TimeFormat: time.TimeOnly, NoColor: !a.colors() || !isTerminal(a.err)}
 	}
 	return zerolog.New(to).Level(level).With().Timestamp().Logger()
 }
@@ -140,6 +140,9 @@ func (a *app) json() bool { return a.output == "json" || a.output == "" && !isTe
 func (a *app) colors() bool { return a.env("NO_COLOR") == "" && a.env("TERM") != "dumb" }
 
 func isTerminal(w io.Writer) bool {
+	if _, ok := w.(*screen); ok {
+		return true
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

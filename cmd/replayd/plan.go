@@ -75,6 +75,9 @@ func (a *app) plan(ctx context.Context, f *replayFlags) error {
 	if err != nil {
 		return err
 	}
+	if j.finished != nil {
+		return usage("replay %s has ended: run --id %s prints its receipt, and another --id plans a new one", f.id, f.id)
+	}
 	p := &planned{
 		Type: "plan", Version: 1, Archive: j.spec.Archive, URL: j.spec.URL, Layout: j.spec.Layout, Format: j.spec.Format,
 		Window: j.spec.Window, Topic: j.spec.Topic, Pace: j.options.Pace.String(), Gaps: []string{}, Accepted: true,

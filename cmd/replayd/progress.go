@@ -28,13 +28,16 @@ func (a *app) announce(j *job) {
 // view shows progress: a block on a terminal, JSON lines on a stdout that is none, else a line of text now and then.
 type view struct {
 	app   *app
-	block bool
-	drawn int // lines of the block
+	block *screen // nil: no block
 	last  time.Time
 }
 
 func (a *app) progressView() *view {
-	return &view{app: a, block: !a.json() && isTerminal(a.err) && a.env("TERM") != "dumb" && a.env("CI") == ""}
+	v := &view{app: a}
+	if s, ok := a.err.(*screen); ok && !a.json() && a.env("TERM") != "dumb" && a.env("CI") == "" {
+		v.block = s
+	}
+	return v
 }
 
 // textEvery is how often a terminal that cannot redraw gets a line.
@@ -48,56 +51,53 @@ func (v *view) show(p replay.Progress) {
 	}
 	switch {
 	case v.app.quiet:
-	case v.block:
-		v.draw(p)
+	case v.block != nil:
+		v.block.draw(append([]string{bar(p.Percent) + " " + whereLine(p)}, restLines(p)...))
 	case time.Since(v.last) < every:
 	case v.app.json():
 		v.last = time.Now()
 		_ = json.NewEncoder(v.app.out).Encode(progressLine(p))
 	default:
 		v.last = time.Now()
-		fmt.Fprintln(v.app.err, strings.Join(blockLines(p)[1:], " · "))
+		fmt.Fprintln(v.app.err, strings.Join(append([]string{whereLine(p)}, restLines(p)...), " · "))
 	}
 }
 
-// end leaves the cursor below the block.
-func (v *view) end() { v.erase() }
-
-func (v *view) erase() {
-	if v.drawn > 0 {
-		fmt.Fprintf(v.app.err, "\x1b[%dA\x1b[J", v.drawn)
-		v.drawn = 0
+// end takes the block away.
+func (v *view) end() {
+	if v.block != nil {
+		v.block.clear()
 	}
-}
-
-func (v *view) draw(p replay.Progress) {
-	lines := blockLines(p)
-	v.erase()
-	fmt.Fprintln(v.app.err, strings.Join(lines, "\n"))
-	v.drawn = len(lines)
 }
 
 const barWidth = 40
 
-func blockLines(p replay.Progress) []string {
-	full := int(p.Percent / 100 * barWidth)
-	bar := strings.Repeat("█", full) + strings.Repeat("░", barWidth-full)
-	where := ""
+func bar(percent float64) string {
+	full := int(percent / 100 * barWidth)
+	return strings.Repeat("█", full) + strings.Repeat("░", barWidth-full)
+}
+
+// whereLine is how far the replay is, in percent and event time, and how long it will take.
+func whereLine(p replay.Progress) string {
+	line := fmt.Sprintf("%5.1f %%", p.Percent)
 	if !p.Event.IsZero() {
-		where = "at " + p.Event.Format("2006-01-02 15:04:05Z")
+		line += "  at " + p.Event.Format("2006-01-02 15:04:05Z")
 	}
+	if p.Left > 0 {
+		line += ", " + p.Left.String() + " left"
+	}
+	return line
+}
+
+// restLines are how fast it is and what came of the events.
+func restLines(p replay.Progress) []string {
 	c := p.Counters
-	rate := fmt.Sprintf("%s/s, %s/s of %s", count(int64(p.PerSec)), size(int64(p.Bytes)), p.Pace)
+	rate := fmt.Sprintf("%s: %s/s, %s/s of %s", p.Phase, count(int64(p.PerSec)), size(int64(p.Bytes)), p.Pace)
 	if p.HeldBy != replay.HeldByNothing && p.HeldBy != replay.HeldByPace {
 		rate += ", held by " + string(p.HeldBy)
 	}
-	left := ""
-	if p.Left > 0 {
-		left = ", " + p.Left.String() + " left"
-	}
 	lines := []string{
-		fmt.Sprintf("%s %5.1f %%  %s%s", bar, p.Percent, where, left),
-		fmt.Sprintf("%s: %s", p.Phase, rate),
+		rate,
 		fmt.Sprintf("produced %s · duplicates %s · filtered %s · quarantined %s", count(c.Produced), count(c.Duplicates), count(c.Filtered), count(c.Quarantined)),
 	}
 	if p.Waits != "" {

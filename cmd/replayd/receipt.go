@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"replayd/config"
 	"replayd/replay"
 )
 
@@ -90,13 +91,21 @@ func warnings(r *replay.Receipt) []string {
 		lines = append(lines, fmt.Sprintf("  gaps: the archive has no objects in %s: %s", plural(int64(len(r.Gaps)+r.GapsMore), "hour"), fewOf(r.Gaps)))
 	}
 	if r.SlackShort > 0 {
-		lines = append(lines, fmt.Sprintf("  slack: %s came close to the edge of what was listed; more may lie beyond: try --slack %ds,%ds",
-			plural(r.SlackShort, "event"), 2*r.SlackSeconds[0], 2*r.SlackSeconds[1]))
+		lines = append(lines, fmt.Sprintf("  slack: %s came close to the edge of what was listed; more may lie beyond: try --slack %s,%s",
+			plural(r.SlackShort, "event"), twice(r.SlackSeconds[0]), twice(r.SlackSeconds[1])))
 	}
 	if len(r.OpenHours) > 0 {
 		lines = append(lines, "  open hours, which the archive may still have been adding to: "+fewOf(r.OpenHours))
 	}
 	return lines
+}
+
+// twice is double a number of seconds, as a flag takes it; a slack of none becomes an hour.
+func twice(seconds int64) config.Duration {
+	if seconds == 0 {
+		return config.Duration(time.Hour)
+	}
+	return config.Duration(2 * time.Duration(seconds) * time.Second)
 }
 
 func fewOf(names []string) string {

@@ -46,7 +46,8 @@ type job struct {
 	options  replay.Options
 	said     string // what was recognised
 	resumes  bool
-	again    string // the command that continues it
+	again    func(leave ...string) string // the command that continues it, without some flags
+	finished *replay.Receipt              // of a replay that has ended
 }
 
 // replay is the run command.
@@ -69,6 +70,10 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 	if err != nil {
 		return interruptedBy(starting, err)
 	}
+	if j.finished != nil {
+		a.printReceipt(j.finished)
+		return a.ended(j.finished, &witness{}, f.quarantineOK)
+	}
 	if err := j.growing(); err != nil {
 		return err
 	}
@@ -85,8 +90,13 @@ func (a *app) perform(ctx context.Context, j *job, cluster *kafka.Cluster, quara
 	if err != nil {
 		return err
 	}
-	a.reportBad(&receipt, seen, quarantineOK)
-	if code := codeOfState(receipt.State, quarantineOK); code != exitOK {
+	return a.ended(&receipt, seen, quarantineOK)
+}
+
+// ended reports what is not in the topic and turns the state of a replay that has ended into an exit code.
+func (a *app) ended(r *replay.Receipt, seen *witness, quarantineOK bool) error {
+	a.reportBad(r, seen, quarantineOK)
+	if code := codeOfState(r.State, quarantineOK); code != exitOK {
 		return exitCode(code)
 	}
 	return nil
@@ -117,7 +127,11 @@ func (a *app) explain(j *job, err error) error {
 	if errors.Is(err, context.Canceled) {
 		err = &interrupted{leftAtOnce}
 	}
-	return fmt.Errorf("%w\nContinue with: %s", err, j.again)
+	var bad *replay.TooBad
+	if errors.As(err, &bad) { // it would stop at the same entry
+		return fmt.Errorf("%w\nContinue with: %s --max-bad=%d%%", err, j.again("max-bad"), bad.Percent())
+	}
+	return fmt.Errorf("%w\nContinue with: %s", err, j.again())
 }
 
 // reportBad says on stderr what is not in the topic, and where to look.
@@ -176,9 +190,14 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 	if known == nil && !f.saysWhat() {
 		return nil, usage("no replay is called %s: to start it, say what to replay with --archive, --from, --to and --topic", f.id)
 	}
-	j := &job{again: f.again(f.id), settings: kafka.Settings{
+	j := &job{again: func(leave ...string) string { return f.again(f.id, leave...) }, settings: kafka.Settings{
 		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic, Allow: f.allow, Targets: a.targets(),
 	}}
+	if known != nil {
+		if j.finished, err = cluster.Finished(ctx, known); err != nil {
+			return nil, err
+		}
+	}
 	earlier := ""
 	if known != nil {
 		j.resumes, earlier = true, known.Settings.Pace
@@ -245,6 +264,9 @@ func (a *app) resume(ctx context.Context, f *replayFlags, j *job, known *kafka.S
 			return err
 		}
 	}
+	if j.finished != nil {
+		return nil // its archive may be gone by now
+	}
 	j.source, err = a.reopen(ctx, f, &j.spec)
 	return err
 }
@@ -293,14 +315,8 @@ func (a *app) agree(ctx context.Context, f *replayFlags, known *kafka.Stored) er
 }
 
 func (f *replayFlags) agreeTimes(asked *replay.Spec, now time.Time) error {
-	if f.window.given() {
-		from, to, relative, err := f.window.window(now)
-		if err != nil {
-			return err
-		}
-		if !relative {
-			asked.Window.From, asked.Window.To = from, to
-		}
+	if err := f.agreeWindow(asked, now); err != nil {
+		return err
 	}
 	c := config.Archive{
 		Slack:    config.Slack{Before: config.Duration(asked.Before), After: config.Duration(asked.After)},
@@ -312,6 +328,33 @@ func (f *replayFlags) agreeTimes(asked *replay.Spec, now time.Time) error {
 	asked.Before, asked.After = replay.Duration(c.Slack.Before), replay.Duration(c.Slack.After)
 	asked.Lateness, asked.Horizon = replay.Duration(c.Lateness), replay.Duration(c.Horizon)
 	return nil
+}
+
+// agreeWindow takes the ends of the window that were typed. One that is relative to now is the first start's.
+func (f *replayFlags) agreeWindow(asked *replay.Spec, now time.Time) error {
+	w := f.window
+	for _, end := range []struct {
+		text string
+		to   *time.Time
+	}{{w.from, &asked.Window.From}, {w.to, &asked.Window.To}} {
+		if end.text == "" {
+			continue
+		}
+		t, relative, err := parseTime(end.text, now)
+		if err != nil {
+			return err
+		}
+		if !relative {
+			*end.to = t
+		}
+	}
+	if w.length == "" {
+		return nil
+	}
+	var d config.Duration
+	err := text(&d, "for", w.length)
+	asked.Window.To = asked.Window.From.Add(time.Duration(d))
+	return err
 }
 
 // before is a context for what comes before the first event: there even the first signal ends all.

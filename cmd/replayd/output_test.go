@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// events are n events, ten a second.
+func events(n int) []byte {
+	var text bytes.Buffer
+	for i := range n {
+		fmt.Fprintf(&text, `{"id":"%d","t":"2026-11-01T12:00:%02d.%dZ"}`+"\n", i, i/10, i%10)
+	}
+	return text.Bytes()
+}
+
+func TestJSONOfRunIsProgressAndOneReceipt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", events(600))
+	r := b.run(b.what("--topic", "x", "--create-topic", "--id", "json", "--pace", "300/s")...).want(exitOK)
+	progress := r.lines("progress")
+	if len(progress) < 2 {
+		t.Errorf("%d lines of progress in two seconds", len(progress))
+	}
+	for _, p := range progress {
+		if p["id"] != "json" || p["pace"] != "300/s" || p["state"] != "running" {
+			t.Errorf("progress %v", p)
+		}
+	}
+	if lines := strings.Count(r.out.String(), "\n"); lines != len(progress)+1 || !strings.Contains(lastLine(r.out.String()), `"type":"receipt"`) {
+		t.Errorf("%d lines, of which the last is %s", lines, lastLine(r.out.String()))
+	}
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
+
+// A batch of the merge is 512 events; at a slow pace it lasts for minutes.
+func TestProgressMovesWhileOneBatchIsSlowlyProduced(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", events(120))
+	r := b.run(b.what("--topic", "x", "--create-topic", "--pace", "40/s")...).want(exitOK)
+	for _, p := range r.lines("progress") {
+		if n := p["produced"].(float64); n > 0 && n < 120 {
+			return
+		}
+	}
+	t.Errorf("for three seconds progress said that nothing was produced, though commits were made:\n%s", r.out.String())
+}
+
+func TestStdoutHoldsResultsOnly(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("2026/11/01/12/o", []byte(event("a", 1)))
+	archive := []string{
+		"--archive", b.folder, "--layout", "%Y/%m/%d/%H/", "--event-id", "/id", "--event-time", "/t", "--from", "2026-11-01T12", "--for", "1h",
+	}
+	write := []string{"--brokers", b.address(), "--topic", "x", "--create-topic"}
+	for _, c := range []struct {
+		args  []string
+		first string // word of stdout
+	}{
+		{slices.Concat([]string{"plan", "-o", "text"}, archive, write), "window"},
+		{slices.Concat([]string{"run", "-o", "text", "--id", "text"}, archive, write), "replay text: completed"},
+		{slices.Concat([]string{"ls"}, archive[:4], archive[8:]), b.folder},
+		{slices.Concat([]string{"cat"}, archive), `{"id":"a"`},
+		{[]string{"version"}, "replayd "},
+		{[]string{"config", "show"}, "kafka:"},
+	} {
+		r := b.replayd(c.args...).want(exitOK)
+		if !strings.HasPrefix(r.out.String(), c.first) {
+			t.Errorf("replayd %s: stdout begins with %q", c.args[0], r.out.String())
+		}
+	}
+}
+
+func TestPlanAndListAreJSONLines(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("2026/11/01/12/o", []byte(event("a", 1)))
+	b.put("2026/11/01/14/o", []byte(event("a", 1)))
+	archive := []string{"--archive", b.folder, "--layout", "%Y/%m/%d/%H/", "--from", "2026-11-01T12", "--for", "3h", "-o", "json"}
+	hours := b.replayd(append([]string{"ls"}, archive...)...).want(exitOK).lines("hour")
+	if len(hours) != 3 || hours[1]["gap"] != true || hours[0]["objects"] != 1.0 {
+		t.Errorf("hours %v", hours)
+	}
+	plan := b.replayd(append(append([]string{"plan"}, archive...), "--event-id", "/id", "--event-time", "/t",
+		"--brokers", b.address(), "--topic", "x", "--create-topic")...).want(exitOK).lines("plan")
+	if len(plan) != 1 || plan[0]["objects"] != 2.0 || plan[0]["accepted"] != true || fmt.Sprint(plan[0]["gaps"]) != "[2026-11-01T13]" {
+		t.Errorf("plan %v", plan)
+	}
+}
+
+func TestQuietPrintsTheResultAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", events(600))
+	r := b.run(b.what("--topic", "x", "--create-topic", "--pace", "400/s", "-q")...).want(exitOK)
+	if r.err.String() != "" || len(r.lines("progress")) > 0 {
+		t.Errorf("stderr %q, %d lines of progress", r.err.String(), len(r.lines("progress")))
+	}
+	r.receipt()
+}
+
+// A closed pipe of another descriptor than stdout is an error, not a signal.
+func TestCatEndsWhenNobodyReads(t *testing.T) {
+	t.Parallel()
+	b := nowhere(t)
+	b.put("o", events(600))
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = reader.Close()
+	defer func() { _ = writer.Close() }()
+	var stderr output
+	a := &app{out: writer, err: &stderr, now: func() time.Time { return b.now }}
+	if code := a.run(t.Context(), append([]string{"cat", "-q"}, b.what()...)); code != exitOK || stderr.String() != "" {
+		t.Errorf("exit %d: %s", code, stderr.String())
+	}
+}
+
+func TestCatPrintsWhatRunProduces(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	text := append(events(100), events(100)...) // each twice
+	text = append(text, "rubbish\n{\"id\":\n\"z\",\"t\":\"2026-11-01T13:00:00Z\"}"...)
+	b.put("o", text)
+	r := b.replayd(append([]string{"cat"}, b.what()...)...).want(exitQuarantined, "o at byte", "could not be printed")
+	b.run(b.what("--topic", "x", "--create-topic")...).want(exitQuarantined)
+	var want strings.Builder
+	for _, v := range b.values("x") {
+		var line bytes.Buffer
+		if err := json.Compact(&line, []byte(v)); err != nil {
+			t.Fatal(err)
+		}
+		want.WriteString(line.String() + "\n")
+	}
+	if r.out.String() != want.String() {
+		t.Errorf("cat prints %d bytes, run produces %d", len(r.out.String()), want.Len())
+	}
+}

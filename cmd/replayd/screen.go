@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+)
+
+// screen is a terminal with a block of lines at its bottom that is drawn again and again. Whatever else is written to it
+// comes to stand above the block.
+type screen struct {
+	file *os.File
+
+	mu    sync.Mutex
+	drawn int // lines of the block
+}
+
+// newScreen returns what to write messages to: a screen where file is a terminal that can redraw, else file itself.
+func newScreen(file *os.File) io.Writer {
+	if !term.IsTerminal(int(file.Fd())) {
+		return file
+	}
+	return &screen{file: file}
+}
+
+// Write implements io.Writer.
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.erase()
+	return s.file.Write(p)
+}
+
+// draw puts lines in the place of the block, each cut at the width of the terminal: a line that wraps could not be erased.
+func (s *screen) draw(lines []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	width, _, err := term.GetSize(int(s.file.Fd()))
+	if err != nil || width < 1 {
+		width = 80
+	}
+	s.erase()
+	for _, line := range lines {
+		fmt.Fprintln(s.file, cutAt(line, width-1))
+	}
+	s.drawn = len(lines)
+}
+
+// clear takes the block away.
+func (s *screen) clear() { s.draw(nil) }
+
+func (s *screen) erase() {
+	if s.drawn > 0 {
+		fmt.Fprintf(s.file, "\x1b[%dA\x1b[J", s.drawn)
+		s.drawn = 0
+	}
+}
+
+// cutAt keeps at most n characters.
+func cutAt(line string, n int) string {
+	if r := []rune(line); len(r) > n {
+		return strings.TrimRight(string(r[:max(n, 0)]), " ")
+	}
+	return line
+}

@@ -1,0 +1,128 @@
+package integration
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"replayd/integration/harness"
+)
+
+var outage = flag.Duration("outage", 8*time.Second, "how long the broker is away in the middle of a replay; a minute is worth trying")
+
+// TestABrokerThatIsAwayLosesNothing kills the broker in the middle, leaves it away, and starts it again. The replay waits,
+// says for what, and goes on by itself.
+func TestABrokerThatIsAwayLosesNothing(t *testing.T) {
+	k := harness.StartKafka(t, harness.KafkaOptions{Control: true})
+	st := newStage(t, k, nil, smallPlan())
+	s := st.start(t, st.first("--pace", "1k/s")...)
+	await(t, "it to produce", func() bool { return s.produced() > 0 })
+	k.Kill(0)
+	time.Sleep(*outage)
+	if !strings.Contains(s.out.String(), `"held_by":"broker"`) {
+		t.Errorf("progress does not say that the broker holds it:\n%s", s.out.String())
+	}
+	k.Restart(0)
+	if r := st.complete(t, s); r.Sessions != 1 {
+		t.Errorf("%d sessions", r.Sessions)
+	}
+}
+
+// bare is a folder with the text as its only object, and the flags that replay it.
+func bare(t *testing.T, k *harness.Kafka, text string) (st *stage, what []string) {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "o"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &stage{kafka: k}, []string{
+		"run", "--brokers", k.Addr(), "-o", "json", "--archive", folder, "--layout", "jsonl", "--format", "json",
+		"--event-id", "/id", "--event-time", "/t", "--from", "2026-11-01", "--for", "24h",
+	}
+}
+
+// createTopic makes a topic with settings: names and values in turn.
+func createTopic(t *testing.T, k *harness.Kafka, topic string, settings ...string) {
+	t.Helper()
+	m := map[string]*string{}
+	for i := 0; i < len(settings); i += 2 {
+		m[settings[i]] = &settings[i+1]
+	}
+	if _, err := kadm.NewClient(k.Client(t)).CreateTopic(t.Context(), 1, 1, m, topic); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func setTopic(t *testing.T, k *harness.Kafka, topic, name, value string) {
+	t.Helper()
+	change := []kadm.AlterConfig{{Name: name, Value: &value}}
+	if _, err := kadm.NewClient(k.Client(t)).AlterTopicConfigs(t.Context(), change, topic); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTargetsThatKafkaWouldHarm(t *testing.T) {
+	k := harness.StartKafka(t, harness.KafkaOptions{})
+	const one = `{"id":"a","t":"2026-11-01T12:00:00Z"}`
+
+	t.Run("a topic that does not exist, created as the refusal says", func(t *testing.T) {
+		st, what := bare(t, k, one)
+		what = append(what, "--topic", "absent")
+		st.start(t, what...).ended(t, 4, "topic-missing", "--create-topic")
+		st.start(t, append(what, "--create-topic")...).ended(t, 0)
+	})
+	t.Run("a name that no topic can have", func(t *testing.T) {
+		st, what := bare(t, k, one)
+		s := st.start(t, append(what, "--topic", "no topic!", "--create-topic")...)
+		if code := s.wait(t, time.Minute); code == 0 || code == 3 || !strings.Contains(s.err.String(), "no topic!") {
+			t.Errorf("exit %d: %s", code, s.err.String())
+		}
+	})
+	t.Run("a compacted topic", func(t *testing.T) {
+		st, what := bare(t, k, one)
+		createTopic(t, k, "compacted", "cleanup.policy", "compact")
+		st.start(t, append(what, "--topic", "compacted")...).ended(t, 4, "compacted: ", "--allow compacted")
+	})
+	t.Run("original times into short retention", func(t *testing.T) {
+		st, what := bare(t, k, one)
+		createTopic(t, k, "short", "retention.ms", "60000", "segment.ms", "315360000000")
+		what = append(what, "--topic", "short", "--record-time", "original")
+		st.start(t, what...).ended(t, 4, "retention: ", "--record-time now", "retention.ms=-1")
+		setTopic(t, k, "short", "retention.ms", "-1")
+		st.start(t, what...).ended(t, 0)
+	})
+	t.Run("an event above what the topic takes is quarantined", func(t *testing.T) {
+		big := fmt.Sprintf(`{"id":"big","t":"2026-11-01T12:00:01Z","pad":"%s"}`, strings.Repeat("x", 20_000))
+		st, what := bare(t, k, one+big)
+		createTopic(t, k, "narrow", "max.message.bytes", "10000")
+		s := st.start(t, append(what, "--topic", "narrow")...).ended(t, 3, "o at byte 37: oversized")
+		if r := s.receipt(t); r.Produced != 1 || r.Quarantined != 1 || !r.Balanced() {
+			t.Errorf("produced %d, quarantined %d", r.Produced, r.Quarantined)
+		}
+	})
+}
+
+// TestATopicThatTakesLessThanItDidFailsTheReplayWhichGoesOnOnceItTakesMore narrows the topic in the middle.
+func TestATopicThatTakesLessThanItDidFailsTheReplayWhichGoesOnOnceItTakesMore(t *testing.T) {
+	k := harness.StartKafka(t, harness.KafkaOptions{})
+	var text strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&text, `{"id":"%d","t":"2026-11-01T12:%02d:%02dZ","pad":"%s"}`, i, i/60, i%60, strings.Repeat("x", i*100))
+	}
+	st, what := bare(t, k, text.String())
+	createTopic(t, k, "shrinks")
+	s := st.start(t, append(what, "--topic", "shrinks", "--id", "shrinks", "--pace", "100/s", "--compression", "none")...)
+	await(t, "it to begin", func() bool { return strings.Contains(s.out.String(), `"type":"progress"`) })
+	setTopic(t, k, "shrinks", "max.message.bytes", "3000")
+	s.ended(t, 1, "MESSAGE_TOO_LARGE", "Continue with: replayd run --id shrinks")
+	setTopic(t, k, "shrinks", "max.message.bytes", "1048588")
+	if r := st.told(t, s, "--pace", "unlimited").ended(t, 0).receipt(t); r.Produced != 300 {
+		t.Errorf("produced %d", r.Produced)
+	}
+}
