@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -56,6 +57,9 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	p.meter = newMeter(s, &d.Checkpoint, p.pacer)
 	fetcher := &archive.Fetcher{Store: r.Source.Store, Stall: o.Stall, GiveUp: o.GiveUp, Waiting: p.meter.archiveWaits}
 	hours := newHours(s, r.Source, fetcher, d, o.Allow)
+	if !s.Window.Bounded() && hours.list[0].Bounded() {
+		return nil, fmt.Errorf("layout %s has hours: the spec's window must say which to read", s.Layout)
+	}
 	account := d.Checkpoint
 	account.Counters, account.Reason = d.Checkpoint.Counters.clone(), ""
 	var err error

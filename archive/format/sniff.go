@@ -64,5 +64,5 @@ type UnsupportedError struct {
 }
 
 func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("this is %s; what can be read is JSON, plain or in gzip or zstd", e.What)
+	return fmt.Sprintf("this is %s; what can be read is JSON, plain or in gzip or zstd\nTake such objects out of the archive's folder, or point --archive at a folder without them", e.What)
 }

@@ -8,12 +8,25 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"replayd/archive"
 )
 
 // sample is how many keys a layout is recognised by. Firehose error folders and markers may come first.
 const sample = 100
+
+// patience is how long a store is asked for them.
+const patience = time.Minute
+
+// Unrecognised says that a name, or the keys of an archive, tell no layout.
+type Unrecognised struct{ text string }
+
+func (e *Unrecognised) Error() string { return e.text }
+
+func unrecognised(format string, args ...any) error {
+	return &Unrecognised{fmt.Sprintf(format, args...)}
+}
 
 // Named returns the layout of a resolved name: pismo, firehose, jsonl, or a template such as dt=%Y-%m-%d/hr=%H/.
 func Named(name string) (archive.Layout, error) {
@@ -27,7 +40,7 @@ func Named(name string) (archive.Layout, error) {
 	case strings.Contains(name, "%"):
 		return NewTemplate(name)
 	}
-	return nil, fmt.Errorf("layout %q is not known: pismo, firehose, hive, jsonl, or a template such as %%Y/%%m/%%d/%%H/", name)
+	return nil, unrecognised("layout %q is not known: pismo, firehose, hive, jsonl, or a template such as %%Y/%%m/%%d/%%H/", name)
 }
 
 // Resolve returns the layout that name means for store. For "hive" and for the empty name it reads the first keys of
@@ -53,16 +66,17 @@ func Resolve(ctx context.Context, store archive.Store, name string) (archive.Lay
 	}
 	switch {
 	case len(keys) == 0:
-		return nil, fmt.Errorf("%s holds no objects\nCheck the address and prefix, or name the layout with --layout", store)
+		return nil, unrecognised("%s holds no objects\nCheck the address and prefix, or name the layout with --layout", store)
 	case name == "hive":
-		return nil, fmt.Errorf("%s has no folders such as dt=2026-11-01/hr=03/; its first key is %s", store, keys[0])
+		return nil, unrecognised("%s has no folders such as dt=2026-11-01/hr=03/; its first key is %s", store, keys[0])
 	}
 	return Flat{}, nil
 }
 
 func firstKeys(ctx context.Context, store archive.Store) ([]string, error) {
+	fetcher := &archive.Fetcher{Store: store, GiveUp: patience}
 	var keys []string
-	for o, err := range store.List(ctx, "") {
+	for o, err := range fetcher.List(ctx, "") {
 		if err != nil {
 			return nil, fmt.Errorf("list %s: %w", store, err)
 		}

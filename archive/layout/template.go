@@ -1,7 +1,6 @@
 package layout
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -24,12 +23,12 @@ var _ archive.Layout = (*Template)(nil)
 func NewTemplate(text string) (*Template, error) {
 	for _, verb := range []string{"%Y", "%m", "%d"} {
 		if !strings.Contains(text, verb) {
-			return nil, fmt.Errorf("layout %q: %s is missing; a template holds %%Y, %%m, %%d and, for hours, %%H", text, verb)
+			return nil, unrecognised("layout %q: %s is missing; a template holds %%Y, %%m, %%d and, for hours, %%H", text, verb)
 		}
 	}
 	for i := strings.IndexByte(text, '%'); i >= 0; {
 		if i+1 == len(text) || !strings.ContainsRune("YmdH", rune(text[i+1])) {
-			return nil, fmt.Errorf("layout %q: only %%Y, %%m, %%d and %%H are known", text)
+			return nil, unrecognised("layout %q: only %%Y, %%m, %%d and %%H are known", text)
 		}
 		next := strings.IndexByte(text[i+2:], '%')
 		if next < 0 {

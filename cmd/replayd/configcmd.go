@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -22,8 +23,13 @@ func (a *app) configCommand() *cobra.Command {
 			Use: "check", Short: "Report every problem of the configuration, with file and line",
 			Args: noArguments, Annotations: map[string]string{withoutConfig: "it reads it itself"},
 			RunE: func(*cobra.Command, []string) error {
-				if err := config.Check(a.out, a.configPath, a.environ); err != nil {
+				err := config.Check(a.out, a.configPath, a.environ)
+				var problems config.Problems
+				switch {
+				case errors.As(err, &problems): // they are printed
 					return exitCode(exitBadConfig)
+				case err != nil:
+					return &badConfig{err}
 				}
 				return nil
 			},

@@ -100,6 +100,9 @@ func (a *app) setUp(cmd *cobra.Command) error {
 	}
 	if len(a.brokers) > 0 {
 		c.Kafka.Brokers = a.brokers
+		if err := c.Validate(); err != nil {
+			return usage("--brokers: %w", err)
+		}
 	}
 	a.config = c
 	return nil

@@ -143,7 +143,7 @@ func (p *place) source(ctx context.Context) (archive.Source, string, error) {
 	src := archive.Source{Store: store, Decoder: func() archive.Decoder { return &format.Decoder{} }}
 	asked := p.config.Layout
 	if src.Layout, err = layout.Resolve(ctx, store, asked); err != nil {
-		return src, "", usage("%w", err)
+		return src, "", unrecognised(err)
 	}
 	said := ""
 	if asked == "" || asked == "hive" {
@@ -176,8 +176,9 @@ func recogniseFormat(ctx context.Context, store archive.Store) (string, error) {
 		if archive.Ignored(o.Key) || o.Size == 0 {
 			continue
 		}
-		if name, ok := lookInto(ctx, fetcher, o); ok {
-			return name, nil
+		name, err := lookInto(ctx, fetcher, o)
+		if name != "" || err != nil {
+			return name, err
 		}
 		if tried++; tried == looked {
 			break
@@ -186,19 +187,31 @@ func recogniseFormat(ctx context.Context, store archive.Store) (string, error) {
 	return "", usage("the format of %s is not recognised: name it with --format (json, jsonl, json-array)", store)
 }
 
-func lookInto(ctx context.Context, f *archive.Fetcher, o archive.Object) (string, bool) {
+// lookInto returns the name of an object's format, empty when its beginning does not tell.
+func lookInto(ctx context.Context, f *archive.Fetcher, o archive.Object) (string, error) {
 	body := f.Open(ctx, o)
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	decoder := &format.Decoder{}
 	defer decoder.Close()
 	plain, err := decoder.Decode(body)
 	if err != nil {
-		return "", false
+		return "", fmt.Errorf("open object %s: %w", o.Key, err)
 	}
-	head := make([]byte, 64<<10)
+	head := make([]byte, format.HeadSize)
 	n, err := io.ReadFull(plain, head)
-	if n == 0 && err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", false
+	var codec *format.CodecError
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) && !errors.As(err, &codec) {
+		return "", fmt.Errorf("read object %s: %w", o.Key, err)
 	}
-	return format.Recognise(head[:n])
+	name, _ := format.Recognise(head[:n])
+	return name, nil
+}
+
+// unrecognised makes a usage error of a layout that the keys do not tell; what the store said stays what it is.
+func unrecognised(err error) error {
+	var unknown *layout.Unrecognised
+	if errors.As(err, &unknown) {
+		return usage("%w", err)
+	}
+	return err
 }

@@ -90,8 +90,8 @@ func describe(w replay.Window, local *time.Location) string {
 		return "all events"
 	}
 	text := w.From.Format("2006-01-02 15:04:05Z") + " to " + w.To.Format(clockFrom(w.From, w.To)) + "Z"
-	if l := w.From.In(local); l.Format("15:04") != w.From.Format("15:04") {
-		text += " (local " + l.Format("2006-01-02 15:04") + " to " + w.To.In(local).Format("15:04") + ")"
+	if from, to := w.From.In(local), w.To.In(local); from.Format("15:04") != w.From.Format("15:04") {
+		text += " (local " + from.Format("2006-01-02 15:04:05") + " to " + to.Format(clockFrom(from, to)) + ")"
 	}
 	return text + ", " + config.Duration(w.To.Sub(w.From)).String()
 }

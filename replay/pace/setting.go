@@ -123,7 +123,7 @@ func (s *Setting) add(part string) error {
 	rate, ok := strings.CutSuffix(part, "/s")
 	switch {
 	case !ok:
-		return fmt.Errorf("%q is none", part)
+		return fmt.Errorf("%q is no pace", part)
 	case strings.HasSuffix(strings.ToUpper(rate), "B"): // 20mb/s means bytes too, and is to be told so
 		return addRate(&s.bytes, rate, quantity.Bytes, maxBytesPerSecond)
 	}
