@@ -20,7 +20,7 @@ var (
 	seed  = flag.Uint64("seed", 1, "of the instants at which something is killed")
 )
 
-// killed runs a replay and kills it at random instants, continuing by its id alone, until it has been killed n times and
+// killed runs a replay and kills or interrupts it at random instants, continuing by its id alone, until it has been killed n times and
 // ends by itself. It returns the receipt.
 func killed(t *testing.T, st *stage, id string, n int, rng *rand.Rand, longest time.Duration, more ...string) *session {
 	t.Helper()
@@ -30,6 +30,12 @@ func killed(t *testing.T, st *stage, id string, n int, rng *rand.Rand, longest t
 		s := st.start(t, args...)
 		select {
 		case <-time.After(time.Duration(rng.Int64N(int64(longest)))):
+			if rng.IntN(4) == 0 { // or interrupt it: it commits what it has taken
+				_ = s.cmd.Process.Signal(os.Interrupt)
+				if code := s.wait(t, time.Minute); code != 130 {
+					t.Fatalf("interrupted, it exits %d:\n%s", code, s.err.String())
+				}
+			}
 			_ = s.cmd.Process.Kill()
 			<-s.done
 			done++

@@ -128,6 +128,9 @@ func (p *pipeline) place(ctx context.Context, items []merge.Item, verdicts []ver
 		switch v.outcome {
 		case known:
 			p.meter.recalled(it.Time)
+			if it.Kind == merge.End {
+				p.build.hours.ended(it)
+			}
 			continue
 		case produced:
 			if err := turns.wait(ctx); err != nil {
@@ -147,17 +150,29 @@ func (p *pipeline) place(ctx context.Context, items []merge.Item, verdicts []ver
 	return nil
 }
 
-// flush hands the chunk on, waiting while the one before it is under way.
+// flush hands the chunk on, waiting while the one before it is under way. When ctx ends meanwhile the chunk is kept, and
+// is the first that the next flush hands on: its entries are accounted for.
 func (p *pipeline) flush(ctx context.Context, state State) error {
+	if p.taken != nil {
+		if err := p.hand(ctx); err != nil {
+			return err
+		}
+	}
 	if p.build.empty() && state == Running {
 		return nil
 	}
 	p.meter.passed(&p.build.account, p.build.valueBytes) // one batch may take many chunks
-	c := p.build.take(state, p.elapsed())
+	p.taken = p.build.take(state, p.elapsed())
+	return p.hand(ctx)
+}
+
+// hand gives the chunk that was taken to the committer.
+func (p *pipeline) hand(ctx context.Context) error {
 	p.meter.handing(true)
 	defer p.meter.handing(false)
 	select {
-	case p.chunks <- c:
+	case p.chunks <- p.taken:
+		p.taken = nil
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -3,6 +3,7 @@ package replay
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/zeebo/xxh3"
@@ -14,6 +15,11 @@ const (
 	// maxListed is the largest hour whose objects are recorded one by one, so that new ones can be told from old ones
 	// later. 16 bytes each: 384 KiB, with base64 half of what a record may hold.
 	maxListed = 24_576
+
+	// maxLate and maxLateKeys, in bytes, bound the objects that are admitted to an hour after its first listing. They
+	// stand in its record by name.
+	maxLate     = 2_000
+	maxLateKeys = 128 << 10
 
 	// maxOpen is how many keys of objects still needed an hour record names.
 	maxOpen = 256
@@ -48,15 +54,27 @@ func (h *hours) compare(l *listing, old HourRecord) error {
 	if !h.allow.Has(ItemArchiveChange) || !told || lost > 0 {
 		return changeRefusal(l.hour.Name, old, l.record, added, lost, told)
 	}
-	l.record.LateBounds = old.LateBounds
+	l.record.LateBounds = maps.Clone(old.LateBounds)
 	for _, o := range added {
 		if l.record.LateBounds == nil {
 			l.record.LateBounds = map[string]int64{}
 		}
 		l.record.LateBounds[o.Key] = h.resume.Position.Time + 1
 	}
+	if tooMany(l.record.LateBounds) {
+		return changeRefusal(l.hour.Name, old, l.record, added, lost, false)
+	}
 	l.written, h.changed = false, true
 	return nil
+}
+
+// tooMany reports whether the bounds would not fit into an hour's record.
+func tooMany(late map[string]int64) bool {
+	size := 0
+	for key := range late {
+		size += len(key)
+	}
+	return len(late) > maxLate || size > maxLateKeys
 }
 
 // difference tells which objects were added since old was recorded, and how many of old's changed or vanished; told is

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"unicode/utf8"
 
 	"replayd/archive"
 	"replayd/replay/merge"
@@ -258,6 +259,12 @@ func (h *hours) fetch(ctx context.Context, hour archive.Hour) ([]archive.Object,
 		}
 		if archive.Ignored(o.Key) || young && o.Modified.After(h.spec.AsOf) {
 			continue
+		}
+		if !utf8.ValidString(o.Key) { // positions and hour records could not hold it
+			return nil, &archive.Permanent{
+				Err:  fmt.Errorf("list hour %s: the name of object %q is not valid UTF-8", hour.Name, o.Key),
+				Cure: "Rename it, or take it out of the archive's folder",
+			}
 		}
 		objects = append(objects, o)
 	}

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -264,6 +265,94 @@ func TestAChunkThatCannotBeCommittedFailsTheReplayWhichSaysSoAndCanGoOn(t *testi
 	receipt, err := h.runner(t, m).Run(t.Context(), h.spec)
 	if err != nil || m.ids() != "1 2 3" || receipt.State != Completed || receipt.Reason != "" {
 		t.Errorf("%s, %v, %+v", m.ids(), err, receipt)
+	}
+}
+
+// slowSink commits when it is let.
+type slowSink struct {
+	*memory
+	let chan struct{}
+}
+
+func (s *slowSink) Commit(ctx context.Context, c *Chunk) error {
+	<-s.let
+	return s.memory.Commit(ctx, c)
+}
+
+// TestStopWhileAChunkWaitsForTheOneBeforeLosesNothing stops when one chunk is being committed and the next is full.
+func TestStopWhileAChunkWaitsForTheOneBeforeLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text strings.Builder
+		for i := range 100 {
+			text.WriteString(event(fmt.Sprint(i), time.Duration(i)*time.Second))
+		}
+		h := newHourly(day("12/a", text.String()))
+		m := &slowSink{memory: &memory{}, let: make(chan struct{})}
+		r := h.runner(t, m.memory)
+		r.Sink = m
+		stop := make(chan struct{})
+		r.Options.Stop, r.Options.chunkRecords = stop, 10
+		go func() {
+			synctest.Wait() // the first chunk is being committed, the second waits
+			close(stop)
+			synctest.Wait()
+			close(m.let)
+		}()
+		_, err := r.Run(t.Context(), h.spec)
+		var stopped *Stopped
+		if !errors.As(err, &stopped) || int64(len(m.records)) != m.durable.Checkpoint.Seq || len(m.records) < 20 {
+			t.Fatalf("%v: %d records, checkpoint %+v", err, len(m.records), m.durable.Checkpoint)
+		}
+		receipt, err := h.runner(t, m.memory).Run(t.Context(), h.spec)
+		if err != nil || len(m.records) != 100 || receipt.Produced != 100 {
+			t.Errorf("%v: %d records, %+v", err, len(m.records), receipt)
+		}
+	})
+}
+
+func TestNamesThatAreNotUTF8AreRefused(t *testing.T) {
+	h := newHourly(day("12/caf\xe9", event("1", 0)))
+	_, err := h.runner(t, &memory{}).Run(t.Context(), h.spec)
+	var permanent *archive.Permanent
+	if !errors.As(err, &permanent) || !strings.Contains(err.Error(), `caf\xe9`) || !strings.Contains(err.Error(), "Rename it") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestHoursThatWereOpenAtAKillDrainAfterIt ends an hour in the second session whose objects ended in both.
+func TestHoursThatWereOpenAtAKillDrainAfterIt(t *testing.T) {
+	h := newHourly(day("12/a", event("1", 0)+event("2", time.Minute), "12/b", event("3", 30*time.Minute), "13/c", event("4", 90*time.Minute)))
+	m := &memory{fate: dieAfter(3)} // behind the end of 12/a
+	if _, err := h.runner(t, m).Run(t.Context(), h.spec); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	if r := m.durable.Hours["2026-11-01T12Z"]; r.DrainedAt != nil {
+		t.Fatalf("the hour drained before the kill: this proves nothing: %+v", r)
+	}
+	m.fate = nil
+	if _, err := h.runner(t, m).Run(t.Context(), h.spec); err != nil {
+		t.Fatal(err)
+	}
+	if r := m.durable.Hours["2026-11-01T12Z"]; r.DrainedAt == nil {
+		t.Errorf("the hour never drains: %+v", r)
+	}
+}
+
+func TestTooManyNewObjectsAreRefusedBeforeAnythingIsCommitted(t *testing.T) {
+	h := newHourly(day("12/a", event("1", 0)+event("2", time.Hour)))
+	m := &memory{fate: dieAfter(1)}
+	if _, err := h.runner(t, m).Run(t.Context(), h.spec); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	for i := range maxLate + 1 {
+		h.Put(fmt.Sprintf("2026/11/01/12/new%05d", i), nil)
+	}
+	m.fate = nil
+	commits := m.commits
+	r := h.runner(t, m)
+	r.Options.Allow = Allowed{ItemArchiveChange}
+	if _, err := r.Run(t.Context(), h.spec); refusedItem(err) != ItemArchiveChange || m.commits != commits {
+		t.Errorf("%d commits, %v", m.commits-commits, err)
 	}
 }
 

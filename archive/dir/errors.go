@@ -17,10 +17,23 @@ func noFolder(err error) error {
 // away is the error of a folder that could be opened once and no longer can: perhaps a mount that comes back, so it
 // must not pass for an object that is gone.
 func away(err error, path string) error {
-	if errors.Is(err, fs.ErrPermission) {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		return permission(err, path)
+	case noMoreFiles(err):
+		return tooManyFiles(err)
 	}
 	return errors.New(err.Error())
+}
+
+// noMoreFiles reports whether the process, or the machine, has as many files open as it may.
+func noMoreFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// tooManyFiles does not pass by waiting: the files that are open are open until the replay has come further.
+func tooManyFiles(err error) error {
+	return &archive.Permanent{Err: err, Cure: "Raise the limit of open files (ulimit -n), or --memory so that fewer objects are spilled to files."}
 }
 
 // fileError sorts the error of a file or folder at place inside the archive's folder.
@@ -28,6 +41,8 @@ func fileError(err error, place string) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return permission(cause(err), place)
+	case noMoreFiles(err):
+		return tooManyFiles(cause(err))
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, cause(err)) // a folder on the way became a file
 	case escapes(err):

@@ -23,7 +23,8 @@ func TestErrorsAreSortedByWhatCuresThem(t *testing.T) {
 		{number: syscall.EPERM, permanent: true},
 		{number: syscall.EIO, curable: true},
 		{number: syscall.ESTALE, curable: true},
-		{number: syscall.EMFILE, curable: true},
+		{number: syscall.EMFILE, permanent: true},
+		{number: syscall.ENFILE, permanent: true},
 	} {
 		err := fileError(&fs.PathError{Op: "openat", Path: "a", Err: c.number}, "/archive/a")
 		var p *archive.Permanent

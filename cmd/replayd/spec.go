@@ -69,7 +69,13 @@ func (f *replayFlags) overlay(c *config.Archive) error {
 	if err := text(&c.Lateness, "lateness", f.lateness); err != nil {
 		return err
 	}
-	return text(&c.Horizon, "horizon", f.horizon)
+	if err := text(&c.Horizon, "horizon", f.horizon); err != nil {
+		return err
+	}
+	if f.horizon != "" && c.Horizon == 0 {
+		return usage("--horizon %s: must be above 0; --dedupe off looks for no duplicates", f.horizon)
+	}
+	return nil
 }
 
 // spec is the spec of archive p as the flags ask for it.

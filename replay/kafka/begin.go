@@ -131,6 +131,9 @@ func (s *Sink) begin(ctx context.Context, known *Stored) error {
 func (s *Sink) checkTarget(target kadm.TopicDetail) error {
 	g := s.journal.genesis
 	n := int32(len(target.Partitions))
+	if g.Spec != s.spec.Hash() {
+		return s.lost(s.cluster.topic(configTopic), "deleted or emptied")
+	}
 	switch {
 	case target.ID.String() != g.TopicID:
 		return s.lost(s.spec.Topic, "deleted and made anew")

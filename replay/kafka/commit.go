@@ -2,10 +2,12 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"replayd/replay"
@@ -21,8 +23,10 @@ func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 	c.Version, c.Session, c.Commit, c.Host, c.PID = version, target.session, target.number, host(), os.Getpid()
 	c.Sessions, c.Guarantee = s.sessions, s.guarantee()
 	began, wait, refusals := time.Now(), anyRetry, 0
+	limited, cancel := context.WithTimeout(ctx, s.cluster.options.GiveUp)
+	defer cancel()
 	for {
-		err := s.try(ctx, chunk)
+		err := s.try(limited, chunk)
 		if err == nil {
 			s.decided(target, c)
 			return nil
@@ -34,11 +38,16 @@ func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 		if hopeless(err) {
 			refusals++
 		}
-		if refusals == hopelessTries || time.Since(began) > s.cluster.options.GiveUp {
+		if refusals == hopelessTries || limited.Err() != nil {
+			s.producer.close() // not to be used again, even for word of the failure
+			s.producer = nil
 			return fmt.Errorf("commit %d of replay %s, up to %s, gave up after %s: %w",
 				target.number, s.spec.ID, c.Position, time.Since(began).Round(time.Second), err)
 		}
-		committed, err := s.recover(ctx, target)
+		committed, err := s.recover(limited, target)
+		if err != nil && limited.Err() != nil && ctx.Err() == nil {
+			continue // and give up, in the words above
+		}
 		if err != nil {
 			return err
 		}
@@ -47,7 +56,7 @@ func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 			s.decided(target, c)
 			return nil
 		}
-		sleep(ctx, wait)
+		sleep(limited, wait)
 		wait = longer(wait)
 	}
 }
@@ -61,8 +70,9 @@ func (s *Sink) decided(target commitID, c *replay.Checkpoint) {
 	}
 }
 
-// recover takes the replay again and reads in the log whether target was committed.
-func (s *Sink) recover(ctx context.Context, target commitID) (committed bool, err error) {
+// recover takes the replay again and reads in the log whether wanted was committed. A target that was deleted, or made
+// anew, ends the replay: what it held is not known any more.
+func (s *Sink) recover(ctx context.Context, wanted commitID) (committed bool, err error) {
 	if err := s.acquire(ctx); err != nil {
 		return false, err
 	}
@@ -70,8 +80,18 @@ func (s *Sink) recover(ctx context.Context, target commitID) (committed bool, er
 	if c == nil {
 		return false, s.lost(s.journal.topic, "emptied")
 	}
+	target, err := s.cluster.topicDetail(ctx, s.spec.Topic)
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return false, s.lost(s.spec.Topic, "deleted")
+	}
+	if err == nil {
+		err = s.checkTarget(target)
+	}
+	if err != nil {
+		return false, err
+	}
 	switch now := (commitID{c.Session, c.Commit}); now {
-	case target:
+	case wanted:
 		return true, nil
 	case s.base:
 		return false, nil
@@ -85,12 +105,20 @@ func (s *Sink) try(ctx context.Context, chunk *replay.Chunk) error {
 	if s.producer == nil {
 		return fmt.Errorf("no producer")
 	}
+	if chunk.Checkpoint.State.Terminal() { // the last look at what the receipt will speak of
+		if target, err := s.cluster.topicDetail(ctx, s.spec.Topic); err != nil || s.checkTarget(target) != nil {
+			return errors.Join(errRegressed, err)
+		}
+	}
 	return s.producer.transaction(ctx, func(t *sending) error {
 		acked := s.vector.begin()
 		s.sendRecords(t, chunk, acked)
 		s.sendQuarantined(t, chunk)
 		if err := t.flush(); err != nil {
 			return err
+		}
+		if acked.regressed {
+			return errRegressed
 		}
 		c := &chunk.Checkpoint
 		c.Partitions = acked.partitions
@@ -100,6 +128,9 @@ func (s *Sink) try(ctx context.Context, chunk *replay.Chunk) error {
 		return t.flush()
 	})
 }
+
+// errRegressed is a reason to ask: recover tells what became of the topic.
+var errRegressed = errors.New("the target is not the topic that this replay has written to")
 
 func (s *Sink) sendRecords(t *sending, chunk *replay.Chunk, acked *acks) {
 	now := time.Now()

@@ -92,20 +92,22 @@ func (s *Sink) transactionalID() string { return s.cluster.options.ControlPrefix
 // acquire makes this session the owner: it fences all others and reads the log up to its own barrier. It is tried until
 // it succeeds, a later session turns up, or GiveUp has passed.
 func (s *Sink) acquire(ctx context.Context) error {
-	began, wait := time.Now(), anyRetry
+	wait := anyRetry
+	limited, cancel := context.WithTimeout(ctx, s.cluster.options.GiveUp)
+	defer cancel()
 	for {
-		err := s.tryAcquire(ctx)
+		err := s.tryAcquire(limited)
 		if err == nil || final(err) || ctx.Err() != nil {
 			return err
 		}
-		if time.Since(began) > s.cluster.options.GiveUp {
+		if limited.Err() != nil {
 			return fmt.Errorf("gave up after %s: %w", s.cluster.options.GiveUp, err)
 		}
 		s.cluster.options.Log.Debug().Err(err).Msg("taking the replay over: again")
 		if s.since < 0 && fencing(err) {
 			wait = time.Second + rand.N(2*time.Second) // let the other finish: two newcomers could fence each other for ever
 		}
-		sleep(ctx, wait)
+		sleep(limited, wait)
 		wait = longer(wait)
 	}
 }

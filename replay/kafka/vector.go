@@ -21,11 +21,17 @@ func (v *vector) keep(p []replay.Partition) { v.partitions = slices.Clone(p) }
 func (v *vector) begin() *acks { return &acks{partitions: slices.Clone(v.partitions)} }
 
 // acks is what a transaction adds to the vector. Acknowledgements of one partition come in order of offsets.
-type acks struct{ partitions []replay.Partition }
+type acks struct {
+	partitions []replay.Partition
+	regressed  bool // an offset came that was there before: the topic was made anew
+}
 
 func (a *acks) add(r *kgo.Record, from *replay.Record) {
 	p := &a.partitions[r.Partition]
 	p.Records++
+	if p.LastOffset != nil && r.Offset <= *p.LastOffset || r.Offset < p.StartOffset {
+		a.regressed = true
+	}
 	offset := r.Offset
 	p.LastOffset = &offset
 	if !from.HasTime {

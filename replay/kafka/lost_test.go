@@ -1,0 +1,50 @@
+package kafka
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"replayd/replay"
+)
+
+func refusedRestart(t *testing.T, err error, says string) {
+	t.Helper()
+	var refusal *replay.Refusal
+	if !errors.As(err, &refusal) || refusal.Item != ItemRestart || !strings.Contains(err.Error(), says) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestATargetThatIsMadeAnewDuringASessionEndsIt(t *testing.T) {
+	for _, state := range []replay.State{replay.Running, replay.Completed} {
+		t.Run(string(state), func(t *testing.T) {
+			f := fake(t)
+			c := connect(t, f)
+			s, _ := open(t, c, testSpec("r"))
+			commit(t, s, chunk(30, 1, replay.Running))
+			if _, err := c.admin.DeleteTopic(t.Context(), "replay"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.admin.CreateTopic(t.Context(), 3, 1, nil, "replay"); err != nil {
+				t.Fatal(err)
+			}
+			refusedRestart(t, s.Commit(t.Context(), chunk(30, 31, state)), "made anew")
+		})
+	}
+}
+
+func TestALostConfigTopicIsNotTakenForANewReplay(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	s, _ := open(t, c, testSpec("r"))
+	commit(t, s, chunk(10, 1, replay.Running))
+	s.Close()
+	if _, err := c.admin.DeleteTopic(t.Context(), "replayd.config"); err != nil {
+		t.Fatal(err)
+	}
+	other := testSpec("r")
+	other.Window.From = other.Window.From.Add(1)
+	_, err := connect(t, f).Sink(Settings{}).Open(t.Context(), other)
+	refusedRestart(t, err, "replayd.config")
+}
