@@ -73,7 +73,7 @@ func TestKilledAtAnyInstantAndContinuedItIsTheSame(t *testing.T) {
 	rng := rand.New(rand.NewPCG(*seed, 1))
 	k := harness.StartKafka(t, harness.KafkaOptions{Control: true})
 	st := newStage(t, k, harness.StartS3(t), archivetest.Big())
-	s := killed(t, st, "killed", *kills, rng, 3*time.Second, "--pace", "12k/s")
+	s := killed(t, st, "killed", *kills, rng, 3*time.Second, "--pace", "7k/s")
 	r := s.receipt(t)
 	st.sameCounts(t, r)
 	st.verify(t, "killed")
