@@ -37,6 +37,9 @@ an independent judge of the same archive arrived at.`,
 			if write != "" {
 				return a.writeDemo(write)
 			}
+			if a.output == "" { // it is for people, wherever its words go
+				a.output = "text"
+			}
 			return a.demo(cmd.Context(), keep)
 		},
 	}
