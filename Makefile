@@ -50,7 +50,7 @@ kills: ## kill a replay 1,000 times; CI does it 50 times
 
 .PHONY: flake
 flake: ## ten runs of the unit tests in random order
-	$(GO) test -race -count=10 -shuffle=on $(unit_packages)
+	$(GO) test -race -count=10 -shuffle=on -timeout 60m $(unit_packages)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (5s)

@@ -49,6 +49,9 @@ func (p *pipeline) feed(ctx, working context.Context) error {
 	}
 	close(p.chunks)
 	<-p.committed
+	if errors.Is(end, errCommitFailed) {
+		return nil // the committer says why
+	}
 	return end
 }
 
@@ -181,7 +184,7 @@ func (p *pipeline) hand(ctx context.Context) error {
 	}
 }
 
-// errCommitFailed is never seen: the error of the commit itself came first.
+// errCommitFailed ends feed when the committer has ended with an error of its own, which is the one to tell.
 var errCommitFailed = errors.New("commit failed")
 
 // finish hands the last chunk on.

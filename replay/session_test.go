@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -466,5 +467,25 @@ func TestResumeReadsOnlyWhatIsNeeded(t *testing.T) {
 	}
 	if again := h.Requests("2026/11/01/12/007") - before; again != 0 {
 		t.Errorf("an object that ended long before the checkpoint is opened again, %d times", again)
+	}
+}
+
+// TestFeedLeavesTheErrorOfACommitToTheCommitter ends the committer before the last chunk: whichever goroutine is first
+// with its error, the commit's must be the one that is told.
+func TestFeedLeavesTheErrorOfACommitToTheCommitter(t *testing.T) {
+	h := newHourly(day("12/a", event("1", 0)))
+	r := h.runner(t, &memory{})
+	r.Options.complete()
+	if err := h.spec.Complete(noon); err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.newPipeline(t.Context(), &h.spec, Durable{Checkpoint: Checkpoint{State: Running}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(p.committed)
+	p.full <- &batch{err: io.EOF}
+	if err := p.feed(t.Context(), t.Context()); err != nil {
+		t.Errorf("feed has an error of its own: %v", err)
 	}
 }
