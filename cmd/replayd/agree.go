@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"replayd/config"
+	"replayd/replay"
+	"replayd/replay/kafka"
+)
+
+// agree refuses flags that contradict what is frozen. What is not given comes from the frozen spec, and times relative to
+// now are those of the first start.
+func (a *app) agree(ctx context.Context, f *replayFlags, known *kafka.Stored) error {
+	asked := known.Spec
+	if f.place.archive != "" {
+		asked.Archive = f.place.archive
+		p, err := a.place(f.place)
+		if err != nil {
+			return err
+		}
+		asked.URL = p.config.URL[0]
+	}
+	if f.set.Changed("topic") {
+		asked.Topic = f.topic
+	}
+	override(&asked.Fields.ID, f.eventID)
+	override(&asked.Fields.Time, f.eventTime)
+	override(&asked.Fields.Key, f.key)
+	override(&asked.Window.On, f.windowOn)
+	override(&asked.RecordTime, f.recordTime)
+	if f.place.layout != "hive" { // which the first start resolved
+		override(&asked.Layout, f.place.layout)
+	}
+	override(&asked.Format, f.place.format)
+	override(&asked.Reason, f.reason)
+	if f.headers != nil {
+		asked.Headers = f.headers
+	}
+	if f.targets != nil {
+		asked.Targets = f.targets
+	}
+	if f.set.Changed("dedupe") {
+		asked.Dedupe = f.dedupe == "on"
+	}
+	if err := f.agreeTimes(&asked, a.now()); err != nil {
+		return err
+	}
+	if d := kafka.Differences(known.Spec, asked); len(d) > 0 {
+		return &kafka.SpecDiffers{ID: known.Spec.ID, Differences: d}
+	}
+	return ctx.Err()
+}
+
+func (f *replayFlags) agreeTimes(asked *replay.Spec, now time.Time) error {
+	if err := f.agreeWindow(asked, now); err != nil {
+		return err
+	}
+	c := config.Archive{
+		Slack:    config.Slack{Before: config.Duration(asked.Before), After: config.Duration(asked.After)},
+		Lateness: config.Duration(asked.Lateness), Horizon: config.Duration(asked.Horizon),
+	}
+	if err := f.overlay(&c); err != nil {
+		return err
+	}
+	asked.Before, asked.After = replay.Duration(c.Slack.Before), replay.Duration(c.Slack.After)
+	asked.Lateness, asked.Horizon = replay.Duration(c.Lateness), replay.Duration(c.Horizon)
+	return nil
+}
+
+// agreeWindow takes the ends of the window that were typed. One that is relative to now is the first start's.
+func (f *replayFlags) agreeWindow(asked *replay.Spec, now time.Time) error {
+	w := f.window
+	for _, end := range []struct {
+		text string
+		to   *time.Time
+	}{{w.from, &asked.Window.From}, {w.to, &asked.Window.To}} {
+		if end.text == "" {
+			continue
+		}
+		t, relative, err := parseTime(end.text, now)
+		if err != nil {
+			return err
+		}
+		if !relative {
+			*end.to = t
+		}
+	}
+	if w.length == "" {
+		return nil
+	}
+	var d config.Duration
+	err := text(&d, "for", w.length)
+	asked.Window.To = asked.Window.From.Add(time.Duration(d))
+	return err
+}
+

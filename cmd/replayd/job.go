@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+
+	"github.com/oklog/ulid/v2"
+
+	"replayd/archive"
+	"replayd/replay"
+	"replayd/replay/kafka"
+)
+
+// job is a replay ready to run.
+type job struct {
+	spec     replay.Spec
+	source   archive.Source
+	settings kafka.Settings
+	options  replay.Options
+	said     string // what was recognised
+	resumes  bool
+	again    func(leave ...string) string // the command that continues it, without some flags
+	finished *replay.Receipt              // of a replay that has ended
+}
+
+// job decides what is to be replayed: what the flags say, or what the id's frozen spec does.
+func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (*job, error) {
+	if f.id == "" {
+		f.id = ulid.Make().String()
+	}
+	known, err := cluster.Stored(ctx, f.id)
+	if err != nil {
+		return nil, err
+	}
+	if known == nil && !f.saysWhat() {
+		return nil, usage("no replay is called %s: to start it, say what to replay with --archive, --from, --to and --topic", f.id)
+	}
+	j := &job{again: func(leave ...string) string { return f.again(f.id, leave...) }, settings: kafka.Settings{
+		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic, Allow: f.allow, Targets: a.targets(),
+	}}
+	if known != nil {
+		if j.finished, err = cluster.Finished(ctx, known); err != nil {
+			return nil, err
+		}
+	}
+	earlier := ""
+	if known != nil {
+		j.resumes, earlier = true, known.Settings.Pace
+		fill(&j.settings.Compression, known.Settings.Compression)
+	}
+	if j.options, err = f.options(a.config, earlier); err != nil {
+		return nil, err
+	}
+	j.settings.Pace = j.options.Pace.String()
+	if known != nil {
+		return j, a.resume(ctx, f, j, known)
+	}
+	return j, a.start(ctx, cluster, f, j)
+}
+
+// targets are the topics that the configuration lets replays write, with the archives for each.
+func (a *app) targets() map[string][]string {
+	targets := make(map[string][]string, len(a.config.Targets))
+	for topic, t := range a.config.Targets {
+		targets[topic] = t.Archives
+	}
+	return targets
+}
+
+// start fills in the spec of a new replay.
+func (a *app) start(ctx context.Context, cluster *kafka.Cluster, f *replayFlags, j *job) error {
+	if f.topic == "" {
+		return noTopic(f)
+	}
+	var err error
+	if j.spec, j.source, j.said, err = a.fresh(ctx, f); err != nil {
+		return err
+	}
+	j.settings.SourceTopics = a.config.Archives[j.spec.Archive].SourceTopics
+	limit, err := cluster.RecordLimit(ctx, j.spec.Topic, j.settings, int(a.config.Limits.EventSize))
+	if err != nil {
+		return err
+	}
+	j.spec.RecordLimit = limit
+	if err := j.spec.Complete(a.now()); err != nil {
+		return usage("%w", err)
+	}
+	return nil
+}
+
+// growing refuses hours that may still grow, before the sink writes anything: the window can then be asked for again,
+// shorter, under the same id.
+func (j *job) growing() error {
+	if j.resumes || j.options.Allow.Has(replay.ItemOpenHours) {
+		return nil
+	}
+	if refusal := replay.OpenHours(&j.spec, j.source.Layout); refusal != nil {
+		return refusal
+	}
+	return nil
+}
+
+// resume takes the frozen spec. What the flags say of it must agree.
+func (a *app) resume(ctx context.Context, f *replayFlags, j *job, known *kafka.Stored) error {
+	j.spec = known.Spec
+	var err error
+	if f.saysWhat() {
+		if err := a.agree(ctx, f, known); err != nil {
+			return err
+		}
+	}
+	if j.finished != nil {
+		return nil // its archive may be gone by now
+	}
+	j.source, err = a.reopen(ctx, f, &j.spec)
+	return err
+}
+

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// before is a context for what comes before the first event: there even the first signal ends all.
+func before(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
+	starting, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-starting.Done():
+		}
+	}()
+	return starting, cancel
+}
+
+// interruptedBy says it shorter when a signal is the reason.
+func interruptedBy(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return &interrupted{"interrupted before anything was begun"}
+}
+
+// leaving is how long a second signal waits for the session to end by itself: a commit that is under way cannot be broken
+// off, and its broker may be away.
+const leaving = time.Second
+
+// leave ends the process soon, whatever it is doing: to a replay that is as good as any other kill.
+func (a *app) leave(f *replayFlags) {
+	time.AfterFunc(leaving, func() {
+		fmt.Fprintf(a.err, "replayd: %s\nContinue with: %s\n", leftAtOnce, f.again(f.id))
+		os.Exit(exitInterrupted)
+	})
+}
+
+const leftAtOnce = "left at once: what was not committed is produced when the replay continues"
+
+// signals makes the first SIGINT or SIGTERM call first and close stop, and the second call second and cancel the context.
+func signals(parent context.Context, first, second func()) (ctx context.Context, stop <-chan struct{}, release func()) {
+	ctx, cancel := context.WithCancel(parent)
+	got := make(chan os.Signal, 2)
+	signal.Notify(got, os.Interrupt, syscall.SIGTERM)
+	stopping, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, ok := <-got; !ok {
+			return
+		}
+		first()
+		close(stopping)
+		if _, ok := <-got; ok {
+			second()
+			cancel()
+		}
+	}()
+	return ctx, stopping, func() {
+		signal.Stop(got)
+		close(got)
+		<-done
+		cancel()
+	}
+}
