@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -36,9 +37,16 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 	if err := a.check(f); err != nil {
 		return err
 	}
+	var begun atomic.Bool
 	ctx, stop, release := signals(ctx, func() {
-		a.say("stopping at the next commit; a second signal leaves at once\n")
-	}, func() { a.leave(f) })
+		if begun.Load() {
+			a.say("stopping at the next commit; a second signal leaves at once\n")
+		}
+	}, func() {
+		if begun.Load() {
+			a.leave(f)
+		}
+	})
 	defer release()
 	starting, started := before(ctx, stop)
 	defer started()
@@ -59,6 +67,7 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 		return err
 	}
 	j.options.Stop = stop
+	begun.Store(true)
 	return a.perform(ctx, j, cluster, f.quarantineOK)
 }
 

@@ -34,7 +34,8 @@ func interruptedBy(ctx context.Context, err error) error {
 // off, and its broker may be away.
 const leaving = time.Second
 
-// leave ends the process soon, whatever it is doing: to a replay that is as good as any other kill.
+// leave ends the process soon, whatever it is doing: to a replay that is as good as any other kill. What has not begun ends
+// by its context.
 func (a *app) leave(f *replayFlags) {
 	time.AfterFunc(leaving, func() {
 		fmt.Fprintf(a.err, "replayd: %s\nContinue with: %s\n", leftAtOnce, f.again(f.id))
@@ -43,6 +44,10 @@ func (a *app) leave(f *replayFlags) {
 }
 
 const leftAtOnce = "left at once: what was not committed is produced when the replay continues"
+
+// together is how close upon the first signal another one still means the same: timeout(1) and some supervisors signal the
+// process and then its group.
+const together = 250 * time.Millisecond
 
 // signals makes the first SIGINT or SIGTERM call first and close stop, and the second call second and cancel the context.
 func signals(parent context.Context, first, second func()) (ctx context.Context, stop <-chan struct{}, release func()) {
@@ -55,11 +60,15 @@ func signals(parent context.Context, first, second func()) (ctx context.Context,
 		if _, ok := <-got; !ok {
 			return
 		}
+		at := time.Now()
 		first()
 		close(stopping)
-		if _, ok := <-got; ok {
-			second()
-			cancel()
+		for range got {
+			if time.Since(at) > together {
+				second()
+				cancel()
+				return
+			}
 		}
 	}()
 	return ctx, stopping, func() {
