@@ -94,4 +94,3 @@ func (f *replayFlags) agreeWindow(asked *replay.Spec, now time.Time) error {
 	asked.Window.To = asked.Window.From.Add(time.Duration(d))
 	return err
 }
-

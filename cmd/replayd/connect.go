@@ -40,4 +40,3 @@ func (a *app) connect(ctx context.Context, f *replayFlags) (*kafka.Cluster, erro
 		}
 	}
 }
-

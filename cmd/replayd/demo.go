@@ -50,6 +50,7 @@ an independent judge of the same archive arrived at.`,
 
 const (
 	demoTopic = "replay.demo"
+	demoKey   = "/data/account_id"
 	demoID    = "demo"
 	demoPace  = "20k/s" // slow enough to be seen
 )
@@ -73,7 +74,7 @@ func (a *app) writeDemo(folder string) error {
 		return err
 	}
 	p := generated.Plan
-	fmt.Fprintf(a.out, "archive of %s objects in %s\noracle in %s and %s\nTry:\n  replayd cat --archive %s --preset pismo --window-on event --key /data/account_id --from %s --to %s | head\n",
+	fmt.Fprintf(a.out, "archive of %s objects in %s\noracle in %s and %s\nTry:\n  replayd cat --archive %s --preset pismo --window-on event --key "+demoKey+" --from %s --to %s | head\n",
 		count(int64(len(generated.Objects))), filepath.Join(folder, "archive"), filepath.Join(folder, "oracle.jsonl"), filepath.Join(folder, "oracle.json"),
 		withSlash(filepath.Join(folder, "archive")), p.From.Format(time.RFC3339), p.To.Format(time.RFC3339))
 	return nil
@@ -93,6 +94,8 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
+	ctx, stop, release := signals(ctx, func() {}, func() {})
+	defer release()
 	generated := archivetest.Generate(demoPlan())
 	if err := generated.Write(folder); err != nil {
 		return err
@@ -106,23 +109,20 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 	defer broker.Close()
 	address := broker.ListenAddrs()[0]
 	a.say("broker:  embedded, at %s\n\n", address)
-
-	ctx, stop, release := signals(ctx, func() {}, func() {})
-	defer release()
 	receipt, err := a.replayDemo(ctx, stop, generated, folder, address)
 	if err != nil {
-		return err
+		select {
+		case <-stop: // nothing is left that could be continued
+			return &interrupted{"interrupted: the demo's broker and archive are gone"}
+		default:
+			return err
+		}
 	}
-	text, err := json.Marshal(receipt)
-	if err != nil {
+	if err := judge(generated, &receipt); err != nil {
 		return err
-	}
-	differences := generated.Oracle().Receipt.Differences(text)
-	if len(differences) > 0 {
-		return fmt.Errorf("the receipt is not what an independent judge of the archive says:\n  %s", strings.Join(differences, "\n  "))
 	}
 	a.say("\nAn independent judge of the same archive arrived at the same counts and digest.\n")
-	a.say("%s", nextSteps(p, folder, address, keep))
+	a.say("%s", nextSteps(called(), p, folder, address, keep))
 	if keep {
 		select {
 		case <-stop:
@@ -136,6 +136,18 @@ func (a *app) say(format string, args ...any) {
 	if !a.quiet {
 		fmt.Fprintf(a.err, format, args...)
 	}
+}
+
+// judge holds a receipt against the archive's oracle.
+func judge(generated *archivetest.Archive, receipt *replay.Receipt) error {
+	text, err := json.Marshal(receipt)
+	if err != nil {
+		return err
+	}
+	if differences := generated.Oracle().Receipt.Differences(text); len(differences) > 0 {
+		return fmt.Errorf("the receipt is not what an independent judge of the archive says:\n  %s", strings.Join(differences, "\n  "))
+	}
+	return nil
 }
 
 // replayDemo runs the replay as the run command would.
@@ -155,26 +167,27 @@ func (a *app) replayDemo(ctx context.Context, stop <-chan struct{}, generated *a
 	return a.watch(ctx, j, to)
 }
 
-func nextSteps(p archivetest.Plan, folder, address string, kept bool) string {
+// nextSteps are commands to try after the demo, or while its broker is kept up.
+func nextSteps(program string, p archivetest.Plan, folder, address string, kept bool) string {
 	if !kept {
-		return `
+		return fmt.Sprintf(`
 Try next:
-  replayd demo --keep            the same, with broker and archive left up to look into
-  replayd demo --write ./demo    only the archive, and what a replay of it must produce
-  replayd run --help             your own archive and Kafka
-`
+  %[1]s demo --keep            the same, with broker and archive left up to look into
+  %[1]s demo --write ./demo    only the archive, and what a replay of it must produce
+  %[1]s run --help             your own archive and Kafka
+`, program)
 	}
 	window := fmt.Sprintf("--from %s --to %s", p.From.Format("2006-01-02T15"), p.To.Format("2006-01-02T15"))
-	archive := "--archive " + folder + " --preset pismo --window-on event"
+	archive := "--archive " + folder + " --preset pismo --window-on event --key " + demoKey
 	return fmt.Sprintf(`
 Broker and archive are up until Ctrl-C. Try in another terminal:
-  kcat -b %[1]s -t %[2]s -C -e -q -f '%%p %%o %%h\n' | head                      records with their tags
-  kcat -b %[1]s -t replayd.status -C -e -q                                      the receipt, for programs
-  replayd ls --archive %[5]s --preset pismo %[4]s
-  replayd cat %[3]s %[4]s | head -3
-  replayd plan -b %[1]s %[3]s %[4]s --topic replay.again --create-topic
-  replayd run -b %[1]s %[3]s %[4]s --topic replay.again --create-topic --pace x1000 --id again
-`, address, demoTopic, archive, window, folder)
+  kcat -b %[1]s -t %[2]s -C -e -q -f '%%p %%o %%h\n' | head     # records with their tags
+  kcat -b %[1]s -t replayd.status -C -e -q                     # the receipt, for programs
+  %[6]s ls --archive %[5]s --preset pismo %[4]s
+  %[6]s cat %[3]s %[4]s | head -3
+  %[6]s plan -b %[1]s %[3]s %[4]s --topic replay.again --create-topic
+  %[6]s run -b %[1]s %[3]s %[4]s --topic replay.again --create-topic --pace x1000 --id again
+`, address, demoTopic, archive, window, folder, program)
 }
 
 // demoJob is the job that typed flags would make.
@@ -186,7 +199,7 @@ func (a *app) demoJob(ctx context.Context, generated *archivetest.Archive, folde
 	f.addRead(set)
 	f.addWrite(set)
 	err := set.Parse([]string{
-		"--archive", folder, "--preset", "pismo", "--window-on", "event", "--key", "/data/account_id", "--max-bad", "5%",
+		"--archive", folder, "--preset", "pismo", "--window-on", "event", "--key", demoKey, "--max-bad", "5%",
 		"--from", p.From.Format(time.RFC3339), "--to", p.To.Format(time.RFC3339),
 		"--topic", demoTopic, "--pace", demoPace, "--id", demoID,
 	})

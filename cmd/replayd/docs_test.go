@@ -189,8 +189,8 @@ func TestEveryHeaderIsDocumented(t *testing.T) {
 func TestExamplesThatTheProgramPrintsParse(t *testing.T) {
 	texts := []string{
 		programRoot().Example,
-		nextSteps(demoPlan(), "./folder", "localhost:9092", true),
-		nextSteps(demoPlan(), "./folder", "localhost:9092", false),
+		nextSteps("replayd", demoPlan(), "./folder", "localhost:9092", true),
+		nextSteps("replayd", demoPlan(), "./folder", "localhost:9092", false),
 	}
 	eachCommand(func(_ string, c *cobra.Command) { texts = append(texts, c.Example) })
 	found := 0

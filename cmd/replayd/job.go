@@ -114,4 +114,3 @@ func (a *app) resume(ctx context.Context, f *replayFlags, j *job, known *kafka.S
 	j.source, err = a.reopen(ctx, f, &j.spec)
 	return err
 }
-

@@ -12,7 +12,6 @@ import (
 	"replayd/replay/kafka"
 )
 
-
 func (a *app) runCommand() *cobra.Command {
 	f := &replayFlags{}
 	cmd := &cobra.Command{
@@ -136,4 +135,3 @@ func (a *app) reportBad(r *replay.Receipt, seen *witness, accepted bool) {
 		fmt.Fprintln(a.err, "All other events are in the topic. With --quarantine-ok this ends with exit code 0")
 	}
 }
-

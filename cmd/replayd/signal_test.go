@@ -171,6 +171,17 @@ func TestASignalBeforeAnythingWasBegunSaysSo(t *testing.T) {
 	}
 }
 
+func TestASignalInTheDemoPromisesNoContinuation(t *testing.T) {
+	t.Parallel()
+	p := nowhere(t).start("demo")
+	p.until("its broker to run", func() bool { return strings.Contains(p.err.String(), "broker:  embedded") })
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	r := p.end(10*time.Second).want(exitInterrupted, "the demo's broker and archive are gone")
+	if strings.Contains(r.err.String(), "Continue with") {
+		t.Errorf("nothing can be continued:\n%s", r.err.String())
+	}
+}
+
 func TestCatIntoAPipeThatIsClosedEndsQuietly(t *testing.T) {
 	t.Parallel()
 	b := nowhere(t)
