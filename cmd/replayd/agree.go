@@ -24,6 +24,9 @@ func (a *app) agree(ctx context.Context, f *replayFlags, known *kafka.Stored) er
 	if f.set.Changed("topic") {
 		asked.Topic = f.topic
 	}
+	if err := a.agreePreset(f.place.preset, &asked); err != nil {
+		return err
+	}
 	override(&asked.Fields.ID, f.eventID)
 	override(&asked.Fields.Time, f.eventTime)
 	override(&asked.Fields.Key, f.key)
@@ -33,7 +36,9 @@ func (a *app) agree(ctx context.Context, f *replayFlags, known *kafka.Stored) er
 		override(&asked.Layout, f.place.layout)
 	}
 	override(&asked.Format, f.place.format)
-	override(&asked.Reason, f.reason)
+	if len(f.allow) == 0 { // else it is the reason for what this session allows
+		override(&asked.Reason, f.reason)
+	}
 	if f.headers != nil {
 		asked.Headers = f.headers
 	}
@@ -50,6 +55,28 @@ func (a *app) agree(ctx context.Context, f *replayFlags, known *kafka.Stored) er
 		return &kafka.SpecDiffers{ID: known.Spec.ID, Differences: d}
 	}
 	return ctx.Err()
+}
+
+// agreePreset takes what a preset says where the archive's configuration says nothing.
+func (a *app) agreePreset(name string, asked *replay.Spec) error {
+	if name == "" {
+		return nil
+	}
+	p := &place{config: config.DefaultArchive()}
+	if known, ok := a.config.Archives[asked.Archive]; ok {
+		p.config = known
+	}
+	p.config.Preset = name
+	if err := p.applyPreset(); err != nil {
+		return err
+	}
+	override(&asked.Fields.ID, string(p.config.EventID))
+	override(&asked.Fields.Time, string(p.config.EventTime))
+	if p.config.Layout != "hive" { // which the first start resolved
+		override(&asked.Layout, p.config.Layout)
+	}
+	override(&asked.Format, p.config.Format)
+	return nil
 }
 
 func (f *replayFlags) agreeTimes(asked *replay.Spec, now time.Time) error {

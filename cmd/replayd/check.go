@@ -41,6 +41,11 @@ func (a *app) check(f *replayFlags) error {
 			errs = append(errs, usage("--id: %w", err))
 		}
 	}
+	for flag, name := range map[string]string{"topic": f.topic, "like-topic": f.likeTopic} {
+		if err := kafka.ValidTopic(name); name != "" && err != nil {
+			errs = append(errs, usage("--%s: %w", flag, err))
+		}
+	}
 	switch {
 	case f.id == "": // it cannot be a replay that is known, so everything must be there
 		errs = append(errs, a.checkNew(f))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -61,6 +62,7 @@ func TestOtherFlagsForAKnownIDAreRefusedWithTheDifferences(t *testing.T) {
 		{"--headers source", `headers: it has none, asked for is ["source"]`},
 		{"--archive " + t.TempDir(), "url: it has"},
 		{"--format jsonl", `format: it has "json", asked for is "jsonl"`},
+		{"--preset pismo", `layout: it has`},
 		{"--reason because", `reason: it has none, asked for is "because"`},
 	} {
 		r := b.run(append([]string{"--id", "known"}, strings.Fields(c.flags)...)...)
@@ -74,6 +76,21 @@ func TestHowAReplayRunsMayDifferBetweenSessions(t *testing.T) {
 	b.put("o", []byte(event("a", 1)))
 	b.run(b.what("--topic", "x", "--create-topic", "--id", "how")...).want(exitOK)
 	b.run("--id", "how", "--pace", "x4", "--memory", "64MiB", "--compression", "zstd", "--max-bad", "5%", "--give-up", "1m", "--allow", "overlap").want(exitOK)
+}
+
+func TestAReasonWithAnAllowOfALaterSessionIsForTheAudit(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.configured = b.config("limits: {event_size: 64KiB}\n")
+	p := b.startRun(append(b.many(2000), "--id", "why", "--pace", "200/s", "--reason", "the first")...)
+	p.until("the first commit", func() bool { return b.committed("x") })
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	p.end(10 * time.Second).want(exitInterrupted)
+	b.run("--id", "why", "--reason", "another").want(exitUsage, "reason: it has")
+	b.run("--id", "why", "--reason", "ask ops", "--allow", "record-size", "--pace", "unlimited").want(exitOK)
+	if audit := strings.Join(b.values("replayd.audit"), "\n"); !strings.Contains(audit, `"reason":"ask ops"`) {
+		t.Errorf("the audit does not say why: %s", audit)
+	}
 }
 
 func TestTheSameCommandTypedAgainMeansTheSameReplay(t *testing.T) {

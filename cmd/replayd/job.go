@@ -35,7 +35,7 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 		return nil, usage("no replay is called %s: to start it, say what to replay with --archive, --from, --to and --topic", f.id)
 	}
 	j := &job{again: func(leave ...string) string { return f.again(f.id, leave...) }, settings: kafka.Settings{
-		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic, Allow: f.allow, Targets: a.targets(),
+		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic, Allow: f.allow, Reason: f.reason, Targets: a.targets(),
 	}}
 	if known != nil {
 		if j.finished, err = cluster.Finished(ctx, known); err != nil {

@@ -40,6 +40,11 @@ var refusals = []refusal{
 		},
 	},
 	{
+		name: "other partitions than asked for", item: "partitions", flags: "--topic x --create-topic --partitions 12", says: "number of partitions: 1, not 12",
+		prepare: func(b *bench) { b.topic("x") },
+		outs:    map[string]string{"Leave --partitions away": "--topic x --create-topic", "another --topic": "--topic y --create-topic --partitions 12"},
+	},
+	{
 		name: "compacted topic", item: "compacted", flags: "--topic x", says: "only the last would stay",
 		prepare: func(b *bench) { b.topic("x", "cleanup.policy=compact") },
 		outs:    map[string]string{"another --topic": "--topic y --create-topic", "--allow compacted": "--topic x --allow compacted"},

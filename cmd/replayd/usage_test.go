@@ -72,6 +72,8 @@ func TestMistakesInWhatIsTypedExit2AndSayWhatToType(t *testing.T) {
 			"--memory|--lateness|--slack|--give-up|--wait-broker|--max-gap|--ramp",
 		},
 		{"a share that is none", "run " + archive + "--from -3h --to -1h --max-bad 200%", `--max-bad "200%": a share such as 1%`},
+		{"a name that no topic has", "run --topic replay/x", `--topic: topic "replay/x": want letters, digits`},
+		{"a topic called dots", "run --id x --like-topic ..", `--like-topic: topic "..": want`},
 		{"an id with spaces", "run " + archive + "--from -3h --to -1h --id a/b", `id "a/b": want letters, digits`},
 		{"an id that is too long", "run --id " + strings.Repeat("x", 129), "at most 128"},
 		{"an id kept for repairs", "run --id payments.q1", "payments.q1|kept for repairs"},

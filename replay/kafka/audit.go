@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -30,12 +31,12 @@ type audited struct {
 }
 
 // overriding writes the intent to start a session in spite of refusals and returns what writes its outcome.
-func (c *Cluster) overriding(ctx context.Context, spec *replay.Spec, session string, items replay.Allowed) (outcome func(context.Context, error) error, err error) {
-	if len(items) == 0 {
+func (c *Cluster) overriding(ctx context.Context, spec *replay.Spec, session string, s Settings) (outcome func(context.Context, error) error, err error) {
+	if len(s.Allow) == 0 {
 		return func(context.Context, error) error { return nil }, nil
 	}
 	a := audited{
-		Version: version, ID: spec.ID, Act: "allow", Phase: "intent", Items: items, Reason: spec.Reason, Session: session,
+		Version: version, ID: spec.ID, Act: "allow", Phase: "intent", Items: s.Allow, Reason: cmp.Or(s.Reason, spec.Reason), Session: session,
 		User: userName(), Host: host(), PID: os.Getpid(),
 	}
 	if err := c.audit(ctx, a); err != nil {

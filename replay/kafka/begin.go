@@ -70,6 +70,9 @@ func (s *Sink) prepareKnown(ctx context.Context) error {
 	}
 	p := &preflight{cluster: s.cluster, spec: s.spec, settings: s.settings}
 	p.recordSize(settings)
+	if err := p.partitions(ctx); err != nil {
+		return err
+	}
 	return Refusals(p.findings, s.settings.Allow)
 }
 

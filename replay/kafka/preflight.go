@@ -38,6 +38,7 @@ const (
 	ItemInternal     = "internal-topic"
 	ItemOverlap      = "overlap"
 	ItemNotAllowed   = "not-allowed"
+	ItemPartitions   = "partitions"
 )
 
 // Preflight looks for what would hurt: it changes nothing. All that is found comes back, refusals first.
@@ -55,7 +56,7 @@ func (c *Cluster) Preflight(ctx context.Context, spec *replay.Spec, s Settings) 
 		}
 		return p.findings, p.transactions(ctx)
 	}
-	for _, look := range []func(context.Context) error{p.topic, p.live, p.overlap, p.transactions} {
+	for _, look := range []func(context.Context) error{p.partitions, p.topic, p.live, p.overlap, p.transactions} {
 		if err := look(ctx); err != nil {
 			return nil, err
 		}
@@ -140,6 +141,24 @@ func (p *preflight) missing(ctx context.Context) error {
 		return err
 	}
 	p.refuse(ItemTopicMissing, "Create it, or add --create-topic (with --partitions N or --like-topic T).", "topic %s does not exist", p.spec.Topic)
+	return nil
+}
+
+// partitions refuses a topic that has others than were asked for: keys would lie elsewhere than the person expects.
+func (p *preflight) partitions(ctx context.Context) error {
+	asked := p.settings.Partitions
+	if asked == 0 {
+		return nil
+	}
+	detail, err := p.cluster.topicDetail(ctx, p.spec.Topic)
+	if err != nil {
+		return err
+	}
+	if has := len(detail.Partitions); has != int(asked) {
+		p.refuse(ItemPartitions, "Leave --partitions away to take the topic as it is, or choose another --topic.",
+			"topic %s is there with another number of partitions: %d, not %d", p.spec.Topic, has, asked)
+		p.always()
+	}
 	return nil
 }
 

@@ -20,6 +20,7 @@ type Settings struct {
 	SourceTopics []string            `json:"-"` // what the archive was made of: never a target
 	Targets      map[string][]string `json:"-"` // topics that may be written, and the archives for each (none: all); empty: any
 	Allow        replay.Allowed      `json:"-"`
+	Reason       string              `json:"-"` // for what this session allows; empty: the spec's
 }
 
 func (s Settings) codec() (kgo.CompressionCodec, error) {

@@ -56,7 +56,7 @@ func (s *Sink) Open(ctx context.Context, spec *replay.Spec) (replay.Durable, err
 	if err := s.prepare(ctx); err != nil {
 		return replay.Durable{}, err
 	}
-	outcome, err := s.cluster.overriding(ctx, spec, s.session, s.settings.Allow)
+	outcome, err := s.cluster.overriding(ctx, spec, s.session, s.settings)
 	if err != nil {
 		return replay.Durable{}, err
 	}

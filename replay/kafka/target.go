@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -12,6 +13,16 @@ import (
 	"replayd/archive"
 	"replayd/replay"
 )
+
+var topicForm = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
+// ValidTopic reports whether Kafka takes a topic of this name (Kafka's own Topic.validate).
+func ValidTopic(name string) error {
+	if !topicForm.MatchString(name) || name == "." || name == ".." {
+		return fmt.Errorf("topic %q: want letters, digits, dots, dashes and underscores, at most 249", name)
+	}
+	return nil
+}
 
 // topicDetail describes a topic that is there.
 func (c *Cluster) topicDetail(ctx context.Context, topic string) (kadm.TopicDetail, error) {
