@@ -49,7 +49,7 @@ func killed(t *testing.T, st *stage, id string, n int, rng *rand.Rand, longest t
 			args = st.how(id, more...) // from now on its id says it all
 		}
 	}
-	s := st.start(t, args...)
+	s := st.start(t, append(args, "--pace", "unlimited")...)
 	if code := s.wait(t, 5*time.Minute); code != 0 && code != 3 {
 		t.Fatalf("exit %d:\n%s", code, s.err.String())
 	}
@@ -73,7 +73,8 @@ func TestKilledAtAnyInstantAndContinuedItIsTheSame(t *testing.T) {
 	rng := rand.New(rand.NewPCG(*seed, 1))
 	k := harness.StartKafka(t, harness.KafkaOptions{Control: true})
 	st := newStage(t, k, harness.StartS3(t), archivetest.Big())
-	s := killed(t, st, "killed", *kills, rng, 3*time.Second, "--pace", "7k/s")
+	pace := fmt.Sprintf("%d/s", 350_000 / *kills) // slow enough to be killed so often before its end
+	s := killed(t, st, "killed", *kills, rng, 3*time.Second, "--pace", pace)
 	r := s.receipt(t)
 	st.sameCounts(t, r)
 	st.verify(t, "killed")
