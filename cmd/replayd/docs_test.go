@@ -130,7 +130,7 @@ func TestPresetsFormatsAndLayoutsAreDocumented(t *testing.T) {
 var stamped = strings.NewReplacer("%Y", "1970", "%m", "01", "%d", "01", "%H", "00")
 
 func TestEveryControlTopicIsDocumented(t *testing.T) {
-	have := constants(t, "replay/kafka/cluster.go", "Topic")
+	have := constants(t, "replay/kafka/control.go", "Topic")
 	told := firstCells(section(t, "docs/exactly-once.md", "## Control topics"))
 	told = slices.DeleteFunc(told, func(word string) bool { return strings.ContainsAny(word, "</") }) // keys
 	sameWords(t, "control topics", have, told)

@@ -71,7 +71,12 @@ var refusals = []refusal{
 		outs: map[string]string{"of its own with --topic": "--topic y --create-topic", "--allow live-topic": "--topic x --allow live-topic"},
 	},
 	{
-		name: "original times and short retention", item: "retention", flags: "--topic x --record-time original", says: "keeps records for 1 days",
+		name: "original times and short retention of a topic that is allowed to be missing", item: "retention", says: "Kafka would delete it",
+		flags: "--topic x --record-time original --allow topic-missing",
+		outs:  map[string]string{"--record-time now": "--topic x --record-time now --allow topic-missing"},
+	},
+	{
+		name: "original times and short retention", item: "retention", flags: "--topic x --record-time original", says: "keeps records for 1 day,",
 		prepare: func(b *bench) { b.topic("x", "retention.ms=86400000", "segment.ms=315360000000") },
 		outs: map[string]string{
 			"--record-time now": "--topic x --record-time now", "--allow retention": "--topic x --record-time original --allow retention",
@@ -121,6 +126,16 @@ func TestEachRefusalNamesWhatCuresIt(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestATopicLikeOneThatIsNotThereIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)))
+	for _, command := range []string{"run", "plan"} {
+		args := append([]string{command, "--brokers", b.address()}, b.what("--topic", "x", "--like-topic", "y")...)
+		b.replayd(args...).want(exitRefused, "topic-missing: topic y, which the new one is to be like, does not exist", "--like-topic", "--partitions N")
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // ItemRestart names the refusal to start at zero a replay that was already under way.
 const ItemRestart = "restart"
 
-// prepare looks at the cluster: preflight for a new replay, control topics, and what the session must know of the target.
+// prepare looks at the cluster: preflight, and what the session must know. The control topics come to be, no more.
 func (s *Sink) prepare(ctx context.Context) error {
 	c := s.cluster
 	var err error
@@ -28,52 +28,29 @@ func (s *Sink) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if known == nil {
-		err = s.prepareNew(ctx)
-	} else {
-		err = s.prepareKnown(ctx)
+	look := c.Preflight
+	if known != nil {
+		look = c.PreflightKnown
 	}
-	if err != nil {
-		return err
-	}
-	if err := c.ensureControlTopics(ctx); err != nil {
-		return err
-	}
-	limit, err := c.maxMessage(ctx, s.spec.Topic)
-	s.maxBytes = int32(limit)
-	return err
-}
-
-func (s *Sink) prepareNew(ctx context.Context) error {
-	findings, err := s.cluster.Preflight(ctx, s.spec, s.settings)
+	findings, err := look(ctx, s.spec, s.settings)
 	if err == nil {
 		err = Refusals(findings, s.settings.Allow)
 	}
 	if err != nil {
 		return err
 	}
-	return s.cluster.createMissing(ctx, s.spec, s.settings)
+	s.control, err = c.ensureControlTopics(ctx)
+	return err
 }
 
-// prepareKnown looks at what may have changed since the first session. What that one was allowed is not asked again.
-func (s *Sink) prepareKnown(ctx context.Context) error {
-	exists, err := s.cluster.topicExists(ctx, s.spec.Topic)
-	if err != nil {
+// target makes the replay topic if it is missing, which preflight has allowed, and learns what it takes.
+func (s *Sink) target(ctx context.Context) error {
+	if err := s.cluster.createMissing(ctx, s.spec, s.settings); err != nil {
 		return err
 	}
-	if !exists {
-		return s.lost(s.spec.Topic, "deleted")
-	}
-	settings, err := s.cluster.topicSettings(ctx, s.spec.Topic)
-	if err != nil {
-		return err
-	}
-	p := &preflight{cluster: s.cluster, spec: s.spec, settings: s.settings}
-	p.recordSize(settings)
-	if err := p.partitions(ctx); err != nil {
-		return err
-	}
-	return Refusals(p.findings, s.settings.Allow)
+	limit, err := s.cluster.maxMessage(ctx, s.spec.Topic)
+	s.maxBytes = int32(limit)
+	return err
 }
 
 // locate finds the checkpoint partition of the replay: where its first session put it, else by its name.
@@ -95,10 +72,12 @@ func (s *Sink) locate(ctx context.Context, known *Stored) error {
 }
 
 // lost refuses to go on: a replay never silently begins at zero again.
-func (s *Sink) lost(topic, how string) error {
+func (s *Sink) lost(topic, how string) error { return lost(s.spec.ID, topic, how) }
+
+func lost(id, topic, how string) *replay.Refusal {
 	return &replay.Refusal{
 		Item: ItemRestart,
-		What: fmt.Sprintf("replay %s had begun, and since then topic %s was %s: what is already produced is not known any more", s.spec.ID, topic, how),
+		What: fmt.Sprintf("replay %s had begun, and since then topic %s was %s: what is already produced is not known any more", id, topic, how),
 		Next: "Look at the replay topic, and start a new replay under another --id, into an empty topic.",
 	}
 }
@@ -179,8 +158,8 @@ func (s *Sink) writeGenesis(ctx context.Context, target kadm.TopicDetail) error 
 		first.Partitions = append(first.Partitions, replay.Partition{Topic: s.spec.Topic, Partition: int32(i), StartOffset: start})
 	}
 	err = s.producer.transaction(ctx, func(t *sending) error {
-		t.send(s.control(genesisKey(s.spec.ID), encode(g)), nil)
-		t.send(s.control(checkpointKey(s.spec.ID), encode(first)), nil)
+		t.send(s.own(genesisKey(s.spec.ID), encode(g)), nil)
+		t.send(s.own(checkpointKey(s.spec.ID), encode(first)), nil)
 		return nil
 	})
 	if err == nil {

@@ -7,12 +7,10 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -100,74 +98,15 @@ func (c *Cluster) common() []kgo.Opt {
 
 func (c *Cluster) topic(name string) string { return c.options.ControlPrefix + "." + name }
 
-// Names of the control topics, without their prefix.
-const (
-	configTopic     = "config"
-	checkpointTopic = "checkpoints"
-	statusTopic     = "status"
-	auditTopic      = "audit"
-	quarantineTopic = "quarantine"
-
-	quarantinePartitions = 8
-)
-
-// everyControlTopic are settings that no default of a cluster may change: the producer relies on the size.
-var everyControlTopic = map[string]string{
-	"max.message.bytes":      strconv.Itoa(defaultMaxMessage),
-	"message.timestamp.type": "CreateTime",
-	"compression.type":       "producer",
-}
-
-var controlTopics = []struct {
-	name       string
-	partitions int32
-	settings   map[string]string
-}{
-	{configTopic, 1, map[string]string{
-		"cleanup.policy": "compact", "segment.ms": "3600000", "segment.bytes": "16777216", "min.cleanable.dirty.ratio": "0.1",
-	}},
-	// One record a commit, and the active segment is never cleaned: short segments keep the start of a session short.
-	{checkpointTopic, 16, map[string]string{
-		"cleanup.policy": "compact", "segment.ms": "600000", "segment.bytes": "33554432", "min.cleanable.dirty.ratio": "0.1",
-	}},
-	{statusTopic, 1, map[string]string{
-		"cleanup.policy": "compact", "segment.ms": "3600000", "segment.bytes": "16777216", "min.cleanable.dirty.ratio": "0.1",
-	}},
-	{auditTopic, 1, map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}},
-	{quarantineTopic, quarantinePartitions, map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}},
-}
-
-// ensureControlTopics creates what is missing, with the cluster's replication and every other setting explicit.
-func (c *Cluster) ensureControlTopics(ctx context.Context) error {
-	for _, t := range controlTopics {
-		settings := map[string]*string{}
-		for k, v := range everyControlTopic {
-			settings[k] = &v
-		}
-		for k, v := range t.settings {
-			settings[k] = &v
-		}
-		_, err := c.admin.CreateTopic(ctx, t.partitions, -1, settings, c.topic(t.name))
-		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-			return fmt.Errorf("create control topic %s: %w", c.topic(t.name), err)
-		}
-	}
-	names := make([]string, len(controlTopics))
-	for i, t := range controlTopics {
-		names[i] = c.topic(t.name)
-	}
-	return c.await(ctx, names...)
-}
-
 // await waits until every one of the topics has leaders.
-func (c *Cluster) await(ctx context.Context, topics ...string) error {
+func (c *Cluster) await(ctx context.Context, topics ...string) (kadm.TopicDetails, error) {
 	for wait := anyRetry; ; wait = longer(wait) {
 		list, err := c.admin.ListTopics(ctx, topics...)
 		if err == nil && list.Error() == nil && allLed(list) {
-			return nil
+			return list, nil
 		}
 		if ctx.Err() != nil || wait >= longestPause {
-			return fmt.Errorf("topics %v: not all have leaders: %w", topics, errors.Join(err, list.Error(), ctx.Err()))
+			return nil, fmt.Errorf("topics %v: not all have leaders: %w", topics, errors.Join(err, list.Error(), ctx.Err()))
 		}
 		sleep(ctx, wait)
 	}

@@ -106,8 +106,12 @@ func (s *Sink) try(ctx context.Context, chunk *replay.Chunk) error {
 		return fmt.Errorf("no producer")
 	}
 	if chunk.Checkpoint.State.Terminal() { // the last look at what the receipt will speak of
-		if target, err := s.cluster.topicDetail(ctx, s.spec.Topic); err != nil || s.checkTarget(target) != nil {
-			return errors.Join(errRegressed, err)
+		target, err := s.cluster.topicDetail(ctx, s.spec.Topic)
+		if err != nil {
+			return err
+		}
+		if s.checkTarget(target) != nil {
+			return errRegressed
 		}
 	}
 	return s.producer.transaction(ctx, func(t *sending) error {
@@ -158,7 +162,7 @@ type quarantineValue struct {
 }
 
 func (s *Sink) sendQuarantined(t *sending, chunk *replay.Chunk) {
-	n := int32(quarantinePartitions)
+	n := s.control[quarantineTopic]
 	for _, q := range chunk.Quarantined {
 		key := []byte(s.spec.ID + "/" + q.Position.String())
 		t.send(&kgo.Record{
@@ -172,12 +176,12 @@ func (s *Sink) sendQuarantined(t *sending, chunk *replay.Chunk) {
 func (s *Sink) sendControl(t *sending, chunk *replay.Chunk) {
 	c := &chunk.Checkpoint
 	for _, h := range chunk.Hours {
-		t.send(s.control(hourKey(s.spec.ID, h.Hour), encode(h)), nil)
+		t.send(s.own(hourKey(s.spec.ID, h.Hour), encode(h)), nil)
 	}
 	if n, m, due := s.mark(c); due {
-		t.send(s.control(markKey(s.spec.ID, n), encode(m)), nil)
+		t.send(s.own(markKey(s.spec.ID, n), encode(m)), nil)
 	}
-	t.send(s.control(checkpointKey(s.spec.ID), encode(c)), nil)
+	t.send(s.own(checkpointKey(s.spec.ID), encode(c)), nil)
 	if c.Receipt != nil {
 		t.send(&kgo.Record{
 			Topic: s.cluster.topic(statusTopic), Key: []byte(s.spec.ID), Value: encode(status{version, *c.Receipt, time.Now().UTC()}),

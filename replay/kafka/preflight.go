@@ -50,27 +50,39 @@ func (c *Cluster) Preflight(ctx context.Context, spec *replay.Spec, s Settings) 
 	}
 	p.internal()
 	p.notAllowed()
-	if !exists {
-		if err := p.missing(ctx); err != nil {
-			return nil, err
-		}
-		return p.findings, p.transactions(ctx)
+	looks := []func(context.Context) error{p.missing, p.transactions}
+	if exists {
+		looks = []func(context.Context) error{p.partitions, p.topic, p.live, p.overlap, p.transactions}
 	}
-	for _, look := range []func(context.Context) error{p.partitions, p.topic, p.live, p.overlap, p.transactions} {
+	for _, look := range looks {
 		if err := look(ctx); err != nil {
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(p.findings, func(a, b Finding) int {
-		switch {
-		case a.Refused == b.Refused:
-			return 0
-		case a.Refused:
-			return -1
-		}
-		return 1
-	})
-	return p.findings, nil
+	return p.sorted(), nil
+}
+
+// PreflightKnown looks at what may have changed since the first session of a replay that is known. What that one was
+// allowed is not asked again.
+func (c *Cluster) PreflightKnown(ctx context.Context, spec *replay.Spec, s Settings) ([]Finding, error) {
+	exists, err := c.topicExists(ctx, spec.Topic)
+	if err != nil {
+		return nil, err
+	}
+	if !exists {
+		lost := lost(spec.ID, spec.Topic, "deleted")
+		return []Finding{{Item: lost.Item, Refused: true, Always: true, What: lost.What, Next: lost.Next}}, nil
+	}
+	settings, err := c.topicSettings(ctx, spec.Topic)
+	if err != nil {
+		return nil, err
+	}
+	p := &preflight{cluster: c, spec: spec, settings: s}
+	p.recordSize(settings)
+	if err := p.partitions(ctx); err != nil {
+		return nil, err
+	}
+	return p.sorted(), nil
 }
 
 // Refusals are the findings that forbid the replay unless they are allowed, as one error.
@@ -89,6 +101,20 @@ type preflight struct {
 	spec     *replay.Spec
 	settings Settings
 	findings []Finding
+}
+
+// sorted are the findings, refusals first.
+func (p *preflight) sorted() []Finding {
+	slices.SortStableFunc(p.findings, func(a, b Finding) int {
+		switch {
+		case a.Refused == b.Refused:
+			return 0
+		case a.Refused:
+			return -1
+		}
+		return 1
+	})
+	return p.findings
 }
 
 func (p *preflight) refuse(item, next, format string, args ...any) {
@@ -131,17 +157,18 @@ func (p *preflight) notAllowed() {
 		"the configuration's targets do not let archive %s go to topic %s", p.spec.Archive, p.spec.Topic)
 }
 
+// missing judges a topic that is not there by what it would get, whether its creation is asked for or comes to be allowed.
 func (p *preflight) missing(ctx context.Context) error {
 	if p.settings.Create {
 		p.notice(ItemTopicMissing, "topic %s will be created", p.spec.Topic)
-		settings, err := p.cluster.created(ctx, p.settings)
-		if err == nil {
-			p.judge(settings)
-		}
-		return err
+	} else {
+		p.refuse(ItemTopicMissing, "Create it, or add --create-topic (with --partitions N or --like-topic T).", "topic %s does not exist", p.spec.Topic)
 	}
-	p.refuse(ItemTopicMissing, "Create it, or add --create-topic (with --partitions N or --like-topic T).", "topic %s does not exist", p.spec.Topic)
-	return nil
+	settings, err := p.cluster.created(ctx, p.settings)
+	if err == nil {
+		p.judge(settings)
+	}
+	return err
 }
 
 // partitions refuses a topic that has others than were asked for: keys would lie elsewhere than the person expects.
@@ -227,8 +254,12 @@ func milliseconds(setting string) (time.Duration, bool) {
 }
 
 func days(d time.Duration) string {
-	if d%(24*time.Hour) == 0 {
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	const day = 24 * time.Hour
+	switch {
+	case d == day:
+		return "1 day"
+	case d%day == 0:
+		return fmt.Sprintf("%d days", d/day)
 	}
 	return d.String()
 }
@@ -257,6 +288,9 @@ func (p *preflight) live(ctx context.Context) error {
 	starts, err := p.cluster.admin.ListStartOffsets(ctx, p.spec.Topic)
 	if err != nil {
 		return fmt.Errorf("starts of topic %s: %w", p.spec.Topic, err)
+	}
+	if slices.Contains(p.settings.SourceTopics, p.spec.Topic) {
+		return nil // which is refused already, and for good
 	}
 	for i, end := range ends {
 		start, _ := starts.Lookup(p.spec.Topic, int32(i))
@@ -295,6 +329,12 @@ func (p *preflight) overlap(ctx context.Context) error {
 	}
 	for _, o := range others {
 		if o.id == p.spec.ID || !o.holdsData() || !overlaps(o.genesis.Window, p.spec.Window) {
+			continue
+		}
+		if c := o.checkpoint; c != nil && c.Seq == 0 {
+			p.refuse(ItemOverlap, "Use another --topic, or --allow overlap if it will not be continued with --id "+o.id+".",
+				"replay %s was begun with %s for topic %s; it has put nothing there yet, but what it would would stand there twice",
+				o.id, span(o.genesis.Window), p.spec.Topic)
 			continue
 		}
 		p.refuse(ItemOverlap, "Continue that replay with --id "+o.id+", use another --topic, or --allow overlap.",

@@ -31,6 +31,7 @@ type Sink struct {
 	vector   *vector
 	codec    kgo.CompressionCodec
 	maxBytes int32
+	control  map[string]int32 // partitions of the control topics
 }
 
 var _ replay.Sink = (*Sink)(nil)
@@ -66,6 +67,9 @@ func (s *Sink) Open(ctx context.Context, spec *replay.Spec) (replay.Durable, err
 
 // takeOver makes this session the replay's owner and finds where it stands.
 func (s *Sink) takeOver(ctx context.Context) (replay.Durable, error) {
+	if err := s.target(ctx); err != nil {
+		return replay.Durable{}, err
+	}
 	known, err := s.cluster.freeze(ctx, s.spec, s.settings)
 	if err != nil {
 		return replay.Durable{}, err
@@ -151,7 +155,7 @@ func (s *Sink) writeBarrier(ctx context.Context, p *producer) (int64, error) {
 	}
 	offset := int64(-1)
 	err := p.transaction(ctx, func(t *sending) error {
-		t.send(s.control(barrierKey(s.spec.ID), encode(b)), func(r *kgo.Record) { offset = r.Offset })
+		t.send(s.own(barrierKey(s.spec.ID), encode(b)), func(r *kgo.Record) { offset = r.Offset })
 		return nil
 	})
 	if err != nil {
@@ -160,8 +164,8 @@ func (s *Sink) writeBarrier(ctx context.Context, p *producer) (int64, error) {
 	return offset, nil
 }
 
-// control is a record for the replay's checkpoint partition.
-func (s *Sink) control(key string, value []byte) *kgo.Record {
+// own is a record for the replay's checkpoint partition.
+func (s *Sink) own(key string, value []byte) *kgo.Record {
 	return &kgo.Record{Topic: s.journal.topic, Partition: s.journal.partition, Key: []byte(key), Value: value}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"replayd/archive"
@@ -106,7 +107,11 @@ func TestALostControlTopicIsNeverAStartAtZero(t *testing.T) {
 			if _, err := c.admin.DeleteTopic(t.Context(), topic); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.admin.CreateTopic(t.Context(), 16, 1, nil, topic); err != nil {
+			compact := map[string]*string{"cleanup.policy": kadm.StringPtr("compact")}
+			if topic == "replay" {
+				compact = nil
+			}
+			if _, err := c.admin.CreateTopic(t.Context(), 16, 1, compact, topic); err != nil {
 				t.Fatal(err)
 			}
 			_, err := connect(t, f).Sink(Settings{}).Open(t.Context(), testSpec("r"))

@@ -50,6 +50,10 @@ func (c *Cluster) topicSettings(ctx context.Context, topic string) (map[string]s
 	if err != nil {
 		return nil, fmt.Errorf("settings of topic %s: %w", topic, err)
 	}
+	return settingsOf(list, topic)
+}
+
+func settingsOf(list kadm.ResourceConfigs, topic string) (map[string]string, error) {
 	r, err := list.On(topic, nil)
 	if err == nil {
 		err = r.Err
@@ -75,7 +79,14 @@ var brokerDefaults = map[string]string{
 // created are the settings that a topic would get: those of the topic that it is made like, else the brokers' defaults.
 func (c *Cluster) created(ctx context.Context, s Settings) (map[string]string, error) {
 	if s.Like != "" {
-		return c.topicSettings(ctx, s.Like)
+		settings, err := c.topicSettings(ctx, s.Like)
+		if errors.Is(err, kerr.UnknownTopicOrPartition) {
+			return nil, &replay.Refusal{
+				Item: ItemTopicMissing, What: fmt.Sprintf("topic %s, which the new one is to be like, does not exist", s.Like),
+				Next: "Name one that does with --like-topic, or say how many partitions with --partitions N.",
+			}
+		}
+		return settings, err
 	}
 	brokers, err := c.admin.ListBrokers(ctx)
 	if err != nil || len(brokers) == 0 {
@@ -179,7 +190,8 @@ func (c *Cluster) createMissing(ctx context.Context, spec *replay.Spec, s Settin
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return fmt.Errorf("create topic %s: %w", spec.Topic, err)
 	}
-	return c.await(ctx, spec.Topic)
+	_, err = c.await(ctx, spec.Topic)
+	return err
 }
 
 type likeness struct {

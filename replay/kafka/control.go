@@ -1,0 +1,131 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"replayd/replay"
+)
+
+// Names of the control topics, without their prefix.
+const (
+	configTopic     = "config"
+	checkpointTopic = "checkpoints"
+	statusTopic     = "status"
+	auditTopic      = "audit"
+	quarantineTopic = "quarantine"
+)
+
+// everyControlTopic are settings that no default of a cluster may change: the producer relies on the size.
+var everyControlTopic = map[string]string{
+	"max.message.bytes":      strconv.Itoa(defaultMaxMessage),
+	"message.timestamp.type": "CreateTime",
+	"compression.type":       "producer",
+}
+
+type controlTopic struct {
+	name       string
+	partitions int32
+	settings   map[string]string
+}
+
+var controlTopics = []controlTopic{
+	{configTopic, 1, map[string]string{
+		"cleanup.policy": "compact", "segment.ms": "3600000", "segment.bytes": "16777216", "min.cleanable.dirty.ratio": "0.1",
+	}},
+	// One record a commit, and the active segment is never cleaned: short segments keep the start of a session short.
+	{checkpointTopic, 16, map[string]string{
+		"cleanup.policy": "compact", "segment.ms": "600000", "segment.bytes": "33554432", "min.cleanable.dirty.ratio": "0.1",
+	}},
+	{statusTopic, 1, map[string]string{
+		"cleanup.policy": "compact", "segment.ms": "3600000", "segment.bytes": "16777216", "min.cleanable.dirty.ratio": "0.1",
+	}},
+	{auditTopic, 1, map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}},
+	{quarantineTopic, 8, map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}},
+}
+
+// ItemControlTopics names the refusal of a control topic that somebody made otherwise than it must be.
+const ItemControlTopics = "control-topics"
+
+// ensureControlTopics creates what is missing, with the cluster's replication and every other setting explicit, and looks
+// at what is there: a platform team may have made it. It returns the partitions of each.
+func (c *Cluster) ensureControlTopics(ctx context.Context) (map[string]int32, error) {
+	names := make([]string, len(controlTopics))
+	for i, t := range controlTopics {
+		names[i] = c.topic(t.name)
+	}
+	list, err := c.admin.ListTopics(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("look for the control topics: %w", err)
+	}
+	var made bool
+	for _, t := range controlTopics {
+		if err := list[c.topic(t.name)].Err; !errors.Is(err, kerr.UnknownTopicOrPartition) {
+			continue
+		}
+		if err := c.createControlTopic(ctx, t); err != nil {
+			return nil, err
+		}
+		made = true
+	}
+	if made || list.Error() != nil || !allLed(list) {
+		if list, err = c.await(ctx, names...); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.checkControlTopics(ctx, names); err != nil {
+		return nil, err
+	}
+	partitions := map[string]int32{}
+	for _, t := range controlTopics {
+		partitions[t.name] = int32(len(list[c.topic(t.name)].Partitions))
+	}
+	return partitions, nil
+}
+
+func (c *Cluster) createControlTopic(ctx context.Context, t controlTopic) error {
+	settings := map[string]*string{}
+	for k, v := range everyControlTopic {
+		settings[k] = &v
+	}
+	for k, v := range t.settings {
+		settings[k] = &v
+	}
+	_, err := c.admin.CreateTopic(ctx, t.partitions, -1, settings, c.topic(t.name))
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Errorf("create control topic %s: %w", c.topic(t.name), err)
+	}
+	return nil
+}
+
+// checkControlTopics refuses topics that would forget what they are for. What the cluster does not tell is not asked for.
+func (c *Cluster) checkControlTopics(ctx context.Context, names []string) error {
+	all, err := c.admin.DescribeTopicConfigs(ctx, names...)
+	if err != nil {
+		return fmt.Errorf("settings of the control topics: %w", err)
+	}
+	for _, t := range controlTopics {
+		topic, want := c.topic(t.name), t.settings["cleanup.policy"]
+		settings, err := settingsOf(all, topic)
+		if errors.Is(err, kerr.TopicAuthorizationFailed) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		switch _, finite := milliseconds(settings["retention.ms"]); {
+		case settings["cleanup.policy"] != want:
+			return &replay.Refusal{
+				Item: ItemControlTopics, Next: "Set cleanup.policy=" + want + " on it.",
+				What: fmt.Sprintf("topic %s has cleanup.policy=%s and would lose what replays are continued by", topic, settings["cleanup.policy"]),
+			}
+		case want == "delete" && finite:
+			c.options.Log.Warn().Str("topic", topic).Str("retention.ms", settings["retention.ms"]).Msg("this topic forgets; made by replayd it would not")
+		}
+	}
+	return nil
+}
