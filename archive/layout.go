@@ -1,6 +1,9 @@
 package archive
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Hour is an archive's unit of listing: most layouts keep one folder an hour, some one a day, and a flat folder is a
 // single "hour" without bounds.
@@ -12,6 +15,9 @@ type Hour struct {
 
 // Bounded reports whether the hour has a place in time. A flat folder has none.
 func (h Hour) Bounded() bool { return !h.From.IsZero() }
+
+// Label is the hour as receipts name it: 2026-11-01T03, 2026-11-01 for a day.
+func (h Hour) Label() string { return strings.TrimSuffix(h.Name, "Z") }
 
 // Layout maps time to keys. It is a pure function of its name.
 type Layout interface {

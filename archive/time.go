@@ -19,6 +19,12 @@ var (
 // nanoseconds in an int64 end in 2262.
 const endOfTime = 7258118400
 
+// Earliest and Latest bound what the time of an event can be, the latter not included.
+var (
+	Earliest = time.Unix(0, 0).UTC()
+	Latest   = time.Unix(endOfTime, 0).UTC()
+)
+
 // ParseTime reads a time from raw, a JSON value as it stands in an event, and returns nanoseconds since 1970.
 //
 // Strings are RFC 3339; a space may stand for the T, and fraction, seconds, zone or the whole time of day may be

@@ -22,14 +22,16 @@ type Checkpoint struct {
 	Begun     bool             `json:"begun"`            // Position is set
 	Watermark int64            `json:"watermark"`        // nothing earlier can still come, ns
 	Counters  Counters         `json:"counters"`
-	Seq       int64            `json:"seq"` // of the last event produced
-	OpenHours []string         `json:"open_hours"`
+	Seq       int64            `json:"seq"`                       // of the last event produced
+	OpenHours []string         `json:"open_hours"`                // that were incomplete at the first start, at most maxOpenHours
 	Changed   bool             `json:"archive_changed,omitempty"` // continued under --allow archive-change
 	ElapsedMS int64            `json:"elapsed_ms"`
 
+	OpenHoursMore int `json:"open_hours_more,omitempty"`
+
 	Partitions []Partition `json:"partitions"`
 	Guarantee  string      `json:"guarantee"`
-	Receipt    *Receipt    `json:"receipt,omitempty"` // once terminal
+	Receipt    *Receipt    `json:"-"` // once terminal: Seal makes it of what is here
 }
 
 // Partition is what a replay put into one partition of its topic.
@@ -49,7 +51,7 @@ type HourRecord struct {
 	Hour       string           `json:"hour"`
 	Digest     string           `json:"digest"`
 	Objects    int              `json:"objects"`
-	Listed     []byte           `json:"listed,omitempty"`      // keyPrint and Fingerprint of each object; absent above maxListed
+	Listed     []byte           `json:"listed,omitempty"`      // hash of the key and Fingerprint of each object; absent above maxListed, and once no session needs it
 	DrainedAt  *int64           `json:"drained_at,omitempty"`  // merge time of the hour's last end entry, once passed
 	Open       []string         `json:"open,omitempty"`        // keys still needed by a resume, when maxOpen or fewer
 	LateBounds map[string]int64 `json:"late_bounds,omitempty"` // opening bounds of objects admitted after the first listing

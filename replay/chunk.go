@@ -14,8 +14,8 @@ const (
 	chunkBytes     = 32 << 20
 )
 
-// builder fills one chunk after another and keeps the account of what is in them.
-type builder struct {
+// chunker fills one chunk after another and keeps the account of what is in them.
+type chunker struct {
 	spec   *Spec
 	tagger *tagger
 	hours  *hours
@@ -30,21 +30,21 @@ type builder struct {
 	account Checkpoint // as of the last entry placed
 }
 
-func newBuilder(s *Spec, h *hours, from Checkpoint, most int) *builder {
-	return &builder{spec: s, tagger: newTagger(s), hours: h, most: most, chunk: &Chunk{}, account: from}
+func newChunker(s *Spec, h *hours, from Checkpoint, most int) *chunker {
+	return &chunker{spec: s, tagger: newTagger(s), hours: h, most: most, chunk: &Chunk{}, account: from}
 }
 
 // full reports whether an event of size more bytes belongs into the next chunk.
-func (b *builder) full(size int) bool {
+func (b *chunker) full(size int) bool {
 	n := len(b.chunk.Records) + len(b.chunk.Quarantined)
 	return n > 0 && (n >= b.most || b.bytes+size > chunkBytes)
 }
 
 // empty reports whether nothing was placed since the last chunk was taken.
-func (b *builder) empty() bool { return b.closes.IsZero() }
+func (b *chunker) empty() bool { return b.closes.IsZero() }
 
 // place accounts for item it, whose verdict was v, and puts what comes of it into the chunk.
-func (b *builder) place(it *merge.Item, v verdict, now time.Time) {
+func (b *chunker) place(it *merge.Item, v verdict, now time.Time) {
 	if b.closes.IsZero() {
 		b.closes = now.Add(commitInterval)
 	}
@@ -67,7 +67,7 @@ func (b *builder) place(it *merge.Item, v verdict, now time.Time) {
 	}
 }
 
-func (b *builder) produce(it *merge.Item, flags merge.Flags) {
+func (b *chunker) produce(it *merge.Item, flags merge.Flags) {
 	b.account.Seq++
 	all, id, value := b.slab.identified(it.ID, it.Value)
 	b.account.Counters.produce(it, flags, all)
@@ -93,7 +93,7 @@ func route(key, id, value []byte) []byte {
 	return value
 }
 
-func (b *builder) quarantine(it *merge.Item) {
+func (b *chunker) quarantine(it *merge.Item) {
 	b.chunk.Quarantined = append(b.chunk.Quarantined, Quarantined{
 		Position: it.Position, Object: it.Object.Key, ETag: it.Object.ETag,
 		Range: [2]int64{it.Offset, it.Offset + it.Length}, Reason: it.Reason, Detail: it.Detail,
@@ -101,7 +101,7 @@ func (b *builder) quarantine(it *merge.Item) {
 }
 
 // take returns the chunk with its checkpoint and begins the next one.
-func (b *builder) take(state State, elapsed time.Duration) *Chunk {
+func (b *chunker) take(state State, elapsed time.Duration) *Chunk {
 	b.account.State, b.account.Watermark = state, b.account.Position.Time
 	if state.Terminal() && b.spec.Window.Bounded() {
 		b.account.Watermark = b.spec.Window.To.UnixNano()

@@ -64,6 +64,15 @@ func (c *Counters) gap(hour string) {
 	c.Gaps = append(c.Gaps, hour)
 }
 
+// noGap takes back a gap: objects were admitted to its hour.
+func (c *Counters) noGap(hour string) {
+	if i := slices.Index(c.Gaps, hour); i >= 0 {
+		c.Gaps = slices.Delete(c.Gaps, i, i+1)
+		return
+	}
+	c.GapsMore = max(0, c.GapsMore-1)
+}
+
 // end accounts for the end of an object.
 func (c *Counters) end(it *merge.Item) {
 	c.Objects++

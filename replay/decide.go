@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"math"
 
 	"replayd/archive"
 	"replayd/replay/dedupe"
@@ -15,8 +16,8 @@ const (
 	produced outcome = iota
 	duplicate
 	quarantined
-	ended // the end of an object
-	known // accounted for by an earlier session
+	ended     // the end of an object
+	accounted // for by an earlier session
 )
 
 type verdict struct {
@@ -68,7 +69,7 @@ func (d *decider) judge(it *merge.Item) (verdict, error) {
 	if d.resumed {
 		if it.Compare(d.resume) <= 0 {
 			d.recallEvent(it)
-			return verdict{outcome: known}, nil
+			return verdict{outcome: accounted}, nil
 		}
 		d.resumed = false
 	}
@@ -113,7 +114,7 @@ func (d *decider) count(it *merge.Item) error {
 		bad++
 	}
 	if entries >= badFrom && float64(bad) > d.maxBad*float64(entries) {
-		return &TooBad{it: it.Position, bad: bad, entries: entries, share: d.maxBad}
+		return &TooBad{it: it.Position, reason: it.Reason, detail: it.Detail, bad: bad, entries: entries, share: d.maxBad}
 	}
 	d.entries, d.bad = entries, bad
 	return nil
@@ -121,15 +122,20 @@ func (d *decider) count(it *merge.Item) error {
 
 // TooBad stops a replay of which more is bad than Options.MaxBad. Continued with the same share it stops again.
 type TooBad struct {
-	it           archive.Position
-	bad, entries int64
-	share        float64
+	it             archive.Position
+	reason, detail string
+	bad, entries   int64
+	share          float64
 }
 
 // Percent is a share under which the replay would go on: twice what was met.
 func (t *TooBad) Percent() int64 { return min(100, 1+200*t.bad/t.entries) }
 
 func (t *TooBad) Error() string {
-	return fmt.Sprintf("%d of the first %d entries are bad, more than the %g %% of --max-bad; stopped at byte %d of object %s\n"+
-		"Look into the archive there; to go on all the same, continue with a larger --max-bad", t.bad, t.entries, t.share*100, t.it.Offset, t.it.Object)
+	what := t.reason
+	if t.detail != "" {
+		what += ": " + t.detail
+	}
+	return fmt.Sprintf("%d of the first %d entries are bad, more than the %g %% of --max-bad; the last of them, at byte %d of object %s: %s",
+		t.bad, t.entries, math.Round(t.share*1e8)/1e6, t.it.Offset, t.it.Object, what)
 }

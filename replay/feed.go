@@ -71,8 +71,8 @@ func (p *pipeline) work(ctx context.Context) error {
 // nextBatch waits for entries; a chunk whose time has come does not wait with it.
 func (p *pipeline) nextBatch(ctx context.Context) (*batch, error) {
 	var due <-chan time.Time
-	if !p.build.empty() {
-		timer := time.NewTimer(time.Until(p.build.closes))
+	if !p.chunker.empty() {
+		timer := time.NewTimer(time.Until(p.chunker.closes))
 		defer timer.Stop()
 		due = timer.C
 	}
@@ -97,7 +97,7 @@ func (p *pipeline) pass(ctx context.Context, b *batch) error {
 	if err := p.place(ctx, b.items[:len(verdicts)], verdicts); err != nil {
 		return err
 	}
-	p.meter.passed(&p.build.account, p.build.valueBytes)
+	p.meter.passed(&p.chunker.account, p.chunker.valueBytes)
 	switch {
 	case stopped != nil:
 		return &Stopped{State: Failed, Reason: stopped.Error(), Err: stopped}
@@ -129,10 +129,10 @@ func (p *pipeline) place(ctx context.Context, items []merge.Item, verdicts []ver
 	for i := range items {
 		it, v := &items[i], verdicts[i]
 		switch v.outcome {
-		case known:
+		case accounted:
 			p.meter.recalled(it.Time)
 			if it.Kind == merge.End {
-				p.build.hours.ended(it)
+				p.chunker.hours.ended(it)
 			}
 			continue
 		case produced:
@@ -140,14 +140,14 @@ func (p *pipeline) place(ctx context.Context, items []merge.Item, verdicts []ver
 				return err
 			}
 		}
-		if p.build.full(len(it.Value)) {
+		if p.chunker.full(len(it.Value)) {
 			if err := p.flush(ctx, Running); err != nil {
 				return err
 			}
 		}
-		p.build.place(it, v, time.Now())
+		p.chunker.place(it, v, time.Now())
 	}
-	if !p.build.empty() && !time.Now().Before(p.build.closes) {
+	if !p.chunker.empty() && !time.Now().Before(p.chunker.closes) {
 		return p.flush(ctx, Running)
 	}
 	return nil
@@ -161,11 +161,11 @@ func (p *pipeline) flush(ctx context.Context, state State) error {
 			return err
 		}
 	}
-	if p.build.empty() && state == Running {
+	if p.chunker.empty() && state == Running {
 		return nil
 	}
-	p.meter.passed(&p.build.account, p.build.valueBytes) // one batch may take many chunks
-	p.taken = p.build.take(state, p.elapsed())
+	p.meter.passed(&p.chunker.account, p.chunker.valueBytes) // one batch may take many chunks
+	p.taken = p.chunker.take(state, p.elapsed())
 	return p.hand(ctx)
 }
 
@@ -189,12 +189,12 @@ var errCommitFailed = errors.New("commit failed")
 
 // finish hands the last chunk on.
 func (p *pipeline) finish(ctx context.Context, state State, reason string) error {
-	p.build.account.Reason = reason
+	p.chunker.account.Reason = reason
 	return p.flush(ctx, state)
 }
 
 func (p *pipeline) ending() State {
-	if p.build.account.Counters.Quarantined > 0 {
+	if p.chunker.account.Counters.Quarantined > 0 {
 		return CompletedWithQuarantine
 	}
 	return Completed

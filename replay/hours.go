@@ -30,6 +30,7 @@ type hours struct {
 	records  map[string]HourRecord // durable
 	listings map[string]*listing   // listed in this session and not yet forgotten
 	order    []*listing            // of listings, in the order of hours
+	drained  []HourRecord          // that a resume might still have to list
 	changed  bool                  // objects were admitted that earlier sessions did not see
 }
 
@@ -41,6 +42,7 @@ type listing struct {
 	lower   int64            // opening bounds of its objects are not below this
 	given   bool             // the merge has its objects
 	written bool             // the record is durable or in a chunk
+	gap     bool             // an earlier session counted it as one
 	left    int              // objects given whose end has not passed
 	last    int64            // merge time of the last end that passed
 	ends    map[string]int64 // of each object given; notEnded before
@@ -87,6 +89,15 @@ func OpenHours(s *Spec, l archive.Layout) *Refusal {
 	return refusal
 }
 
+// maxOpenHours bounds the checkpoint, as maxGaps does.
+const maxOpenHours = 1000
+
+// openHours notes in a checkpoint the hours that were incomplete at the first start.
+func (c *Checkpoint) openHours(names []string) {
+	n := min(len(names), maxOpenHours)
+	c.OpenHours, c.OpenHoursMore = names[:n], len(names)-n
+}
+
 // open tells which hours were incomplete at the first start, and refuses those of the window.
 func (h *hours) open() ([]string, error) {
 	var all, refused []string
@@ -113,7 +124,7 @@ func (h *hours) open() ([]string, error) {
 // check lists the hours that earlier sessions depended on and refuses when they are not what they were.
 func (h *hours) check(ctx context.Context) error {
 	for _, hour := range h.list {
-		if _, known := h.records[hour.Name]; !known || h.forgotten(hour) {
+		if _, recorded := h.records[hour.Name]; !recorded || h.forgotten(hour) {
 			continue
 		}
 		if _, err := h.listHour(ctx, hour); err != nil {
@@ -125,8 +136,8 @@ func (h *hours) check(ctx context.Context) error {
 
 // forgotten reports whether an hour ended so long before the checkpoint that nothing of it is needed.
 func (h *hours) forgotten(hour archive.Hour) bool {
-	r, known := h.records[hour.Name]
-	return known && r.DrainedAt != nil && *r.DrainedAt < h.resume.Position.Time-int64(h.spec.Horizon)
+	r, recorded := h.records[hour.Name]
+	return recorded && h.outlived(r, &h.resume)
 }
 
 // lower is the least opening bound that an object of hour can have.
@@ -231,8 +242,8 @@ func (h *hours) listHour(ctx context.Context, hour archive.Hour) (*listing, erro
 		hour: hour, objects: objects, lower: h.lower(hour), ends: map[string]int64{},
 		record: newHourRecord(hour.Name, objects),
 	}
-	if old, known := h.records[hour.Name]; known {
-		l.written = true
+	if old, recorded := h.records[hour.Name]; recorded {
+		l.written, l.gap = true, old.Objects == 0 && h.ofWindow(hour)
 		if err := h.compare(l, old); err != nil {
 			return nil, err
 		}
@@ -294,6 +305,7 @@ func (h *hours) changes(account *Checkpoint) []HourRecord {
 			changed = append(changed, r)
 		}
 		if l.record.DrainedAt != nil {
+			h.drained = append(h.drained, l.record)
 			delete(h.listings, l.hour.Name)
 			continue
 		}
@@ -301,7 +313,30 @@ func (h *hours) changes(account *Checkpoint) []HourRecord {
 	}
 	clear(h.order[len(keep):])
 	h.order = keep
-	return changed
+	return append(changed, h.forget(account)...)
+}
+
+// forget returns the records of drained hours that no session will list again, without what only a listing is held
+// against: what a session has to read when it begins must not grow with the window.
+func (h *hours) forget(account *Checkpoint) []HourRecord {
+	var forgotten []HourRecord
+	h.drained = slices.DeleteFunc(h.drained, func(r HourRecord) bool {
+		if !h.outlived(r, account) {
+			return false
+		}
+		if r.Listed != nil || r.LateBounds != nil {
+			r.Listed, r.LateBounds = nil, nil
+			forgotten = append(forgotten, r)
+		}
+		return true
+	})
+	return forgotten
+}
+
+// outlived reports whether an hour drained so long before a checkpoint that a session which begins there needs nothing
+// of it.
+func (h *hours) outlived(r HourRecord, c *Checkpoint) bool {
+	return r.DrainedAt != nil && *r.DrainedAt < c.Position.Time-int64(h.spec.Horizon)
 }
 
 func (l *listing) change(h *hours, account *Checkpoint) (HourRecord, bool) {
@@ -309,8 +344,12 @@ func (l *listing) change(h *hours, account *Checkpoint) (HourRecord, bool) {
 	if !passed || !l.given {
 		return HourRecord{}, false
 	}
-	if !l.written && l.record.Objects == 0 && h.ofWindow(l.hour) {
-		account.Counters.gap(l.hour.From.Format("2006-01-02T15"))
+	switch {
+	case l.written:
+	case l.gap: // until objects were admitted to it
+		account.Counters.noGap(l.hour.Label())
+	case l.record.Objects == 0 && h.ofWindow(l.hour):
+		account.Counters.gap(l.hour.Label())
 	}
 	changed := !l.written
 	if l.left == 0 {

@@ -22,10 +22,10 @@ type pipeline struct {
 	began   time.Time
 	earlier time.Duration // elapsed in sessions before this one
 
-	decide *decider
-	build  *builder
-	pacer  *pace.Pacer
-	meter  *meter
+	decide  *decider
+	chunker *chunker
+	pacer   *pace.Pacer
+	meter   *meter
 
 	full, free chan *batch   // of entries, from the merge and back to it
 	taken      *Chunk        // out of the builder and not handed on yet
@@ -56,6 +56,9 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 		chunks: make(chan *Chunk), committed: make(chan struct{}),
 	}
 	p.meter = newMeter(s, &d.Checkpoint, p.pacer)
+	if err := s.Window.Fits(r.Source.Layout); err != nil {
+		return nil, err
+	}
 	fetcher := &archive.Fetcher{Store: r.Source.Store, Stall: o.Stall, GiveUp: o.GiveUp, Waiting: p.meter.archiveWaits}
 	hours := newHours(s, r.Source, fetcher, d, o.Allow)
 	if !s.Window.Bounded() && hours.list[0].Bounded() {
@@ -63,17 +66,18 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	}
 	account := d.Checkpoint
 	account.Counters, account.Reason = d.Checkpoint.Counters.clone(), ""
-	var err error
-	if account.OpenHours, err = hours.open(); err != nil {
+	open, err := hours.open()
+	if err != nil {
 		return nil, err
 	}
+	account.openHours(open)
 	if err := hours.check(ctx); err != nil {
 		return nil, err
 	}
 	account.Changed = account.Changed || hours.changed
 	p.last = account
 	p.decide = newDecider(s, o, &d.Checkpoint)
-	p.build = newBuilder(s, hours, account, o.chunkRecords)
+	p.chunker = newChunker(s, hours, account, o.chunkRecords)
 	p.merge = merge.Config{
 		Rules: s.rules(), Feed: hours, Source: r.Source, Fetcher: fetcher, Fields: s.Fields,
 		Limits: archive.Limits{Event: s.RecordLimit}, Memory: o.Memory / 2, Step: o.step, Disk: o.Disk, Spill: o.Spill, Workers: o.workers(),

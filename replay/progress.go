@@ -33,20 +33,20 @@ const (
 
 // Progress is a running replay at an instant.
 type Progress struct {
-	ID       string
-	Topic    string
-	State    State
-	Phase    Phase
-	Counters Counters  // as of what was handed on; without its maps and lists
-	Event    time.Time // merge time reached, at most the end of the window
-	Percent  float64   // of the window, or of what is rebuilt
-	Elapsed  time.Duration
-	PerSec   float64 // events produced a second, over the last seconds
-	Bytes    float64 // bytes of values produced a second
-	Pace     pace.Setting
-	HeldBy   Holder
-	Waits    string        // for people: the error that is being waited out
-	Left     time.Duration // 0: not known
+	ID           string
+	Topic        string
+	State        State
+	Phase        Phase
+	Counters     Counters  // as of what was handed on; without its maps and lists
+	Event        time.Time // merge time reached, at most the end of the window
+	Percent      float64   // of the window, or of what is rebuilt
+	Elapsed      time.Duration
+	EventsPerSec float64 // produced, over the last seconds
+	BytesPerSec  float64 // of values produced
+	Pace         pace.Setting
+	HeldBy       Holder
+	Waits        string        // for people: the error that is being waited out
+	Left         time.Duration // 0: not known
 }
 
 // slowCommit is how long a transaction may take before the broker is said to hold the replay.
@@ -191,8 +191,8 @@ func (m *meter) progress(now time.Time) Progress {
 	p.Elapsed, p.Pace = now.Sub(m.began), state.Setting
 	first, last := m.sample(now, state.Waited)
 	if span := last.at.Sub(first.at); span > 0 {
-		p.PerSec = float64(last.events-first.events) / span.Seconds()
-		p.Bytes = float64(last.bytes-first.bytes) / span.Seconds()
+		p.EventsPerSec = float64(last.events-first.events) / span.Seconds()
+		p.BytesPerSec = float64(last.bytes-first.bytes) / span.Seconds()
 		p.HeldBy = m.holder(now, first, last, span)
 	}
 	if p.HeldBy == HeldByArchive || p.HeldBy == HeldByBroker {

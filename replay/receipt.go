@@ -20,6 +20,7 @@ type Receipt struct {
 	Counters              // inlined
 	SlackSeconds [2]int64 `json:"slack_seconds"`
 	OpenHours    []string `json:"open_hours"`
+	OpenMore     int      `json:"open_hours_more,omitempty"`
 	Changed      bool     `json:"archive_changed,omitempty"`
 
 	ElapsedSeconds float64     `json:"elapsed_seconds"`
@@ -32,7 +33,7 @@ type Receipt struct {
 func (c *Checkpoint) receipt(s *Spec) Receipt {
 	r := Receipt{
 		Type: "receipt", Version: 1, ID: s.ID, State: c.State, Reason: c.Reason, Archive: s.Archive, WindowOn: s.Window.On,
-		Topic: s.Topic, Counters: c.Counters.clone(), OpenHours: c.OpenHours, Changed: c.Changed,
+		Topic: s.Topic, Counters: c.Counters.clone(), OpenHours: c.OpenHours, OpenMore: c.OpenHoursMore, Changed: c.Changed,
 		SlackSeconds:   [2]int64{int64(s.Before.Std().Seconds()), int64(s.After.Std().Seconds())},
 		ElapsedSeconds: math.Round(float64(c.ElapsedMS)/100) / 10,
 		Sessions:       c.Sessions, Guarantee: c.Guarantee, Partitions: c.Partitions,

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Refusal says that a replay is not begun or not continued because it would hurt. No event was produced. Where the person
-// may decide otherwise, --allow names the item.
+// Refusal says that a replay is not begun or not continued because it would hurt. This session has produced nothing, unless
+// Item is restart, which is also met where a topic is lost under it. Where the person may decide otherwise, --allow names
+// the item.
 type Refusal struct {
 	Item string // name of the preflight item
 	What string // what is so, and why that is bad

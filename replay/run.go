@@ -22,10 +22,13 @@ type Runner struct {
 }
 
 // Run replays s to its end, until Options.Stop, or until ctx is cancelled, which abandons what is not committed. The
-// error is a *Refusal when no event was produced, a *Stopped when the replay can be continued, a *TakenOver when another
+// error is a *Refusal when the replay may not begin or go on, a *Stopped when the replay can be continued, a *TakenOver when another
 // session has it, or what the sink said.
 func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
 	r.Options.complete()
+	if src := &r.Source; src.Store == nil || src.Layout == nil || src.Format == nil || src.Decoder == nil {
+		return Receipt{}, errors.New("the source of a replay needs a store, a layout, a format and a decoder")
+	}
 	if err := s.Complete(time.Now()); err != nil {
 		return Receipt{}, err
 	}

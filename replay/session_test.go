@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -116,10 +118,14 @@ func TestHoursThatMayStillGrowAreRefusedUnlessAllowed(t *testing.T) {
 
 // TestANewObjectIsRefusedAndWithLeaveStandsBehind kills a replay, adds an object, and continues.
 func TestANewObjectIsRefusedAndWithLeaveStandsBehind(t *testing.T) {
-	for _, c := range []struct{ name, key string }{
-		{"in an hour with objects", "2026/11/01/12/new"},
-		{"in an hour that was a gap", "2026/11/01/13/new"},
-		{"in a slack hour", "2026/11/01/11/new"},
+	gap := []string{"2026-11-01T13"}
+	for _, c := range []struct {
+		name, key string
+		gaps      []string
+	}{
+		{"in an hour with objects", "2026/11/01/12/new", gap},
+		{"in an hour that was a gap", "2026/11/01/13/new", []string{}},
+		{"in a slack hour", "2026/11/01/11/new", gap},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHourly(day("12/a", event("1", time.Second)+event("2", time.Minute)+event("3", 65*time.Minute)+event("4", 90*time.Minute)))
@@ -145,6 +151,9 @@ func TestANewObjectIsRefusedAndWithLeaveStandsBehind(t *testing.T) {
 			receipt, err := h.runner(t, m).Run(t.Context(), h.spec)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if !slices.Equal(receipt.Gaps, c.gaps) {
+				t.Errorf("gaps %v, want %v", receipt.Gaps, c.gaps)
 			}
 			if m.ids() != "1 2 3 new 4" || !receipt.Changed || !receipt.Balanced() || receipt.Objects != 2 {
 				t.Errorf("%s; %+v", m.ids(), receipt)
@@ -487,5 +496,107 @@ func TestFeedLeavesTheErrorOfACommitToTheCommitter(t *testing.T) {
 	p.full <- &batch{err: io.EOF}
 	if err := p.feed(t.Context(), t.Context()); err != nil {
 		t.Errorf("feed has an error of its own: %v", err)
+	}
+}
+
+// TestWhatASessionMustReadOfDrainedHoursStaysSmall looks at the records of hours that no session will list again.
+func TestWhatASessionMustReadOfDrainedHoursStaysSmall(t *testing.T) {
+	h := newHourly(day("12/a", event("1", 0), "12/b", event("2", time.Minute), "13/a", event("3", time.Hour), "14/a", event("4", 2*time.Hour+time.Minute)))
+	h.spec.Horizon = Duration(30 * time.Minute)
+	m := &memory{}
+	if _, err := h.runner(t, m).Run(t.Context(), h.spec); err != nil {
+		t.Fatal(err)
+	}
+	from := m.durable.Checkpoint.Position.Time - int64(h.spec.Horizon)
+	forgotten := 0
+	for name, r := range m.durable.Hours {
+		outlived := r.DrainedAt != nil && *r.DrainedAt < from
+		if outlived && r.Objects > 0 {
+			forgotten++
+		}
+		if outlived != (r.Listed == nil) && r.Objects > 0 {
+			t.Errorf("hour %s, forgotten %v, names %d bytes of objects", name, outlived, len(r.Listed))
+		}
+	}
+	if forgotten == 0 {
+		t.Error("no hour was forgotten: the test does not test")
+	}
+}
+
+func TestManyOpenHoursFitIntoACheckpoint(t *testing.T) {
+	h := newHourly(day("12/a", event("1", 0)))
+	h.spec.AsOf = noon
+	h.spec.Window.To = noon.Add(3000 * time.Hour)
+	r := h.runner(t, &memory{})
+	r.Options.Allow = Allowed{ItemOpenHours}
+	receipt, err := r.Run(t.Context(), h.spec)
+	if err != nil || len(receipt.OpenHours) != maxOpenHours || len(receipt.OpenHours)+receipt.OpenMore != 3002 {
+		t.Errorf("%d and %d more, %v", len(receipt.OpenHours), receipt.OpenMore, err)
+	}
+}
+
+func TestWindowsThatCannotBeCountedAreRefused(t *testing.T) {
+	year := func(y int) time.Time { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC) }
+	for _, c := range []struct {
+		from, to time.Time
+		says     string
+	}{
+		{noon, year(9999), "from 1970-01-01 to 2200-01-01"},
+		{year(1600), noon, "from 1970-01-01 to 2200-01-01"},
+		{noon, year(2200), "longer than 20 years"},
+	} {
+		h := newHourly(day("12/a", event("1", 0)))
+		h.spec.Window.From, h.spec.Window.To = c.from, c.to
+		if _, err := h.runner(t, &memory{}).Run(t.Context(), h.spec); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s to %s: %v", c.from, c.to, err)
+		}
+	}
+}
+
+func TestASpillFolderThatCannotBeUsedIsSaid(t *testing.T) {
+	var text strings.Builder
+	for i := range 3000 {
+		text.WriteString(event(fmt.Sprint(i), time.Duration(i)*time.Second))
+	}
+	h := newHourly(day("12/a", text.String()))
+	r := h.runner(t, &memory{})
+	r.Options.Spill = filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(r.Options.Spill, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.Options.Memory, r.Options.step = 1<<10, 1<<10
+	_, err := r.Run(t.Context(), h.spec)
+	var stopped *Stopped
+	if !errors.As(err, &stopped) || stopped.State != Failed || !strings.Contains(err.Error(), "--spill-dir") {
+		t.Error(err)
+	}
+}
+
+func TestASourceThatIsNotCompleteIsAnError(t *testing.T) {
+	h := newHourly(day("12/a", event("1", 0)))
+	for _, clear := range []func(*archive.Source){
+		func(s *archive.Source) { s.Store = nil },
+		func(s *archive.Source) { s.Layout = nil },
+		func(s *archive.Source) { s.Format = nil },
+		func(s *archive.Source) { s.Decoder = nil },
+	} {
+		r := h.runner(t, &memory{})
+		clear(&r.Source)
+		if _, err := r.Run(t.Context(), h.spec); err == nil {
+			t.Error("it ran")
+		}
+	}
+}
+
+func TestTextsThatJSONCannotKeepAreRefused(t *testing.T) {
+	for _, change := range []func(*Spec){
+		func(s *Spec) { s.Reason = "caf\xe9" },
+		func(s *Spec) { s.Targets = []string{"caf\xe9"} },
+	} {
+		h := newHourly(day("12/a", event("1", 0)))
+		change(&h.spec)
+		if _, err := h.runner(t, &memory{}).Run(t.Context(), h.spec); err == nil || !strings.Contains(err.Error(), "not valid UTF-8") {
+			t.Error(err)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+	"unicode/utf8"
 
 	"github.com/zeebo/xxh3"
 
@@ -115,11 +116,13 @@ func (s *Spec) validate() error {
 	if s.RecordLimit <= archive.HeaderReserve {
 		errs = append(errs, fmt.Errorf("record limit %d: must exceed the %d bytes kept for headers", s.RecordLimit, archive.HeaderReserve))
 	}
-	if len(s.Reason) > MaxReason {
-		errs = append(errs, fmt.Errorf("reason: %d bytes, at most %d", len(s.Reason), MaxReason))
-	}
-	if n := len(s.targets()); n > MaxReason {
-		errs = append(errs, fmt.Errorf("targets: %d bytes, at most %d", n, MaxReason))
+	for name, text := range map[string]string{"reason": s.Reason, "targets": s.targets()} {
+		switch {
+		case len(text) > MaxReason:
+			errs = append(errs, fmt.Errorf("%s: %d bytes, at most %d", name, len(text), MaxReason))
+		case !utf8.ValidString(text): // frozen as JSON it would be another text
+			errs = append(errs, fmt.Errorf("%s %q: not valid UTF-8", name, text))
+		}
 	}
 	if s.RecordTime != RecordTimeNow && s.RecordTime != RecordTimeOriginal {
 		errs = append(errs, fmt.Errorf("record time %q: now or original", s.RecordTime))
@@ -150,6 +153,17 @@ type Window struct {
 	To   time.Time `json:"to,omitzero"`
 }
 
+// longest is the longest window that is listed hour by hour: what is kept of each hour would grow without a limit.
+const longest = 20 * 365 * 24 * time.Hour
+
+// Fits reports whether the hours of w can be listed in an archive of layout l.
+func (w Window) Fits(l archive.Layout) error {
+	if w.Bounded() && w.To.Sub(w.From) > longest && l.Hours(w.From, w.From.Add(1))[0].Bounded() {
+		return fmt.Errorf("the window is longer than %d years: name the part that is to be replayed", longest/(365*24*time.Hour))
+	}
+	return nil
+}
+
 // Values of Window.On.
 const (
 	OnEvent   = "event"
@@ -167,6 +181,8 @@ func (w Window) validate(f archive.Fields) error {
 		return errors.New("the window goes by arrival time, but no field holds it: set the archive's arrival")
 	case !w.Bounded() && f.Time != archive.None:
 		return errors.New("the window needs --from and --to")
+	case w.Bounded() && (w.From.Before(archive.Earliest) || w.To.After(archive.Latest)):
+		return fmt.Errorf("the window lies outside of what an event's time can be, from %s to %s", archive.Earliest.Format(time.DateOnly), archive.Latest.Format(time.DateOnly))
 	case w.Bounded() && !w.From.Before(w.To):
 		return fmt.Errorf("the window is empty: from %s to %s", w.From.Format(time.RFC3339), w.To.Format(time.RFC3339))
 	}

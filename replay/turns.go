@@ -36,7 +36,7 @@ func (p *pipeline) turns(items []merge.Item, verdicts []verdict) *turns {
 // wait returns when the next event may go. A chunk whose time comes meanwhile is handed on.
 func (t *turns) wait(ctx context.Context) error {
 	for t.granted == 0 {
-		n, err := t.p.pacer.Grant(ctx, t.waiting, t.p.build.closes)
+		n, err := t.p.pacer.Grant(ctx, t.waiting, t.p.chunker.closes)
 		if err != nil {
 			return err
 		}

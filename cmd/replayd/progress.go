@@ -92,7 +92,7 @@ func whereLine(p replay.Progress) string {
 // restLines are how fast it is and what came of the events.
 func restLines(p replay.Progress) []string {
 	c := p.Counters
-	rate := fmt.Sprintf("%s: %s/s, %s/s of %s", p.Phase, count(int64(p.PerSec)), size(int64(p.Bytes)), p.Pace)
+	rate := fmt.Sprintf("%s: %s/s, %s/s of %s", p.Phase, count(int64(p.EventsPerSec)), size(int64(p.BytesPerSec)), p.Pace)
 	if p.HeldBy != replay.HeldByNothing && p.HeldBy != replay.HeldByPace {
 		rate += ", held by " + string(p.HeldBy)
 	}
@@ -139,7 +139,7 @@ func progressLine(p replay.Progress) progressJSON {
 		Type: "progress", Version: 1, ID: p.ID, State: string(p.State), Phase: string(p.Phase), Percent: p.Percent,
 		Objects: c.Objects, Bytes: c.Bytes, Read: c.Read, Produced: c.Produced, Duplicates: c.Duplicates, Filtered: c.Filtered,
 		Outside: c.Outside, Quarantined: c.Quarantined, Late: c.Late, Conflicts: c.Conflicts, NoID: c.NoID,
-		EventsPerSecond: p.PerSec, BytesPerSecond: p.Bytes, Pace: p.Pace.String(), HeldBy: string(p.HeldBy),
+		EventsPerSecond: p.EventsPerSec, BytesPerSecond: p.BytesPerSec, Pace: p.Pace.String(), HeldBy: string(p.HeldBy),
 		ETASeconds: p.Left.Seconds(),
 	}
 	if !p.Event.IsZero() {

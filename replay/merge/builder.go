@@ -137,7 +137,10 @@ func (b *builder) flush() error {
 	if b.spill == nil {
 		s, err := newSpill(b.spillTo, b.disk)
 		if err != nil {
-			return fmt.Errorf("spill object %s: %w", b.object.Key, err)
+			return &archive.Permanent{
+				Err:  fmt.Errorf("spill object %s: %w", b.object.Key, err),
+				Cure: "Name a folder that can be written with --spill-dir, or give more --memory",
+			}
 		}
 		b.spill = s
 	}
@@ -159,7 +162,9 @@ func (b *builder) finish() (cursor, error) {
 	err := b.flush()
 	b.budget.give(b.granted)
 	if err != nil {
-		b.spill.close()
+		if b.spill != nil {
+			b.spill.close()
+		}
 		return nil, err
 	}
 	return b.spill.run(b.object)
