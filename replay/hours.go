@@ -261,6 +261,20 @@ func (h *hours) listing(hour string) *listing {
 	return h.listings[hour]
 }
 
+// maxKey is the longest name of an object in bytes: S3 takes no longer ones, and the room for headers holds it.
+const maxKey = 1024
+
+// nameable reports whether positions, headers and hour records can hold key.
+func nameable(key string) error {
+	switch {
+	case !utf8.ValidString(key):
+		return errors.New("is not valid UTF-8")
+	case len(key) > maxKey:
+		return fmt.Errorf("has %d bytes, at most %d are supported", len(key), maxKey)
+	}
+	return nil
+}
+
 func (h *hours) fetch(ctx context.Context, hour archive.Hour) ([]archive.Object, error) {
 	young := h.incomplete(hour)
 	var objects []archive.Object
@@ -271,9 +285,9 @@ func (h *hours) fetch(ctx context.Context, hour archive.Hour) ([]archive.Object,
 		if archive.Ignored(o.Key) || young && o.Modified.After(h.spec.AsOf) {
 			continue
 		}
-		if !utf8.ValidString(o.Key) { // positions and hour records could not hold it
+		if err := nameable(o.Key); err != nil {
 			return nil, &archive.Permanent{
-				Err:  fmt.Errorf("list hour %s: the name of object %q is not valid UTF-8", hour.Name, o.Key),
+				Err:  fmt.Errorf("list hour %s: the name of object %q %w", hour.Name, o.Key, err),
 				Cure: "Rename it, or take it out of the archive's folder",
 			}
 		}

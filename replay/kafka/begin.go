@@ -24,12 +24,17 @@ func (s *Sink) prepare(ctx context.Context) error {
 	if s.level, err = c.transactionVersion(ctx); err != nil {
 		return err
 	}
-	known, err := c.Stored(ctx, s.spec.ID)
+	all, err := c.registry(ctx)
 	if err != nil {
 		return err
 	}
+	known, err := all.find(s.spec.ID)
+	if err != nil {
+		return err
+	}
+	s.looked = all.end
 	look := c.Preflight
-	if known != nil {
+	if known.Begun() {
 		look = c.PreflightKnown
 	}
 	findings, err := look(ctx, s.spec, s.settings)
@@ -106,6 +111,7 @@ func (s *Sink) begin(ctx context.Context, known *Stored) error {
 	g := s.journal.genesis
 	return s.cluster.writeConfig(ctx, startedKey(s.spec.ID), started{
 		Version: version, CheckpointPartition: g.CheckpointPartition, CheckpointTopicID: g.CheckpointTopicID, TopicID: g.TopicID,
+		Looked: s.looked, Overlap: s.settings.Allow.Has(ItemOverlap),
 	})
 }
 
@@ -158,8 +164,8 @@ func (s *Sink) writeGenesis(ctx context.Context, target kadm.TopicDetail) error 
 		first.Partitions = append(first.Partitions, replay.Partition{Topic: s.spec.Topic, Partition: int32(i), StartOffset: start})
 	}
 	err = s.producer.transaction(ctx, func(t *sending) error {
-		t.send(s.own(genesisKey(s.spec.ID), encode(g)), nil)
-		t.send(s.own(checkpointKey(s.spec.ID), encode(first)), nil)
+		t.send(s.record(genesisKey(s.spec.ID), encode(g)), nil)
+		t.send(s.record(checkpointKey(s.spec.ID), encode(first)), nil)
 		return nil
 	})
 	if err == nil {

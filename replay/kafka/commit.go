@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -73,14 +74,20 @@ func (s *Sink) decided(target commitID, c *replay.Checkpoint) {
 // recover takes the replay again and reads in the log whether wanted was committed. A target that was deleted, or made
 // anew, ends the replay: what it held is not known any more.
 func (s *Sink) recover(ctx context.Context, wanted commitID) (committed bool, err error) {
+	if err := s.checkJournal(ctx); err != nil { // in a new topic, barriers say nothing of who was first
+		return false, err
+	}
 	if err := s.acquire(ctx); err != nil {
+		return false, err
+	}
+	if err := s.checkJournal(ctx); err != nil {
 		return false, err
 	}
 	c := s.journal.checkpoint
 	if c == nil {
 		return false, s.lost(s.journal.topic, "emptied")
 	}
-	target, err := s.cluster.topicDetail(ctx, s.spec.Topic)
+	target, err := s.detail(ctx, s.spec.Topic)
 	if errors.Is(err, kerr.UnknownTopicOrPartition) {
 		return false, s.lost(s.spec.Topic, "deleted")
 	}
@@ -97,6 +104,29 @@ func (s *Sink) recover(ctx context.Context, wanted commitID) (committed bool, er
 		return false, nil
 	default: // a session that has come and gone between
 		return false, &replay.TakenOver{Host: c.Host, PID: c.PID}
+	}
+}
+
+// checkJournal refuses to go on in another checkpoint topic than the replay began in.
+func (s *Sink) checkJournal(ctx context.Context) error {
+	topic, err := s.detail(ctx, s.journal.topic)
+	switch {
+	case errors.Is(err, kerr.UnknownTopicOrPartition):
+		return s.lost(s.journal.topic, "deleted")
+	case err == nil && topic.ID.String() != s.journal.genesis.CheckpointTopicID:
+		return s.lost(s.journal.topic, "deleted and made anew")
+	}
+	return err
+}
+
+// detail describes a topic, waiting for a cluster that does not answer.
+func (s *Sink) detail(ctx context.Context, topic string) (kadm.TopicDetail, error) {
+	for wait := anyRetry; ; wait = longer(wait) {
+		d, err := s.cluster.topicDetail(ctx, topic)
+		if err == nil || errors.Is(err, kerr.UnknownTopicOrPartition) || incurable(err) || ctx.Err() != nil {
+			return d, err
+		}
+		sleep(ctx, wait)
 	}
 }
 
@@ -176,12 +206,12 @@ func (s *Sink) sendQuarantined(t *sending, chunk *replay.Chunk) {
 func (s *Sink) sendControl(t *sending, chunk *replay.Chunk) {
 	c := &chunk.Checkpoint
 	for _, h := range chunk.Hours {
-		t.send(s.own(hourKey(s.spec.ID, h.Hour), encode(h)), nil)
+		t.send(s.record(hourKey(s.spec.ID, h.Hour), encode(h)), nil)
 	}
 	if n, m, due := s.mark(c); due {
-		t.send(s.own(markKey(s.spec.ID, n), encode(m)), nil)
+		t.send(s.record(markKey(s.spec.ID, n), encode(m)), nil)
 	}
-	t.send(s.own(checkpointKey(s.spec.ID), encode(c)), nil)
+	t.send(s.record(checkpointKey(s.spec.ID), encode(c)), nil)
 	if c.Receipt != nil {
 		t.send(&kgo.Record{
 			Topic: s.cluster.topic(statusTopic), Key: []byte(s.spec.ID), Value: encode(status{version, *c.Receipt, time.Now().UTC()}),

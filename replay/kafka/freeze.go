@@ -5,90 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"replayd/replay"
 )
-
-// Stored is what the config topic knows of a replay.
-type Stored struct {
-	Spec     replay.Spec
-	Settings Settings // of its first session
-
-	started *started // once it has begun
-	hash    string
-}
-
-// Stored finds a replay by its id; nil when there is none.
-func (c *Cluster) Stored(ctx context.Context, id string) (*Stored, error) {
-	exists, err := c.topicExists(ctx, c.topic(configTopic))
-	if err != nil || !exists {
-		return nil, err
-	}
-	var found *Stored
-	var begun *started
-	prefix := specKey(id, "")
-	err = c.readConfig(ctx, func(r *kgo.Record) error {
-		key := string(r.Key)
-		switch {
-		case key == startedKey(id):
-			begun = nil
-			if r.Value != nil {
-				begun = &started{}
-				return c.decodeConfig(r, begun)
-			}
-		case strings.HasPrefix(key, prefix) && r.Value == nil:
-			if found != nil && found.hash == strings.TrimPrefix(key, prefix) {
-				found = nil
-			}
-		case strings.HasPrefix(key, prefix) && found == nil: // the lowest offset is the spec
-			v := &stored{}
-			if err := c.decodeConfig(r, v); err != nil {
-				return err
-			}
-			found = &Stored{Spec: v.Spec, Settings: v.Settings, hash: strings.TrimPrefix(key, prefix)}
-		}
-		return nil
-	})
-	if err != nil || found == nil {
-		return nil, err
-	}
-	found.started = begun
-	return found, nil
-}
-
-func (c *Cluster) decodeConfig(r *kgo.Record, v any) error {
-	ok, err := decode(r.Topic, r.Key, r.Value, v)
-	if err == nil && !ok {
-		c.options.Log.Warn().Str("topic", r.Topic).Int64("offset", r.Offset).Bytes("key", r.Key).Msg("a record here is not replayd's: ignored")
-	}
-	return err
-}
-
-// readConfig calls each with every record of the config topic.
-func (c *Cluster) readConfig(ctx context.Context, each func(*kgo.Record) error) error {
-	topic := c.topic(configTopic)
-	ends, err := c.admin.ListEndOffsets(ctx, topic)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return fmt.Errorf("end of %s: %w", topic, err)
-	}
-	starts, err := c.admin.ListStartOffsets(ctx, topic)
-	if err != nil {
-		return fmt.Errorf("start of %s: %w", topic, err)
-	}
-	end, _ := ends.Lookup(topic, 0)
-	if start, _ := starts.Lookup(topic, 0); start.Offset >= end.Offset {
-		return nil
-	}
-	return c.read(ctx, topic, 0, 0, kgo.ReadUncommitted(), func(r *kgo.Record) (bool, error) {
-		return r.Offset+1 < end.Offset, each(r)
-	})
-}
 
 // writeConfig writes one record and waits until it is acknowledged by all replicas.
 func (c *Cluster) writeConfig(ctx context.Context, key string, value any) error {

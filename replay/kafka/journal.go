@@ -141,12 +141,9 @@ var errBarrierAborted = errors.New("the barrier was aborted though its commit se
 
 // peek looks for rivals in everything that was written, committed or not.
 func (j *journal) peek(ctx context.Context, c *Cluster) error {
-	ends, err := c.admin.ListEndOffsets(ctx, j.topic)
-	if err == nil {
-		err = ends.Error()
-	}
+	ends, err := c.offsets(ctx, j.topic, c.admin.ListEndOffsets)
 	if err != nil {
-		return fmt.Errorf("end of %s: %w", j.topic, err)
+		return err
 	}
 	end, ok := ends.Lookup(j.topic, j.partition)
 	if !ok || end.Offset <= j.next {

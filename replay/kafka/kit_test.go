@@ -63,7 +63,7 @@ func chunk(n int, from int64, state replay.State) *replay.Chunk {
 		c.Records = append(c.Records, replay.Record{
 			Key: key, Value: fmt.Appendf(nil, `{"id":%d}`, seq), Route: key, HasTime: true,
 			EventTime: testSpec("x").Window.From.UnixNano() + seq,
-			Headers:   []replay.Header{{Key: "replay-id", Value: []byte("x")}, {Key: "replay-seq", Value: fmt.Append(nil, seq)}},
+			Headers:   []replay.Header{{Key: "replay-id", Value: []byte("r")}, {Key: "replay-seq", Value: fmt.Append(nil, seq)}},
 		})
 	}
 	c.Checkpoint.Seq = from + int64(n) - 1

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -46,5 +47,50 @@ func TestALostConfigTopicIsNotTakenForANewReplay(t *testing.T) {
 	other := testSpec("r")
 	other.Window.From = other.Window.From.Add(1)
 	_, err := connect(t, f).Sink(Settings{}).Open(t.Context(), other)
-	refusedRestart(t, err, "replayd.config")
+	refusedRestart(t, err, "know of none")
+}
+
+// TestLostControlTopicsAreNoticedByWhatStandsInTheTarget loses all that tells of a replay.
+func TestLostControlTopicsAreNoticedByWhatStandsInTheTarget(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	s, _ := open(t, c, testSpec("r"))
+	commit(t, s, chunk(30, 1, replay.Running))
+	s.Close()
+	for _, topic := range []string{"replayd.config", "replayd.checkpoints"} {
+		if _, err := c.admin.DeleteTopic(t.Context(), topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := connect(t, f).Sink(Settings{Allow: replay.Allowed{ItemRestart}}).Open(t.Context(), testSpec("r"))
+	refusedRestart(t, err, "know of none")
+	_, err = connect(t, f).Sink(Settings{}).Open(t.Context(), testSpec("other"))
+	wantRefusal(t, err, ItemOverlap, "events of replay r")
+	if _, err = connect(t, f).Sink(Settings{Allow: replay.Allowed{ItemOverlap}}).Open(t.Context(), testSpec("other")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestACheckpointTopicThatIsMadeAnewDuringASessionEndsIt(t *testing.T) {
+	for _, commits := range []int{0, 1} {
+		t.Run(fmt.Sprint(commits, " commits before"), func(t *testing.T) {
+			f := fake(t)
+			c := connect(t, f)
+			s, _ := open(t, c, testSpec("r"))
+			seq := int64(1)
+			for range commits {
+				commit(t, s, chunk(30, seq, replay.Running))
+				seq += 30
+			}
+			if _, err := c.admin.DeleteTopic(t.Context(), "replayd.checkpoints"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := connect(t, f).ensureControlTopics(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.producer.close() // as a cut connection would end it
+			s.producer = nil
+			refusedRestart(t, s.Commit(t.Context(), chunk(30, seq, replay.Running)), "made anew")
+		})
+	}
 }

@@ -1,77 +1,34 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"replayd/replay"
 )
 
-// other is a replay that the checkpoint topic knows.
-type other struct {
-	id         string
-	genesis    *genesis
-	checkpoint *replay.Checkpoint
-}
-
-// holdsData reports whether its topic may hold events of it.
-func (o *other) holdsData() bool {
-	c := o.checkpoint
-	return c == nil || c.Seq > 0 || !c.State.Terminal()
-}
-
-// replaysInto finds the replays whose target is topic.
-func (c *Cluster) replaysInto(ctx context.Context, topic string) ([]*other, error) {
-	all := map[string]*other{}
-	of := func(id string) *other {
-		if all[id] == nil {
-			all[id] = &other{id: id}
-		}
-		return all[id]
-	}
-	err := c.readStable(ctx, func(r *kgo.Record) error {
-		id, about, ok := splitKey(r.Key)
-		if !ok || r.Value == nil {
-			return nil
-		}
-		switch about {
-		case "genesis":
-			g := &genesis{}
-			if ours, err := decode(r.Topic, r.Key, r.Value, g); err != nil || !ours {
-				return err
-			}
-			of(id).genesis = g
-		case "checkpoint":
-			k := &replay.Checkpoint{}
-			if ours, err := decode(r.Topic, r.Key, r.Value, k); err != nil || !ours {
-				return err
-			}
-			of(id).checkpoint = k
-		}
-		return nil
-	})
-	var into []*other
-	for _, o := range all {
-		if o.genesis != nil && o.genesis.Topic == topic {
-			into = append(into, o)
-		}
-	}
-	slices.SortFunc(into, func(a, b *other) int { return cmp.Compare(a.id, b.id) })
-	return into, err
-}
-
 // Finished returns the receipt of a replay that has ended, nil when it has not. It takes nothing over.
 func (c *Cluster) Finished(ctx context.Context, known *Stored) (*replay.Receipt, error) {
-	if known.started == nil {
+	last, err := c.newest(ctx, known)
+	if err != nil || last == nil || !last.State.Terminal() {
+		return nil, err
+	}
+	last.Seal(&known.Spec)
+	return last.Receipt, nil
+}
+
+// newest is the newest checkpoint of a replay that no open transaction hides; nil when it has none.
+func (c *Cluster) newest(ctx context.Context, known *Stored) (last *replay.Checkpoint, err error) {
+	if !known.Begun() {
 		return nil, nil
 	}
 	key := checkpointKey(known.Spec.ID)
-	var last *replay.Checkpoint
-	err := c.readStable(ctx, func(r *kgo.Record) error {
+	err = c.readStable(ctx, known.started.CheckpointPartition, func(r *kgo.Record) error {
 		if string(r.Key) != key {
 			return nil
 		}
@@ -81,47 +38,54 @@ func (c *Cluster) Finished(ctx context.Context, known *Stored) (*replay.Receipt,
 			last = k
 		}
 		return err
-	}, known.started.CheckpointPartition)
-	if err != nil || last == nil || !last.State.Terminal() {
-		return nil, err
-	}
-	last.Seal(&known.Spec)
-	return last.Receipt, nil
+	})
+	return last, err
 }
 
-// readStable calls each with the committed records of some partitions of the checkpoint topic, of all when none is named,
-// as far as no open transaction hides them.
-func (c *Cluster) readStable(ctx context.Context, each func(*kgo.Record) error, partitions ...int32) error {
+// readStable calls each with the committed records of a partition of the checkpoint topic, as far as no open transaction
+// hides them.
+func (c *Cluster) readStable(ctx context.Context, partition int32, each func(*kgo.Record) error) error {
 	topic := c.topic(checkpointTopic)
 	exists, err := c.topicExists(ctx, topic)
 	if err != nil || !exists {
 		return err
 	}
-	stable, err := c.admin.ListCommittedOffsets(ctx, topic) // last stable offsets
-	if err == nil {
-		err = stable.Error()
-	}
+	stable, err := c.offsets(ctx, topic, c.admin.ListCommittedOffsets) // last stable offsets
 	if err != nil {
-		return fmt.Errorf("ends of %s: %w", topic, err)
+		return err
 	}
-	starts, err := c.admin.ListStartOffsets(ctx, topic)
+	starts, err := c.offsets(ctx, topic, c.admin.ListStartOffsets)
 	if err != nil {
-		return fmt.Errorf("starts of %s: %w", topic, err)
+		return err
 	}
-	for partition, end := range stable[topic] {
-		start, _ := starts.Lookup(topic, partition)
-		if start.Offset >= end.Offset || len(partitions) > 0 && !slices.Contains(partitions, partition) {
-			continue
-		}
-		err := c.read(ctx, topic, partition, start.Offset, kgo.ReadCommitted(), func(r *kgo.Record) (bool, error) {
-			if r.Attrs.IsControl() {
-				return r.Offset+1 < end.Offset, nil
-			}
-			return r.Offset+1 < end.Offset, each(r)
-		}, kgo.KeepControlRecords())
-		if err != nil {
-			return err
-		}
+	end, _ := stable.Lookup(topic, partition)
+	start, _ := starts.Lookup(topic, partition)
+	if start.Offset >= end.Offset {
+		return nil
 	}
-	return nil
+	return c.read(ctx, topic, partition, start.Offset, kgo.ReadCommitted(), func(r *kgo.Record) (bool, error) {
+		if r.Attrs.IsControl() {
+			return r.Offset+1 < end.Offset, nil
+		}
+		return r.Offset+1 < end.Offset, each(r)
+	}, kgo.KeepControlRecords())
+}
+
+// offsets lists a kind of offset of all partitions. A cluster that comes up or moves leaders is asked again.
+func (c *Cluster) offsets(ctx context.Context, topic string, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (kadm.ListedOffsets, error) {
+	limited, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	for wait := anyRetry; ; wait = longer(wait) {
+		o, err := list(limited, topic)
+		if err == nil {
+			err = o.Error()
+		}
+		if err == nil {
+			return o, nil
+		}
+		if again := kerr.IsRetriable(err) && !errors.Is(err, kerr.UnknownTopicOrPartition); !again || limited.Err() != nil {
+			return nil, fmt.Errorf("offsets of topic %s: %w", topic, err)
+		}
+		sleep(limited, wait)
+	}
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"replayd/archive"
 	"replayd/replay"
@@ -43,7 +42,11 @@ const (
 
 // Preflight looks for what would hurt: it changes nothing. All that is found comes back, refusals first.
 func (c *Cluster) Preflight(ctx context.Context, spec *replay.Spec, s Settings) ([]Finding, error) {
-	p := &preflight{cluster: c, spec: spec, settings: s}
+	known, err := c.registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &preflight{cluster: c, spec: spec, settings: s, known: known}
 	exists, err := c.topicExists(ctx, spec.Topic)
 	if err != nil && !errors.Is(err, kerr.InvalidTopicException) {
 		return nil, err
@@ -52,7 +55,7 @@ func (c *Cluster) Preflight(ctx context.Context, spec *replay.Spec, s Settings) 
 	p.notAllowed()
 	looks := []func(context.Context) error{p.missing, p.transactions}
 	if exists {
-		looks = []func(context.Context) error{p.partitions, p.topic, p.live, p.overlap, p.transactions}
+		looks = []func(context.Context) error{p.partitions, p.topic, p.newest, p.overlap, p.transactions}
 	}
 	for _, look := range looks {
 		if err := look(ctx); err != nil {
@@ -100,6 +103,7 @@ type preflight struct {
 	cluster  *Cluster
 	spec     *replay.Spec
 	settings Settings
+	known    *registry
 	findings []Finding
 }
 
@@ -270,89 +274,4 @@ func (p *preflight) transactions(ctx context.Context) error {
 		p.notice(ItemTransactions, "the cluster's transaction.version is %d; version 2 guards transactions better, and replayd keeps its own guard on", level)
 	}
 	return err
-}
-
-// newest is how many of the last records of each partition tell whether a topic is live.
-const newest = 10
-
-// live refuses a topic whose newest records are not a replay's.
-func (p *preflight) live(ctx context.Context) error {
-	detail, err := p.cluster.topicDetail(ctx, p.spec.Topic)
-	if err != nil {
-		return err
-	}
-	ends, err := p.cluster.ends(ctx, p.spec.Topic, int32(len(detail.Partitions)))
-	if err != nil {
-		return err
-	}
-	starts, err := p.cluster.admin.ListStartOffsets(ctx, p.spec.Topic)
-	if err != nil {
-		return fmt.Errorf("starts of topic %s: %w", p.spec.Topic, err)
-	}
-	if slices.Contains(p.settings.SourceTopics, p.spec.Topic) {
-		return nil // which is refused already, and for good
-	}
-	for i, end := range ends {
-		start, _ := starts.Lookup(p.spec.Topic, int32(i))
-		from := max(start.Offset, end-newest)
-		if from >= end {
-			continue
-		}
-		foreign := false
-		err := p.cluster.read(ctx, p.spec.Topic, int32(i), from, kgo.ReadUncommitted(), func(r *kgo.Record) (bool, error) {
-			if !r.Attrs.IsControl() && !p.tagged(r) {
-				foreign = true
-			}
-			return !foreign && r.Offset+1 < end, nil
-		}, kgo.KeepControlRecords())
-		if err != nil {
-			return err
-		}
-		if foreign {
-			p.refuse(ItemLiveTopic, "Choose a replay topic of its own with --topic, or --allow live-topic if its consumers expect old events.",
-				"the newest records of topic %s carry no %sid header: something else produces to it", p.spec.Topic, p.spec.Prefix)
-			return nil
-		}
-	}
-	return nil
-}
-
-func (p *preflight) tagged(r *kgo.Record) bool {
-	return slices.ContainsFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == p.spec.Prefix+"id" })
-}
-
-// overlap refuses when another replay has put part of this window into this topic.
-func (p *preflight) overlap(ctx context.Context) error {
-	others, err := p.cluster.replaysInto(ctx, p.spec.Topic)
-	if err != nil {
-		return err
-	}
-	for _, o := range others {
-		if o.id == p.spec.ID || !o.holdsData() || !overlaps(o.genesis.Window, p.spec.Window) {
-			continue
-		}
-		if c := o.checkpoint; c != nil && c.Seq == 0 {
-			p.refuse(ItemOverlap, "Use another --topic, or --allow overlap if it will not be continued with --id "+o.id+".",
-				"replay %s was begun with %s for topic %s; it has put nothing there yet, but what it would would stand there twice",
-				o.id, span(o.genesis.Window), p.spec.Topic)
-			continue
-		}
-		p.refuse(ItemOverlap, "Continue that replay with --id "+o.id+", use another --topic, or --allow overlap.",
-			"replay %s has put events of %s into topic %s: those of this window would stand there twice", o.id, span(o.genesis.Window), p.spec.Topic)
-	}
-	return nil
-}
-
-func overlaps(a, b replay.Window) bool {
-	if !a.Bounded() || !b.Bounded() {
-		return true
-	}
-	return a.From.Before(b.To) && b.From.Before(a.To)
-}
-
-func span(w replay.Window) string {
-	if !w.Bounded() {
-		return "all"
-	}
-	return w.From.Format(time.RFC3339) + " to " + w.To.Format(time.RFC3339)
 }

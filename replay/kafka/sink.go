@@ -32,6 +32,7 @@ type Sink struct {
 	codec    kgo.CompressionCodec
 	maxBytes int32
 	control  map[string]int32 // partitions of the control topics
+	looked   int64            // end of the config topic when preflight looked for other replays
 }
 
 var _ replay.Sink = (*Sink)(nil)
@@ -67,27 +68,39 @@ func (s *Sink) Open(ctx context.Context, spec *replay.Spec) (replay.Durable, err
 
 // takeOver makes this session the replay's owner and finds where it stands.
 func (s *Sink) takeOver(ctx context.Context) (replay.Durable, error) {
-	if err := s.target(ctx); err != nil {
-		return replay.Durable{}, err
-	}
-	known, err := s.cluster.freeze(ctx, s.spec, s.settings)
+	known, err := s.own(ctx)
 	if err != nil {
 		return replay.Durable{}, err
 	}
-	if err := s.locate(ctx, known); err != nil {
-		return replay.Durable{}, err
-	}
-	if err := s.acquire(ctx); err != nil {
-		return replay.Durable{}, err
-	}
-	if err := s.begin(ctx, known); err != nil {
-		return replay.Durable{}, err
+	if !s.journal.checkpoint.Begun {
+		if err := s.contend(ctx); err != nil {
+			return replay.Durable{}, err
+		}
 	}
 	c := *s.journal.checkpoint
 	s.base = commitID{c.Session, c.Commit}
 	s.sessions = c.Sessions + 1
 	s.vector = newVector(c.Partitions)
 	return replay.Durable{Checkpoint: c, Resumed: known.started != nil, Hours: maps.Clone(s.journal.hours)}, nil
+}
+
+// own freezes the spec, fences all other sessions and sees to it that the replay has a beginning. It returns what was
+// known of it before.
+func (s *Sink) own(ctx context.Context) (*Stored, error) {
+	if err := s.target(ctx); err != nil {
+		return nil, err
+	}
+	known, err := s.cluster.freeze(ctx, s.spec, s.settings)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.locate(ctx, known); err != nil {
+		return nil, err
+	}
+	if err := s.acquire(ctx); err != nil {
+		return nil, err
+	}
+	return known, s.begin(ctx, known)
 }
 
 // transactionalID of a replay: two control prefixes never fence each other.
@@ -155,7 +168,7 @@ func (s *Sink) writeBarrier(ctx context.Context, p *producer) (int64, error) {
 	}
 	offset := int64(-1)
 	err := p.transaction(ctx, func(t *sending) error {
-		t.send(s.own(barrierKey(s.spec.ID), encode(b)), func(r *kgo.Record) { offset = r.Offset })
+		t.send(s.record(barrierKey(s.spec.ID), encode(b)), func(r *kgo.Record) { offset = r.Offset })
 		return nil
 	})
 	if err != nil {
@@ -164,8 +177,8 @@ func (s *Sink) writeBarrier(ctx context.Context, p *producer) (int64, error) {
 	return offset, nil
 }
 
-// own is a record for the replay's checkpoint partition.
-func (s *Sink) own(key string, value []byte) *kgo.Record {
+// record is one for the replay's checkpoint partition.
+func (s *Sink) record(key string, value []byte) *kgo.Record {
 	return &kgo.Record{Topic: s.journal.topic, Partition: s.journal.partition, Key: []byte(key), Value: value}
 }
 

@@ -149,12 +149,9 @@ func (c *Cluster) RecordLimit(ctx context.Context, topic string, s Settings, eve
 
 // ends are the end offsets of the first n partitions, transactions under way included.
 func (c *Cluster) ends(ctx context.Context, topic string, n int32) ([]int64, error) {
-	list, err := c.admin.ListEndOffsets(ctx, topic)
-	if err == nil {
-		err = list.Error()
-	}
+	list, err := c.offsets(ctx, topic, c.admin.ListEndOffsets)
 	if err != nil {
-		return nil, fmt.Errorf("ends of topic %s: %w", topic, err)
+		return nil, err
 	}
 	offsets := make([]int64, n)
 	for i := range offsets {

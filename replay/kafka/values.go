@@ -45,6 +45,8 @@ type started struct {
 	CheckpointPartition int32  `json:"checkpoint_partition"`
 	CheckpointTopicID   string `json:"checkpoint_topic_id"`
 	TopicID             string `json:"topic_id"`
+	Looked              int64  `json:"looked"`            // end of the config topic when preflight looked for other replays
+	Overlap             bool   `json:"overlap,omitempty"` // they were allowed
 }
 
 // stored is a spec in the config topic.

@@ -1,0 +1,166 @@
+package kafka
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/replay"
+)
+
+// newestRecords is how many of the last records of each partition tell who writes to a topic.
+const newestRecords = 10
+
+// newest looks at the newest records of the topic: they must be those of replays, and of replays that are known.
+func (p *preflight) newest(ctx context.Context) error {
+	topic, prefix := p.spec.Topic, p.cluster.options.ControlPrefix
+	ids, err := p.newestIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		switch known, err := p.known.find(id); {
+		case id == "":
+			if !slices.Contains(p.settings.SourceTopics, topic) { // which is refused already, and for good
+				p.refuse(ItemLiveTopic, "Choose a replay topic of its own with --topic, or --allow live-topic if its consumers expect old events.",
+					"the newest records of topic %s carry no %sid header: something else produces to it", topic, p.spec.Prefix)
+			}
+		case err != nil:
+			return err
+		case known.Begun():
+		case id == p.spec.ID:
+			p.refuse(ItemRestart, "Choose another --id and another --topic. What was lost is not made good by starting again.",
+				"topic %s holds events of a replay %s, and the topics of %s know of none: started again it would put them there twice", topic, id, prefix)
+			p.always()
+		default:
+			p.refuse(ItemOverlap, "Use another --topic, or --allow overlap.",
+				"topic %s holds events of replay %s, of which the topics of %s know nothing: they may be those of this window", topic, id, prefix)
+		}
+	}
+	return nil
+}
+
+// newestIDs are the ids of the replays whose records are the newest of some partition, aborted ones included; empty for
+// what is no replay's.
+func (p *preflight) newestIDs(ctx context.Context) (map[string]bool, error) {
+	detail, err := p.cluster.topicDetail(ctx, p.spec.Topic)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := p.cluster.ends(ctx, p.spec.Topic, int32(len(detail.Partitions)))
+	if err != nil {
+		return nil, err
+	}
+	starts, err := p.cluster.offsets(ctx, p.spec.Topic, p.cluster.admin.ListStartOffsets)
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]bool{}
+	for i, end := range ends {
+		start, _ := starts.Lookup(p.spec.Topic, int32(i))
+		from := max(start.Offset, end-newestRecords)
+		if from >= end {
+			continue
+		}
+		err := p.cluster.read(ctx, p.spec.Topic, int32(i), from, kgo.ReadUncommitted(), func(r *kgo.Record) (bool, error) {
+			if !r.Attrs.IsControl() {
+				ids[p.replayOf(r)] = true
+			}
+			return r.Offset+1 < end, nil
+		}, kgo.KeepControlRecords())
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// replayOf is the replay that a record is of; empty when it is of none.
+func (p *preflight) replayOf(r *kgo.Record) string {
+	i := slices.IndexFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == p.spec.Prefix+"id" })
+	if i < 0 || replay.ValidID(string(r.Headers[i].Value)) != nil {
+		return ""
+	}
+	return string(r.Headers[i].Value)
+}
+
+// overlap refuses when another replay has put part of this window into this topic.
+func (p *preflight) overlap(ctx context.Context) error {
+	others, err := p.known.into(p.spec)
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(others)) {
+		other := others[id]
+		c, err := p.cluster.newest(ctx, other)
+		switch {
+		case err != nil:
+			return err
+		case c != nil && c.Seq == 0 && c.State.Terminal():
+		case c != nil && c.Seq == 0:
+			p.refuse(ItemOverlap, "Use another --topic, or --allow overlap if it will not be continued with --id "+id+".",
+				"replay %s was begun with %s for topic %s; it has put nothing there yet, but if it does, those of this window stand there twice",
+				id, span(other.Spec.Window), p.spec.Topic)
+		default:
+			p.findings = append(p.findings, overlapping(other))
+		}
+	}
+	return nil
+}
+
+func overlapping(other *Stored) Finding {
+	s := &other.Spec
+	return Finding{
+		Item: ItemOverlap, Refused: true, Next: "Continue that replay with --id " + s.ID + ", use another --topic, or --allow overlap.",
+		What: "replay " + s.ID + " has put events of " + span(s.Window) + " into topic " + s.Topic + ": those of this window would stand there twice",
+	}
+}
+
+// contend lets only one of two replays of one window go on that began for one topic at the same time, when neither's
+// preflight could see the other: the one that says first in the config topic, which has one partition, that it has
+// started. The other has produced nothing, and takes its word back. A session that was killed before it could is followed
+// by one that does so: whoever has produced something has won.
+func (s *Sink) contend(ctx context.Context) error {
+	all, err := s.cluster.registry(ctx)
+	if err != nil {
+		return err
+	}
+	mine := all.replays[s.spec.ID]
+	if !mine.Begun() || mine.started.Overlap {
+		return nil
+	}
+	others, err := all.into(s.spec)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if other.startedAt < mine.started.Looked || other.startedAt > mine.startedAt {
+			continue
+		}
+		f := overlapping(other)
+		f.What = strings.Replace(f.What, "has put", "has begun just before to put", 1)
+		if err := s.cluster.writeConfig(ctx, startedKey(s.spec.ID), nil); err != nil {
+			return err
+		}
+		return &replay.Refusal{Item: f.Item, What: f.What, Next: f.Next}
+	}
+	return nil
+}
+
+func overlaps(a, b replay.Window) bool {
+	if !a.Bounded() || !b.Bounded() {
+		return true
+	}
+	return a.From.Before(b.To) && b.From.Before(a.To)
+}
+
+func span(w replay.Window) string {
+	if !w.Bounded() {
+		return "all"
+	}
+	return w.From.Format(time.RFC3339) + " to " + w.To.Format(time.RFC3339)
+}
