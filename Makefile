@@ -36,7 +36,7 @@ test: equipment ## everything this machine can test; the last line says what tha
 	$(GO) run ./integration/ledger/tested $$failed "$$REPLAYD_TEST_LEDGER"
 
 .PHONY: unit
-unit: ## tests that need nothing but Go
+unit: ## tests that need only Go, and gcc for the race detector
 	$(GO) test -race $(unit_packages)
 
 # One package after another: brokers share the processors with everything else.

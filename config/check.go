@@ -71,7 +71,7 @@ func (k *checker) kafka() {
 		k.add("kafka.brokers", "want at least one broker, as in localhost:9092")
 	}
 	for i, broker := range k.Kafka.Brokers {
-		if err := checkBroker(broker); err != nil {
+		if err := CheckBroker(broker); err != nil {
 			k.add(k.element("kafka.brokers", i), "%v", err)
 		}
 	}
@@ -198,7 +198,8 @@ func (k *checker) element(path string, i int) string {
 	return fmt.Sprintf("%s[%d]", path, i)
 }
 
-func checkBroker(broker string) error {
+// CheckBroker reports what is wrong with the address of a broker.
+func CheckBroker(broker string) error {
 	host, port, err := net.SplitHostPort(broker)
 	if n, e := strconv.Atoi(port); err != nil || e != nil || n < 1 || n > 65535 || host == "" || strings.ContainsAny(host, "/ ") {
 		return fmt.Errorf("%q is not host:port, as in localhost:9092", broker)

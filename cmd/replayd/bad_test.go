@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"replayd/archive"
+	"replayd/replay"
 )
 
 // event is an event of the second after noon.
@@ -199,14 +200,7 @@ func TestACodecThatIsNotSupportedFailsAndNamesTheObject(t *testing.T) {
 func TestTooManyBadEntriesStopTheReplayWhichALargerMaxBadContinues(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	var text strings.Builder
-	for i := range 1200 {
-		if i%10 == 9 {
-			text.WriteString("rubbish\n")
-		}
-		fmt.Fprintf(&text, `{"id":"%d","t":"2026-11-01T12:00:00.%04dZ"}`+"\n", i, i)
-	}
-	b.put("o", []byte(text.String()))
+	b.mostlyGood("o", 1200)
 	r := b.run(b.what("--format", "jsonl", "--topic", "x", "--create-topic", "--id", "much")...)
 	r.want(exitFailed, "bad", "--max-bad", "at byte", "object o", "Continue with: replayd run --id much")
 	receipt := b.told(r.next() + " --max-bad 20%").want(exitQuarantined).receipt()
@@ -215,6 +209,63 @@ func TestTooManyBadEntriesStopTheReplayWhichALargerMaxBadContinues(t *testing.T)
 	}
 	if n := len(b.values("x")); n != 1200 {
 		t.Errorf("the topic holds %d events", n)
+	}
+}
+
+// mostlyGood puts n events into object key, one a line, and a bad line before every tenth.
+func (b *bench) mostlyGood(key string, n int) {
+	b.t.Helper()
+	var text strings.Builder
+	for i := range n {
+		if i%10 == 9 {
+			text.WriteString("rubbish\n")
+		}
+		fmt.Fprintf(&text, `{"id":"%d","t":"2026-11-01T12:00:00.%04dZ"}`+"\n", i, i)
+	}
+	b.put(key, []byte(text.String()))
+}
+
+func TestAReplayOfWhichHalfIsBadIsNotToldToLetAllOfItPass(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(strings.Repeat("rubbish\n"+event("a", 1)+"\n", 1200)))
+	r := b.run(b.what("--format", "jsonl", "--topic", "x", "--create-topic", "--id", "half")...)
+	r.want(exitFailed, "seldom the archive's fault", "--format", "--event-time", "another --id")
+	if text := r.err.String(); strings.Contains(text, "100%") || strings.Contains(text, "Continue with") {
+		t.Errorf("it is told to let all of it pass:\n%s", text)
+	}
+}
+
+func TestAShareOfNoBadEntriesIsToldAsTyped(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.mostlyGood("o", 1200)
+	for _, share := range []string{"0%", "0"} {
+		r := b.run(b.what("--format", "jsonl", "--topic", "x", "--create-topic", "--max-bad", share, "--allow", "overlap")...)
+		r.want(exitFailed, "more than the 0 % of --max-bad")
+		r = b.replayd(append([]string{"cat", "--max-bad", share}, b.what("--format", "jsonl")...)...).want(exitFailed, "more than the 0 % of --max-bad")
+		if strings.Contains(strings.ToLower(r.err.String()), "continue") {
+			t.Errorf("cat cannot continue:\n%s", r.err.String())
+		}
+	}
+}
+
+func TestThePlaceOfABadEntryIsToldOnce(t *testing.T) {
+	t.Parallel()
+	w := &witness{bad: []replay.Quarantined{
+		{Object: "a", Range: [2]int64{7, 9}, Reason: "json", Detail: "byte 7: no object"},
+		{Object: "b", Range: [2]int64{7, 90}, Reason: "json", Detail: "byte 70: no colon"}, // inside the entry
+		{Object: "c", Range: [2]int64{7, 9}, Reason: "codec"},
+	}}
+	const want = "  a at byte 7: json, no object\n  b at byte 7: json, byte 70: no colon\n  c at byte 7: codec\n"
+	if got := w.told(3); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)+"rubbish"))
+	r := b.run(b.what("--topic", "x", "--create-topic")...).want(exitQuarantined, "o at byte 37: json, ")
+	if strings.Count(r.err.String(), "byte 37") != 1 {
+		t.Errorf("it is told otherwise:\n%s", r.err.String())
 	}
 }
 

@@ -46,12 +46,10 @@ func (a *app) check(f *replayFlags) error {
 			errs = append(errs, usage("--%s: %w", flag, err))
 		}
 	}
-	switch {
-	case f.id == "": // it cannot be a replay that is known, so everything must be there
+	if f.id == "" { // it cannot be a replay that is known, so everything must be there
 		errs = append(errs, a.checkNew(f))
-	case f.window.given():
-		_, _, _, err := f.window.window(a.now())
-		errs = append(errs, err)
+	} else { // else what is not given may be frozen, and what is given is held against that
+		errs = append(errs, f.window.forms(a.now()), f.overlay(&config.Archive{}))
 	}
 	return errors.Join(errs...)
 }
@@ -107,7 +105,7 @@ func oneOf(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// checkUnits looks at flags that are numbers with a unit.
+// checkUnits looks at flags that are numbers with a unit, but for those that overlay reads.
 func (f *replayFlags) checkUnits() error {
 	_, bad := share(f.maxBad)
 	errs := []error{bad}
@@ -117,8 +115,6 @@ func (f *replayFlags) checkUnits() error {
 		}
 	}
 	for _, c := range []struct{ flag, value string }{
-		{"lateness", f.lateness},
-		{"horizon", f.horizon},
 		{"give-up", f.giveUp},
 		{"max-gap", f.maxGap},
 		{"ramp", f.ramp},
@@ -126,7 +122,7 @@ func (f *replayFlags) checkUnits() error {
 	} {
 		errs = append(errs, text(new(config.Duration), c.flag, c.value))
 	}
-	return errors.Join(append(errs, text(new(config.Slack), "slack", f.slack), text(new(config.Size), "memory", f.memory))...)
+	return errors.Join(append(errs, text(new(config.Size), "memory", f.memory))...)
 }
 
 // checkNames looks at names of layout and format that need no look into the archive.

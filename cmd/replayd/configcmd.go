@@ -15,7 +15,7 @@ func (a *app) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "config", Short: "Check or show the configuration", Annotations: map[string]string{withoutConfig: "it only leads on"},
 		RunE: func(_ *cobra.Command, args []string) error {
-			return usage("config %s: check or show", strings.Join(args, " "))
+			return usage("%s: check or show", strings.Join(append([]string{"config"}, args...), " "))
 		},
 	}
 	cmd.AddCommand(

@@ -115,20 +115,21 @@ func (f *replayFlags) saysWhat() bool {
 	return false
 }
 
-// settings reads the units that flags and configuration share.
-type settings struct {
-	memory, eventSize config.Size
-	spillDir          string
-	giveUp            config.Duration
+// bounds are what a session may take, and for how long it tries.
+type bounds struct {
+	memory   config.Size
+	spillDir string
+	giveUp   config.Duration
 }
 
-func (f *replayFlags) limits(l config.Limits) (settings, error) {
-	s := settings{memory: l.Memory, eventSize: l.EventSize, spillDir: l.SpillDir, giveUp: l.GiveUp}
-	if err := text(&s.memory, "memory", f.memory); err != nil {
-		return s, err
+// limits are those of the configuration, as the flags change them.
+func (f *replayFlags) limits(l config.Limits) (bounds, error) {
+	b := bounds{memory: l.Memory, spillDir: l.SpillDir, giveUp: l.GiveUp}
+	if err := text(&b.memory, "memory", f.memory); err != nil {
+		return b, err
 	}
-	override(&s.spillDir, f.spillDir)
-	return s, text(&s.giveUp, "give-up", f.giveUp)
+	override(&b.spillDir, f.spillDir)
+	return b, text(&b.giveUp, "give-up", f.giveUp)
 }
 
 // text sets to from the value of a flag, if it was given.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +93,79 @@ func TestAReasonWithAnAllowOfALaterSessionIsForTheAudit(t *testing.T) {
 	if audit := strings.Join(b.values("replayd.audit"), "\n"); !strings.Contains(audit, `"reason":"ask ops"`) {
 		t.Errorf("the audit does not say why: %s", audit)
 	}
+}
+
+func TestOneValueOfAKnownReplayIsHeldAgainstItsFrozenOne(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)))
+	b.run(b.what("--topic", "x", "--create-topic", "--id", "part")...).want(exitOK)
+	for _, same := range []string{"--from 2026-11-01", "--to 2026-11-02", "--for 24h", "--from -5d", "--topic x"} {
+		b.run(append([]string{"--id", "part"}, strings.Fields(same)...)...).want(exitOK)
+	}
+	for other, says := range map[string]string{
+		"--from 2026-10-31": `it has {"on":"event","from":"2026-11-01T00:00:00Z"`,
+		"--to 2026-11-03":   `"to":"2026-11-03T00:00:00Z"`,
+		"--for 23h":         `"to":"2026-11-01T23:00:00Z"`,
+	} {
+		b.run(append([]string{"--id", "part"}, strings.Fields(other)...)...).want(exitUsage, "replay part exists and is another one", says)
+	}
+	b.run("--id", "new", "--from", "2026-11-01").want(exitUsage, "--archive is missing", "--to is missing", "--topic is missing")
+}
+
+func TestTheSameCommandStartedTwiceAtOnceIsOneReplay(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, first, second, id string
+		code                    int
+		says                    string
+	}{
+		{"the other has finished", "--max-bad 100%", "", "a", exitQuarantined, ""},
+		{"the other has stopped on its way", "--max-bad 1%", "--max-bad 100%", "b", exitQuarantined, "continuing replay b"},
+		{"the other is another one", "--max-bad 100% --lateness 1m", "--lateness 2m", "c", exitUsage, `lateness: it has "1m0s", asked for is "2m0s"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.now = time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+			b.mostlyGood("o", 1200)
+			begin := func(more string) []string {
+				args := append(b.here("run"), b.what(strings.Fields("--format jsonl --topic x --create-topic --id "+c.id+" "+more)...)...)
+				return replaced(args, "--from", "-24h")
+			}
+			r := &result{t: t, args: begin(c.second)}
+			// what is said when the job is made, and before its spec is frozen
+			said := &trigger{Writer: &r.err, word: "replay " + c.id, then: func() { b.replayd(begin(c.first)...) }}
+			later := &app{out: &r.out, err: said, now: func() time.Time { return b.now.Add(time.Second) }}
+			r.code = later.run(t.Context(), r.args)
+			r.want(c.code, c.says)
+			if n := len(b.values("x")); n != 1200 {
+				t.Errorf("the topic holds %d events", n)
+			}
+		})
+	}
+}
+
+// trigger does something once, when a word is about to be written.
+type trigger struct {
+	io.Writer
+	word string
+	then func()
+}
+
+func (w *trigger) Write(p []byte) (int, error) {
+	if then := w.then; then != nil && strings.Contains(string(p), w.word) {
+		w.then = nil
+		then()
+	}
+	return w.Writer.Write(p)
+}
+
+// replaced is args with another value behind flag.
+func replaced(args []string, flag, value string) []string {
+	args = slices.Clone(args)
+	args[slices.Index(args, flag)+1] = value
+	return args
 }
 
 func TestTheSameCommandTypedAgainMeansTheSameReplay(t *testing.T) {

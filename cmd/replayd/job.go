@@ -16,8 +16,9 @@ type job struct {
 	source   archive.Source
 	settings kafka.Settings
 	options  replay.Options
-	said     string // what was recognised
-	resumes  bool
+	said     string                       // what was recognised
+	resumes  bool                         // its spec is frozen already
+	begun    bool                         // it may have produced something: what its start was allowed is not asked again
 	again    func(leave ...string) string // the command that continues it, without some flags
 	finished *replay.Receipt              // of a replay that has ended
 }
@@ -37,15 +38,13 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 	j := &job{again: func(leave ...string) string { return f.again(f.id, leave...) }, settings: kafka.Settings{
 		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic, Allow: f.allow, Reason: f.reason, Targets: a.targets(),
 	}}
+	earlier := ""
 	if known != nil {
+		j.resumes, j.begun, earlier = true, known.Begun(), known.Settings.Pace
+		fill(&j.settings.Compression, known.Settings.Compression)
 		if j.finished, err = cluster.Finished(ctx, known); err != nil {
 			return nil, err
 		}
-	}
-	earlier := ""
-	if known != nil {
-		j.resumes, earlier = true, known.Settings.Pace
-		fill(&j.settings.Compression, known.Settings.Compression)
 	}
 	if j.options, err = f.options(a.config, earlier); err != nil {
 		return nil, err
@@ -68,10 +67,10 @@ func (a *app) targets() map[string][]string {
 
 // start fills in the spec of a new replay.
 func (a *app) start(ctx context.Context, cluster *kafka.Cluster, f *replayFlags, j *job) error {
-	if f.topic == "" {
-		return noTopic(f)
+	err := a.checkNew(f) // with an id, check could not know that this is a new one
+	if err != nil {
+		return err
 	}
-	var err error
 	if j.spec, j.source, j.said, err = a.fresh(ctx, f); err != nil {
 		return err
 	}
@@ -87,16 +86,30 @@ func (a *app) start(ctx context.Context, cluster *kafka.Cluster, f *replayFlags,
 	return nil
 }
 
+// openHours is the refusal of hours that may still grow, allowed or not; nil when there are none.
+func (j *job) openHours() *replay.Refusal {
+	if j.begun {
+		return nil
+	}
+	return replay.OpenHours(&j.spec, j.source.Layout)
+}
+
 // growing refuses hours that may still grow, before the sink writes anything: the window can then be asked for again,
 // shorter, under the same id.
 func (j *job) growing() error {
-	if j.resumes || j.options.Allow.Has(replay.ItemOpenHours) {
+	refusal := j.openHours()
+	if refusal == nil || j.options.Allow.Has(refusal.Item) {
 		return nil
 	}
-	if refusal := replay.OpenHours(&j.spec, j.source.Layout); refusal != nil {
-		return refusal
+	return refusal
+}
+
+// preflight is what the session would be refused for, or told of, by the cluster.
+func (j *job) preflight(ctx context.Context, cluster *kafka.Cluster) ([]kafka.Finding, error) {
+	if j.begun {
+		return cluster.PreflightKnown(ctx, &j.spec, j.settings)
 	}
-	return nil
+	return cluster.Preflight(ctx, &j.spec, j.settings)
 }
 
 // resume takes the frozen spec. What the flags say of it must agree.

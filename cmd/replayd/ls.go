@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"replayd/archive"
+	"replayd/replay"
 )
 
 func (a *app) lsCommand() *cobra.Command {
@@ -38,6 +40,20 @@ type hourLine struct {
 	Gap     bool   `json:"gap"`
 }
 
+// period is what an archive is divided into, by the name of one: hours, days, or the one folder of a flat archive.
+func period(name string) string {
+	switch {
+	case name == flat:
+		return "folder"
+	case strings.Contains(name, "T"):
+		return "hour"
+	}
+	return "day"
+}
+
+// flat is the name of all that a flat folder holds, layout.Flat's one hour.
+const flat = "all"
+
 func (a *app) ls(ctx context.Context, f *replayFlags) error {
 	if f.place.archive == "" {
 		return usage("--archive is missing: a name from the configuration, ./folder or s3://bucket/prefix")
@@ -48,7 +64,7 @@ func (a *app) ls(ctx context.Context, f *replayFlags) error {
 	}
 	var from, to time.Time
 	if f.window.given() {
-		if from, to, _, err = f.window.window(a.now()); err != nil {
+		if from, to, err = f.window.window(a.now()); err != nil {
 			return err
 		}
 	}
@@ -59,6 +75,9 @@ func (a *app) ls(ctx context.Context, f *replayFlags) error {
 	}
 	if some := src.Layout.Hours(a.now(), a.now().Add(1)); !f.window.given() && some[0].Bounded() {
 		return usage("--from and --to are missing: which hours to list, such as --from -24h --to now")
+	}
+	if err := (replay.Window{From: from, To: to}).Fits(src.Layout); err != nil {
+		return usage("%w", err)
 	}
 	lines, err := a.hours(ctx, src, from, to)
 	if err != nil {
@@ -99,7 +118,8 @@ func (a *app) printHours(src archive.Source, lines []hourLine) error {
 	}
 	fmt.Fprintf(a.out, "%s, layout %s\n", src.Store, src.Layout.Name())
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "hour\tobjects\tbytes\t")
+	word := period(lines[0].Hour)
+	fmt.Fprintln(w, word+"\tobjects\tbytes\t")
 	objects, bytes, gaps := 0, int64(0), 0
 	for _, l := range lines {
 		note := ""
@@ -113,6 +133,6 @@ func (a *app) printHours(src archive.Source, lines []hourLine) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.out, "%s, %s, %s, %s\n", plural(int64(len(lines)), "hour"), plural(int64(objects), "object"), size(bytes), plural(int64(gaps), "gap"))
+	_, err := fmt.Fprintf(a.out, "%s, %s, %s, %s\n", plural(int64(len(lines)), word), plural(int64(objects), "object"), size(bytes), plural(int64(gaps), "gap"))
 	return err
 }

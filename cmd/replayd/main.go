@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -98,14 +99,27 @@ func (a *app) setUp(cmd *cobra.Command) error {
 	if err != nil {
 		return &badConfig{err}
 	}
-	if len(a.brokers) > 0 {
+	a.config = c
+	if cmd.Flags().Changed("brokers") {
 		c.Kafka.Brokers = a.brokers
-		if err := c.Validate(); err != nil {
-			return usage("--brokers: %w", err)
+		return checkBrokers(a.brokers)
+	}
+	return nil
+}
+
+// checkBrokers looks at --brokers by itself: a problem of the configuration would be shown at a line of the file. Given and
+// empty, as an unset variable leaves it, it is no wish for the default.
+func checkBrokers(brokers []string) error {
+	if len(brokers) == 0 {
+		return usage("--brokers: want at least one, as in localhost:9092")
+	}
+	var errs []error
+	for _, broker := range brokers {
+		if err := config.CheckBroker(broker); err != nil {
+			errs = append(errs, usage("--brokers: %w", err))
 		}
 	}
-	a.config = c
-	return nil
+	return errors.Join(errs...)
 }
 
 // withoutConfig marks the commands that do not read the configuration.

@@ -101,6 +101,32 @@ func TestPlanAndListAreJSONLines(t *testing.T) {
 	}
 }
 
+func TestDaysAreCalledDays(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("dt=2026-11-01/o", []byte(event("a", 1)))
+	b.put("dt=2026-11-03/o", []byte(`{"id":"b","t":"2026-11-03T01:00:00Z"}`))
+	place := []string{"--archive", b.folder, "--layout", "dt=%Y-%m-%d/", "--from", "2026-11-01", "--for", "3d", "-o", "text"}
+	args := append([]string{"--format", "json", "--event-id", "/id", "--event-time", "/t", "--slack", "0s,0s", "--brokers", b.address(), "--topic", "x", "--create-topic"}, place...)
+	ls := b.replayd(append([]string{"ls"}, place...)...).want(exitOK)
+	plan := b.replayd(append([]string{"plan"}, args...)...).want(exitOK)
+	run := b.replayd(append([]string{"run"}, args...)...).want(exitOK)
+	for _, c := range []struct{ out, says string }{
+		{ls.out.String(), "3 days, 2 objects"},
+		{plan.out.String(), "2 objects in 3 days"},
+		{plan.out.String(), "no objects in 2026-11-02\n"},
+		{run.out.String(), "no objects in 1 day: 2026-11-02\n"},
+	} {
+		if !strings.Contains(c.out, c.says) || strings.Contains(c.out, "hour") {
+			t.Errorf("want %q, and no hours, in\n%s", c.says, c.out)
+		}
+	}
+	flat := b.replayd(append([]string{"plan", "-o", "text"}, b.what("--brokers", b.address(), "--topic", "y", "--create-topic")...)...).want(exitOK)
+	if !strings.Contains(flat.out.String(), "2 objects in 1 folder") {
+		t.Errorf("a flat folder has no hours:\n%s", flat.out.String())
+	}
+}
+
 func TestQuietPrintsTheResultAlone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -20,7 +20,8 @@ func (a *app) planCommand() *cobra.Command {
 		Short: "What a replay would read, produce and create, and what would refuse it; writes nothing",
 		Long: `plan takes the flags of run and tells what that run would do: which hours and objects it would read, what it would
 create, and every item of preflight with its answer. It writes nothing, neither to Kafka nor to the archive. It exits 4
-when run would refuse.`,
+when run would refuse. Of a replay that would be continued it does not compare archive and control topics with what
+earlier sessions met: what has changed there is found by run only.`,
 		Example: `  replayd plan --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments`,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plan(cmd.Context(), f) },
@@ -47,6 +48,8 @@ type planned struct {
 	Pace     string        `json:"pace"`
 	Items    []plannedItem `json:"preflight"`
 	Accepted bool          `json:"accepted"`
+
+	Period string `json:"-"` // what Hours counts, in words
 }
 
 type plannedItem struct {
@@ -62,9 +65,6 @@ type plannedItem struct {
 func (a *app) plan(ctx context.Context, f *replayFlags) error {
 	if err := a.check(f); err != nil {
 		return err
-	}
-	if !a.quiet {
-		fmt.Fprintln(a.err, "planned here, not by a daemon")
 	}
 	cluster, err := a.connect(ctx, f)
 	if err != nil {
@@ -85,7 +85,7 @@ func (a *app) plan(ctx context.Context, f *replayFlags) error {
 	if err := a.planHours(ctx, p, j); err != nil {
 		return err
 	}
-	findings, err := cluster.Preflight(ctx, &j.spec, j.settings)
+	findings, err := j.preflight(ctx, cluster)
 	if err != nil {
 		return err
 	}
@@ -115,13 +115,14 @@ func (a *app) planHours(ctx context.Context, p *planned, j *job) error {
 	}
 	p.Hours = len(lines)
 	for i, h := range j.source.Layout.Hours(w.From.Add(-j.spec.Before.Std()), w.To.Add(j.spec.After.Std())) {
+		p.Period = period(h.Name)
 		p.Objects += lines[i].Objects
 		p.Bytes += lines[i].Bytes
 		if lines[i].Gap && h.Bounded() && h.From.Before(w.To) && h.To.After(w.From) {
-			p.Gaps = append(p.Gaps, h.From.Format("2006-01-02T15"))
+			p.Gaps = append(p.Gaps, h.Label())
 		}
 	}
-	if refusal := replay.OpenHours(&j.spec, j.source.Layout); refusal != nil {
+	if refusal := j.openHours(); refusal != nil {
 		p.Items = append(p.Items, plannedItem{Item: refusal.Item, Refused: true, What: refusal.What, Next: refusal.Next})
 	}
 	return nil
@@ -145,7 +146,7 @@ func planLines(p *planned) []string {
 	lines := []string{
 		"window    " + describe(p.Window, time.Local) + ", by " + p.Window.On + " time",
 		fmt.Sprintf("archive   %s, layout %s, format %s", p.URL, p.Layout, p.Format),
-		fmt.Sprintf("reads     %s in %s, %s", plural(int64(p.Objects), "object"), plural(int64(p.Hours), "hour"), size(p.Bytes)),
+		fmt.Sprintf("reads     %s in %s, %s", plural(int64(p.Objects), "object"), plural(int64(p.Hours), p.Period), size(p.Bytes)),
 		fmt.Sprintf("produces  to topic %s at %s", p.Topic, p.Pace),
 	}
 	if len(p.Gaps) > 0 {

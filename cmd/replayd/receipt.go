@@ -88,14 +88,14 @@ func reasons(by map[string]int64) string {
 func warnings(r *replay.Receipt) []string {
 	var lines []string
 	if len(r.Gaps) > 0 {
-		lines = append(lines, fmt.Sprintf("  gaps: the archive has no objects in %s: %s", plural(int64(len(r.Gaps)+r.GapsMore), "hour"), fewOf(r.Gaps)))
+		lines = append(lines, fmt.Sprintf("  gaps: the archive has no objects in %s: %s", plural(int64(len(r.Gaps)+r.GapsMore), period(r.Gaps[0])), fewOf(r.Gaps)))
 	}
 	if r.SlackShort > 0 {
 		lines = append(lines, fmt.Sprintf("  slack: %s came close to the edge of what was listed; more may lie beyond: try --slack %s,%s",
 			plural(r.SlackShort, "event"), twice(r.SlackSeconds[0]), twice(r.SlackSeconds[1])))
 	}
 	if len(r.OpenHours) > 0 {
-		lines = append(lines, "  open hours, which the archive may still have been adding to: "+fewOf(r.OpenHours))
+		lines = append(lines, fmt.Sprintf("  open %ss, which the archive may still have been adding to: %s", period(r.OpenHours[0]), fewOf(r.OpenHours)))
 	}
 	return lines
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -231,6 +233,27 @@ func TestHoursThatMayStillGrowAreRefused(t *testing.T) {
 	b.run(args("--to", "2026-11-01T13", "--topic", "y", "--allow", "open-hours")...).want(exitOK)
 	b.now = b.now.Add(5 * time.Minute) // "Wait"
 	b.run(args("--to", "2026-11-01T13", "--topic", "z")...).want(exitOK)
+}
+
+func TestPlanOfAReplayThatHasBegunAsksWhatRunWouldAsk(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.now = time.Date(2026, 11, 1, 13, 10, 0, 0, time.UTC)
+	b.mostlyGood("2026/11/01/12/o", 1200)
+	if err := os.Chtimes(filepath.Join(b.folder, "2026/11/01/12/o"), b.now, b.now.Add(-time.Minute)); err != nil {
+		t.Fatal(err) // what came into an open hour later is not replayed
+	}
+	args := []string{
+		"--archive", b.folder, "--layout", "%Y/%m/%d/%H/", "--format", "jsonl", "--event-id", "/id", "--event-time", "/t",
+		"--from", "2026-11-01T12", "--for", "1h", "--topic", "x", "--create-topic", "--allow", "open-hours,overlap",
+	}
+	b.run(append(args, "--id", "first", "--max-bad", "100%")...).want(exitQuarantined)
+	b.run(append(args, "--id", "second")...).want(exitFailed, "--max-bad")
+	plan := b.replayd(append(b.here("plan"), "--id", "second")...).want(exitOK)
+	if out := plan.out.String(); strings.Contains(out, "overlap") || strings.Contains(out, "open-hours") {
+		t.Errorf("plan asks what the start was allowed: %s", out)
+	}
+	b.run("--id", "second", "--max-bad", "100%").want(exitQuarantined)
 }
 
 // Kafka would delete the replay five minutes later: a topic made with the cluster's retention is no better than one that

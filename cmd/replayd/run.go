@@ -51,27 +51,40 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 	defer started()
 	cluster, err := a.connect(starting, f)
 	if err != nil {
-		return interruptedBy(starting, err)
+		return interruptedBy(starting, f, err)
 	}
 	defer cluster.Close()
-	j, err := a.job(starting, cluster, f)
-	if err != nil {
-		return interruptedBy(starting, err)
+	for first := true; ; first = false {
+		j, err := a.job(starting, cluster, f)
+		if err != nil {
+			return interruptedBy(starting, f, err)
+		}
+		j.options.Stop = stop
+		err = a.perform(ctx, j, cluster, &begun, f.quarantineOK)
+		if !first || !j.overtaken(err) {
+			return err
+		}
 	}
+}
+
+// overtaken reports whether another process has started a replay of this id since j was made as a start. It may be the same
+// command, whose times relative to now are those of that process then; a job made now would compare and continue it.
+func (j *job) overtaken(err error) bool {
+	var differs *kafka.SpecDiffers
+	return !j.resumes && errors.As(err, &differs)
+}
+
+// perform runs j to its end, unless it has ended before, and turns its state into an exit code. begun becomes true when
+// there is something to stop.
+func (a *app) perform(ctx context.Context, j *job, cluster *kafka.Cluster, begun *atomic.Bool, quarantineOK bool) error {
 	if j.finished != nil {
 		a.printReceipt(j.finished)
-		return a.ended(j.finished, &witness{}, f.quarantineOK)
+		return a.ended(j.finished, &witness{}, quarantineOK)
 	}
 	if err := j.growing(); err != nil {
 		return err
 	}
-	j.options.Stop = stop
 	begun.Store(true)
-	return a.perform(ctx, j, cluster, f.quarantineOK)
-}
-
-// perform runs j to its end and turns its state into an exit code.
-func (a *app) perform(ctx context.Context, j *job, cluster *kafka.Cluster, quarantineOK bool) error {
 	to := cluster.Sink(j.settings)
 	defer to.Close()
 	seen := &witness{Sink: to}
@@ -117,10 +130,13 @@ func (a *app) explain(j *job, err error) error {
 		err = &interrupted{leftAtOnce}
 	}
 	var bad *replay.TooBad
-	if errors.As(err, &bad) { // it would stop at the same entry
-		return fmt.Errorf("%w\nContinue with: %s --max-bad=%d%%", err, j.again("max-bad"), bad.Percent())
+	switch {
+	case !errors.As(err, &bad):
+		return fmt.Errorf("%w\nContinue with: %s", err, j.again())
+	case bad.Percent() == 100: // half of it or more; to let all of it pass would be no advice
+		return fmt.Errorf("%w\nSo much is seldom the archive's fault: see --preset, --format, --event-time and --event-id, and start again under another --id", err)
 	}
-	return fmt.Errorf("%w\nContinue with: %s", err, j.again())
+	return fmt.Errorf("%w\nContinue with: %s --max-bad=%d%%", err, j.again("max-bad"), bad.Percent()) // with less it would stop at the same entry
 }
 
 // reportBad says on stderr what is not in the topic, and where to look.

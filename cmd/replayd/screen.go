@@ -53,9 +53,10 @@ func (s *screen) draw(lines []string) {
 // clear takes the block away.
 func (s *screen) clear() { s.draw(nil) }
 
+// erase begins at the left edge: the terminal echoes Ctrl-C as ^C, which leaves the cursor behind it.
 func (s *screen) erase() {
 	if s.drawn > 0 {
-		fmt.Fprintf(s.file, "\x1b[%dA\x1b[J", s.drawn)
+		fmt.Fprintf(s.file, "\r\x1b[%dA\x1b[J", s.drawn)
 		s.drawn = 0
 	}
 }

@@ -171,6 +171,17 @@ func TestASignalBeforeAnythingWasBegunSaysSo(t *testing.T) {
 	}
 }
 
+func TestASignalBeforeAnIDIsContinuedSaysHowToContinueIt(t *testing.T) {
+	t.Parallel()
+	p := nowhere(t).start("run", "--brokers", "127.0.0.1:1", "--wait-broker", "1h", "--id", "known")
+	p.until("it to wait", func() bool { return strings.Contains(p.err.String(), "waiting for the broker") })
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	r := p.end(5*time.Second).want(exitInterrupted, "interrupted before anything was begun")
+	if next, want := r.next(), "replayd run --id known --brokers=127.0.0.1:1"; next != want {
+		t.Errorf("it says %q, want %q", next, want)
+	}
+}
+
 func TestASignalInTheDemoPromisesNoContinuation(t *testing.T) {
 	t.Parallel()
 	p := nowhere(t).start("demo")

@@ -22,12 +22,16 @@ func before(ctx context.Context, stop <-chan struct{}) (context.Context, context
 	return starting, cancel
 }
 
-// interruptedBy says it shorter when a signal is the reason.
-func interruptedBy(ctx context.Context, err error) error {
+// interruptedBy says it shorter when a signal is the reason. What an id alone was to continue still can be.
+func interruptedBy(ctx context.Context, f *replayFlags, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
-	return &interrupted{"interrupted before anything was begun"}
+	text := "interrupted before anything was begun"
+	if !f.saysWhat() {
+		text += "\nContinue with: " + f.again(f.id)
+	}
+	return &interrupted{text}
 }
 
 // leaving is how long a second signal waits for the session to end by itself: a commit that is under way cannot be broken

@@ -24,17 +24,20 @@ func (a *app) fresh(ctx context.Context, f *replayFlags) (s replay.Spec, src arc
 	if hours := src.Layout.Hours(time.Unix(0, 0), time.Unix(1, 0)); !s.Window.Bounded() && hours[0].Bounded() {
 		return s, src, "", usage("--from and --to are missing: events have no times, but layout %s has hours, and these say which to read", s.Layout)
 	}
+	if err := s.Window.Fits(src.Layout); err != nil {
+		return s, src, "", usage("%w", err)
+	}
 	return s, src, said, nil
 }
 
 // asked is what the flags and the configuration say, without a look into the archive.
 func (a *app) asked(f *replayFlags) (s replay.Spec, p *place, err error) {
 	if f.place.archive == "" {
-		_, _, _, window := f.window.window(a.now())
-		return s, nil, errors.Join(usage("--archive is missing: a name from the configuration, ./folder or s3://bucket/prefix"), window)
+		_, _, window := f.window.window(a.now())
+		return s, nil, errors.Join(usage("--archive is missing: a name from the configuration, ./folder or s3://bucket/prefix"), window, f.overlay(&config.Archive{}))
 	}
 	if p, err = a.place(f.place); err != nil {
-		return s, p, err
+		return s, p, errors.Join(err, f.overlay(&config.Archive{}))
 	}
 	if err := errors.Join(p.checkNames(), f.overlay(&p.config)); err != nil {
 		return s, p, err
@@ -63,19 +66,12 @@ func (f *replayFlags) overlay(c *config.Archive) error {
 	override(&c.EventID, f.eventID)
 	override(&c.EventTime, f.eventTime)
 	override(&c.Key, f.key)
-	if err := text(&c.Slack, "slack", f.slack); err != nil {
-		return err
+	errs := []error{text(&c.Slack, "slack", f.slack), text(&c.Lateness, "lateness", f.lateness)}
+	horizon := text(&c.Horizon, "horizon", f.horizon)
+	if horizon == nil && f.horizon != "" && c.Horizon == 0 {
+		horizon = usage("--horizon %s: must be above 0; --dedupe off looks for no duplicates", f.horizon)
 	}
-	if err := text(&c.Lateness, "lateness", f.lateness); err != nil {
-		return err
-	}
-	if err := text(&c.Horizon, "horizon", f.horizon); err != nil {
-		return err
-	}
-	if f.horizon != "" && c.Horizon == 0 {
-		return usage("--horizon %s: must be above 0; --dedupe off looks for no duplicates", f.horizon)
-	}
-	return nil
+	return errors.Join(append(errs, horizon)...)
 }
 
 // spec is the spec of archive p as the flags ask for it.
@@ -103,12 +99,7 @@ func (f *replayFlags) spec(p *place, now time.Time) (replay.Spec, error) {
 
 // judged fills in what decides about events: window and dedupe.
 func (f *replayFlags) judged(s *replay.Spec, p *place, now time.Time) error {
-	switch f.dedupe {
-	case "on", "off":
-		s.Dedupe = f.dedupe == "on" && s.Fields.ID != archive.None
-	default:
-		return usage("--dedupe %q: on or off", f.dedupe)
-	}
+	s.Dedupe = f.dedupe == "on" && s.Fields.ID != archive.None
 	s.Window.On = replay.OnEvent
 	if p.preset.ByArrival {
 		s.Window.On = replay.OnArrival
@@ -121,6 +112,6 @@ func (f *replayFlags) judged(s *replay.Spec, p *place, now time.Time) error {
 		return nil
 	}
 	var err error
-	s.Window.From, s.Window.To, _, err = f.window.window(now)
+	s.Window.From, s.Window.To, err = f.window.window(now)
 	return err
 }

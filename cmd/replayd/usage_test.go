@@ -26,6 +26,7 @@ func TestMistakesInWhatIsTypedExit2AndSayWhatToType(t *testing.T) {
 	}{
 		{"unknown command", "rum", `unknown command "rum"|Did you mean|run`},
 		{"unknown command of config", "config chekc", "config chekc: check or show"},
+		{"config of nothing", "config", "replayd: config: check or show"},
 		{"unknown flag", "run --frm 2026-11-01", "unknown flag: --frm|See replayd run --help"},
 		{"a flag without its value", "run --archive", "needs an argument: --archive|--help"},
 		{"a number that is none", "run --partitions many", "--partitions|--help"},
@@ -72,6 +73,10 @@ func TestMistakesInWhatIsTypedExit2AndSayWhatToType(t *testing.T) {
 			"--memory|--lateness|--slack|--give-up|--wait-broker|--max-gap|--ramp",
 		},
 		{"a share that is none", "run " + archive + "--from -3h --to -1h --max-bad 200%", `--max-bad "200%": a share such as 1%`},
+		{"values of an id that may be known", "run --id x --to tomorrow --for long --slack 1h,x --horizon 0s", `"tomorrow" is not a time|--to and --for|--for: "long"|--slack|--horizon 0s: must be above 0`},
+		{"units of no archive", "run --from -3h --lateness 5 --slack 1h,x", "--archive is missing|--lateness|--slack"},
+		{"a broker without its port", "ls --archive ./a -b nix.invalid", `replayd: --brokers: "nix.invalid" is not host:port`},
+		{"an empty list of brokers", "ls --archive ./a --brokers=", "--brokers: want at least one"},
 		{"a name that no topic has", "run --topic replay/x", `--topic: topic "replay/x": want letters, digits`},
 		{"a topic called dots", "run --id x --like-topic ..", `--like-topic: topic "..": want`},
 		{"an id with spaces", "run " + archive + "--from -3h --to -1h --id a/b", `id "a/b": want letters, digits`},
@@ -87,6 +92,37 @@ func TestMistakesInWhatIsTypedExit2AndSayWhatToType(t *testing.T) {
 				t.Errorf("stdout is for results: %q", out)
 			}
 		})
+	}
+}
+
+func TestAMistakeIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for _, flags := range []string{"--slack 1h,2h,3h", "--lateness 5", "--horizon 5", "--dedupe no", "--from never", "--max-bad x", "--pace fast", "--layout daily"} {
+		for _, id := range []string{"", " --id x"} {
+			r := nowhere(t).replayd(strings.Fields("run --archive ./a --event-id /id --event-time /t --topic x --brokers 127.0.0.1:1 --from -3h --to -1h " + flags + id)...)
+			if id == "" {
+				r.want(exitUsage)
+			}
+			if n := strings.Count(r.err.String(), "\n"); n != 1 && r.code == exitUsage { // of an id, the broker is asked first for some
+				t.Errorf("%s%s is told in %d lines:\n%s", flags, id, n, r.err.String())
+			}
+		}
+	}
+}
+
+// The configuration is in order, so that nothing of it may be shown as the place of the mistake.
+func TestAMistakeInBrokersIsNotLookedForInTheFile(t *testing.T) {
+	t.Parallel()
+	b := nowhere(t)
+	path := b.config("kafka:\n  brokers: [localhost:9092]\n")
+	r := b.replayd("config", "show", "--config", path, "-b", "nix.invalid,localhost:1,x:y")
+	r.want(exitUsage, `--brokers: "nix.invalid" is not host:port`, `--brokers: "x:y"`)
+	if text := r.err.String(); strings.Contains(text, path) || strings.Contains(text, "kafka.brokers") {
+		t.Errorf("the file is blamed:\n%s", text)
+	}
+	r = b.replayd("config", "show", "--config", path, "-b", "kafka1:9092,kafka2:9092").want(exitOK)
+	if !strings.Contains(r.out.String(), "kafka2:9092") {
+		t.Errorf("config show does not show them:\n%s", r.out.String())
 	}
 }
 
@@ -157,4 +193,15 @@ func portOf(t *testing.T, address string) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+func TestAWindowOfTooManyHoursIsSaidBeforeTheyAreCounted(t *testing.T) {
+	t.Parallel()
+	b := nowhere(t)
+	what := []string{"--archive", b.folder, "--layout", "%Y/%m/%d/%H/", "--format", "jsonl", "--from", "1971-01-01", "--to", "2026-11-01"}
+	b.replayd(append([]string{"ls"}, what[:4]...)...).want(exitUsage, "--from and --to are missing")
+	b.replayd("ls", "--archive", b.folder, "--layout", "%Y/%m/%d/%H/", "--from", "1971-01-01", "--to", "2026-11-01").want(exitUsage, "longer than 20 years")
+	b.replayd(append([]string{"cat", "--event-id", "/id", "--event-time", "/t"}, what...)...).want(exitUsage, "longer than 20 years")
+	what[len(what)-1] = "9999-12-31"
+	b.replayd(append([]string{"cat", "--event-id", "/id", "--event-time", "/t"}, what...)...).want(exitUsage, "longer than 20 years")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -44,32 +45,51 @@ type windowFlags struct{ from, to, length string }
 // given reports whether the person said anything about the window.
 func (w windowFlags) given() bool { return w.from != "" || w.to != "" || w.length != "" }
 
-// window reads the flags. relative is true when the window depends on now.
-func (w windowFlags) window(now time.Time) (from, to time.Time, relative bool, err error) {
+// forms looks at each value by itself. What they say together is known when nothing else says it.
+func (w windowFlags) forms(now time.Time) error {
+	var errs []error
+	for _, end := range []string{w.from, w.to} {
+		if end != "" {
+			_, _, err := parseTime(end, now)
+			errs = append(errs, err)
+		}
+	}
+	if w.to != "" && w.length != "" {
+		errs = append(errs, errTwoEnds)
+	}
+	return errors.Join(append(errs, text(new(config.Duration), "for", w.length))...)
+}
+
+var errTwoEnds = usage("--to and --for exclude each other")
+
+// window reads the flags of a window that nothing else tells.
+func (w windowFlags) window(now time.Time) (from, to time.Time, err error) {
 	switch {
 	case w.from == "":
-		return from, to, false, usage("--from is missing: the first event time to replay, such as 2026-11-01T12 or -3h")
+		return from, to, usage("--from is missing: the first event time to replay, such as 2026-11-01T12 or -3h")
 	case w.to == "" && w.length == "":
-		return from, to, false, usage("--to is missing: the end of the window (exclusive), or --for 4h")
+		return from, to, usage("--to is missing: the end of the window (exclusive), or --for 4h")
 	case w.to != "" && w.length != "":
-		return from, to, false, usage("--to and --for exclude each other")
+		return from, to, errTwoEnds
 	}
-	from, relative, err = parseTime(w.from, now)
-	if err != nil {
-		return from, to, relative, err
+	if from, _, err = parseTime(w.from, now); err != nil {
+		return from, to, err
 	}
-	if w.length != "" {
-		var d config.Duration
-		if err := d.UnmarshalText([]byte(w.length)); err != nil {
-			return from, to, relative, usage("--for: %w", err)
-		}
-		return from, from.Add(time.Duration(d)), relative, w.check(from, from.Add(time.Duration(d)), now)
+	if to, err = w.end(from, now); err != nil {
+		return from, to, err
 	}
-	to, alsoRelative, err := parseTime(w.to, now)
-	if err != nil {
-		return from, to, relative, err
+	return from, to, w.check(from, to, now)
+}
+
+// end is --to, or --for behind the beginning.
+func (w windowFlags) end(from, now time.Time) (time.Time, error) {
+	if w.length == "" {
+		to, _, err := parseTime(w.to, now)
+		return to, err
 	}
-	return from, to, relative || alsoRelative, w.check(from, to, now)
+	var d config.Duration
+	err := text(&d, "for", w.length)
+	return from.Add(time.Duration(d)), err
 }
 
 func (w windowFlags) check(from, to, now time.Time) error {

@@ -32,8 +32,9 @@ func (w *witness) told(all int64) string {
 	var b strings.Builder
 	for _, q := range w.bad {
 		fmt.Fprintf(&b, "  %s at byte %d: %s", q.Object, q.Range[0], q.Reason)
-		if q.Detail != "" {
-			b.WriteString(", " + q.Detail)
+		// a detail begins with its own place, which often is where the entry begins
+		if detail := strings.TrimPrefix(q.Detail, fmt.Sprintf("byte %d: ", q.Range[0])); detail != "" {
+			b.WriteString(", " + detail)
 		}
 		b.WriteByte('\n')
 	}
