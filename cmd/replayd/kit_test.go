@@ -331,15 +331,20 @@ func (b *bench) start(args ...string) *process {
 	b.t.Helper()
 	p := &process{result: &result{t: b.t, args: args}, cmd: exec.Command(os.Args[0], args...), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), asProgram+"=1")
+	return p.begin()
+}
+
+func (p *process) begin() *process {
+	p.t.Helper()
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
 	if err := p.cmd.Start(); err != nil {
-		b.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	go func() {
 		defer close(p.done)
 		_ = p.cmd.Wait()
 	}()
-	b.t.Cleanup(func() {
+	p.t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	})

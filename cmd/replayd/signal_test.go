@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -184,7 +185,8 @@ func TestASignalBeforeAnIDIsContinuedSaysHowToContinueIt(t *testing.T) {
 
 func TestASignalInTheDemoPromisesNoContinuation(t *testing.T) {
 	t.Parallel()
-	p := nowhere(t).start("demo")
+	p := &process{result: &result{t: t, args: []string{"demo"}}, cmd: exec.Command(filepath.Join(program(t), "replayd"), "demo"), done: make(chan struct{})}
+	p.begin()
 	p.until("its broker to run", func() bool { return strings.Contains(p.err.String(), "broker:  embedded") })
 	_ = p.cmd.Process.Signal(os.Interrupt)
 	r := p.end(10*time.Second).want(exitInterrupted, "the demo's broker and archive are gone")
