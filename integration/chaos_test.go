@@ -107,6 +107,7 @@ func TestABrokerKilledAndRestartedTwiceChangesNothing(t *testing.T) {
 			plan.Events = 150_000
 			st := newStage(t, k, nil, plan)
 			s := st.start(t, st.how("broker", append(st.what(), "--pace", "10k/s")...)...)
+			await(t, "it to produce", func() bool { return strings.Contains(s.out.String(), `"phase":"running"`) })
 			for range 2 {
 				time.Sleep(time.Second + time.Duration(rng.Int64N(int64(2*time.Second)))) // a random instant of a real replay
 				k.Kill(0)
