@@ -81,10 +81,8 @@ $(BIN)/.%:
 	@touch $@
 
 .PHONY: kafka-jars
-kafka-jars: $(JARS) ## fetch Kafka from Maven Central into the cache (needs mvn)
-
-$(JARS):
-	integration/kafka-image/jars.sh $@
+kafka-jars: ## fetch Kafka from Maven Central into the cache (needs mvn)
+	@integration/kafka-image/jars.sh $(JARS)
 
 .PHONY: kafka-image
 kafka-image: ## pull apache/kafka, or build its stand-in where that cannot be

@@ -18,6 +18,8 @@
 //	process  child processes from the published jars (make kafka-jars, Java 17): quick, exact signals
 //	docker   containers of apache/kafka, or of REPLAYD_TEST_KAFKA_IMAGE, through testcontainers
 //
+// The same jars compile and run the Java programs that people write against the brokers: see Java.
+//
 // # Tools
 //
 // versitygw and the jars are looked for in the folder REPLAYD_TEST_TOOLS, by default replayd-test in the user's cache
