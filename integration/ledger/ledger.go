@@ -26,7 +26,7 @@ const maxDetail = 160
 // Entry is one fact of a run.
 type Entry struct {
 	Tested bool   // false: left out
-	Name   string // unit, kafka, s3, kcat
+	Name   string // unit, kafka, s3, kcat, java
 	Detail string // of what was tested: with what (process, docker, versitygw); of what was left out: why
 }
 
