@@ -2,17 +2,24 @@ package archive
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Fields says where in an event its id, times and key stand. It is part of the frozen spec; the zero value finds
 // nothing.
 type Fields struct {
-	ID       IDRule    `json:"event_id"`
-	Time     Pointer   `json:"event_time"`        // "none": events have no time
-	Arrival  Pointer   `json:"arrival,omitempty"` // set when the window goes by arrival time
-	Key      Pointer   `json:"key,omitempty"`     // empty: records have no key of their own
-	Volatile []Pointer `json:"volatile,omitempty"`
+	ID        IDRule    `json:"event_id"`
+	Time      Pointer   `json:"event_time"`                // "none": events have no time
+	Zone      string    `json:"event_time_zone,omitempty"` // IANA name, of times that are written without one; empty: UTC
+	Arrival   Pointer   `json:"arrival,omitempty"`         // when the archive got the event; empty: not known
+	ByArrival bool      `json:"by_arrival,omitempty"`      // the window goes by it: without a usable one an event is bad
+	Key       Pointer   `json:"key,omitempty"`             // empty: records have no key of their own
+	Value     Pointer   `json:"value,omitempty"`           // of what is produced, its bytes unchanged; empty: the whole event
+	Volatile  []Pointer `json:"volatile,omitempty"`
+
+	Also []Pointer `json:"-"` // further places whose bytes entries hold: what a filter looks at
 }
 
 // None, as an event id or event time, says that events have none.
@@ -54,12 +61,26 @@ func (f Fields) Validate() error {
 			return fmt.Errorf("event time: %w", err)
 		}
 	}
-	for _, p := range append([]Pointer{f.Arrival, f.Key}, f.Volatile...) {
+	if _, err := f.Location(); err != nil {
+		return fmt.Errorf("event time zone: %w", err)
+	}
+	for _, p := range slices.Concat([]Pointer{f.Arrival, f.Key, f.Value}, f.Volatile, f.Also) {
 		if err := p.validate(); p != "" && err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Location is the zone of times that are written without one.
+func (f Fields) Location() (*time.Location, error) {
+	if f.Zone == "" {
+		return time.UTC, nil
+	}
+	if f.Zone == "Local" { // another machine would read other times
+		return nil, fmt.Errorf("%q is no zone: name one, such as America/Sao_Paulo", f.Zone)
+	}
+	return time.LoadLocation(f.Zone)
 }
 
 // Tokens are the reference tokens of the pointer, unescaped.

@@ -37,7 +37,8 @@ const (
 	BadCodec     = "codec"     // the compressed stream is broken here: its checksum, its end, its codes
 	BadJSON      = "json"      // not a JSON object where one should be
 	BadTime      = "time"      // no event time, one that does not parse, is negative or not below the year 2200
-	BadArrival   = "arrival"   // the same of the arrival time, when the window goes by it
+	BadArrival   = "arrival"   // the same of the arrival time, with Fields.ByArrival
+	BadValue     = "value"     // the part that is to be produced is missing
 	BadOversized = "oversized" // larger than Limits.Event
 )
 
@@ -50,13 +51,16 @@ type Entry struct {
 	Bad    string // the reason (Bad…) when there is no usable event here, else empty
 	Detail string // for Bad: what was wrong, for people, without the bytes themselves
 
-	Value   []byte // the archived bytes, unchanged
+	Event   []byte // the archived bytes, unchanged
+	Value   []byte // of them what is produced: all, or the part that Fields.Value names
 	Key     []byte // record key; nil when it is missing or JSON null
 	ID      []byte // the event id as text; nil when missing
 	IDHash  Hash   // of ID and its kind: what duplicates are found by. Zero without ID, or with IDBody: of the body
 	Body    uint64 // hash of the value without its volatile fields
 	Time    int64  // event time in ns since 1970; 0 with TimeNone
-	Arrival int64  // arrival time in ns since 1970; 0 when Fields.Arrival is not set
+	Arrival int64  // arrival time in ns since 1970; 0 when it is not known
+
+	Also [][]byte // JSON at each place of Fields.Also; nil where nothing stands
 }
 
 // Hash is XXH3-128.

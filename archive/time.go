@@ -63,12 +63,39 @@ func unquoted(raw []byte) ([]byte, bool) {
 }
 
 // timestampLayouts beside RFC 3339, tried in this order. Parsing accepts a fraction behind the seconds of each.
-var timestampLayouts = []string{
-	"2006-01-02T15:04:05",
-	"2006-01-02T15:04:05Z0700",
-	"2006-01-02T15:04Z07:00", // java.time leaves out seconds that are zero
-	"2006-01-02T15:04",
-	"2006-01-02",
+var timestampLayouts = []struct {
+	text  string
+	zoned bool
+}{
+	{"2006-01-02T15:04:05", false},
+	{"2006-01-02T15:04:05Z0700", true},
+	{"2006-01-02T15:04Z07:00", true}, // java.time leaves out seconds that are zero
+	{"2006-01-02T15:04", false},
+	{"2006-01-02", false},
+}
+
+// Local returns the instants at which clocks in zone show wall, whose own zone is of no account: one, two where the clocks
+// are put back, the earlier first, and none where they are put forward over it.
+func Local(wall time.Time, zone *time.Location) []time.Time {
+	var found []time.Time
+	for _, near := range []time.Duration{-24 * time.Hour, 24 * time.Hour} { // before and behind a change of the clocks
+		_, offset := wall.Add(near).In(zone).Zone()
+		t := wall.Add(-time.Duration(offset) * time.Second).In(zone)
+		if _, same := t.Zone(); same == offset && (len(found) == 0 || !found[0].Equal(t)) {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+// earliest is the first instant at which clocks in zone show wall; where they are put forward over it, that at which they
+// would have shown it. Package time leaves open which it is.
+func earliest(wall time.Time, zone *time.Location) time.Time {
+	if found := Local(wall, zone); len(found) > 0 {
+		return found[0]
+	}
+	_, offset := wall.Add(-24 * time.Hour).In(zone).Zone()
+	return wall.Add(-time.Duration(offset) * time.Second)
 }
 
 func parseTimestamp(s string, zone *time.Location) (int64, error) {
@@ -80,7 +107,9 @@ func parseTimestamp(s string, zone *time.Location) (int64, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	for i := 0; err != nil && i < len(timestampLayouts); i++ {
-		t, err = time.ParseInLocation(timestampLayouts[i], s, zone)
+		if t, err = time.Parse(timestampLayouts[i].text, s); err == nil && !timestampLayouts[i].zoned && zone != time.UTC {
+			t = earliest(t, zone)
+		}
 	}
 	switch {
 	case err != nil:

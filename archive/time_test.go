@@ -159,3 +159,25 @@ func exponentIsLarge(raw []byte) bool {
 	i := bytes.IndexAny(raw, "eE")
 	return i >= 0 && len(raw)-i > 4
 }
+
+// TestTimesAroundAChangeOfTheClocksAreTheSameEverywhere fixes what Go leaves open for times that exist twice or not at all.
+func TestTimesAroundAChangeOfTheClocksAreTheSameEverywhere(t *testing.T) {
+	for _, c := range []struct{ zone, text, want string }{
+		{"Europe/Berlin", "2026-10-25T02:30:00", "2026-10-25T00:30:00Z"}, // twofold: the earlier
+		{"America/New_York", "2026-11-01T01:30:00", "2026-11-01T05:30:00Z"},
+		{"Australia/Sydney", "2026-04-05T02:30:00", "2026-04-04T15:30:00Z"},
+		{"Europe/Berlin", "2026-03-29T02:30:00", "2026-03-29T01:30:00Z"}, // none: as if the clocks were put forward later
+		{"America/New_York", "2026-03-08T02:30:00", "2026-03-08T07:30:00Z"},
+		{"Australia/Sydney", "2026-10-04T02:30:00", "2026-10-03T16:30:00Z"},
+		{"America/Sao_Paulo", "2026-11-01T12:00:00", "2026-11-01T15:00:00Z"},
+	} {
+		zone, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ParseTime([]byte(`"`+c.text+`"`), zone)
+		if at := time.Unix(0, got).UTC().Format(time.RFC3339); err != nil || at != c.want {
+			t.Errorf("%s in %s is %s, want %s; %v", c.text, c.zone, at, c.want, err)
+		}
+	}
+}

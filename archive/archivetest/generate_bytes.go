@@ -87,6 +87,9 @@ func (pg *page) part(p *part) {
 	e.Bad = pg.reason(p, int(e.Length))
 	if e.Bad == "" {
 		e.ID, e.Key, e.Time, e.Arrival = r.id, r.key, p.time, p.arrival
+		if p.badArrival {
+			e.Arrival = 0
+		}
 		e.body = pg.body(pg.text[offset:r.volatileFrom], pg.text[r.volatileTo:])
 	}
 	pg.entries = append(pg.entries, e)

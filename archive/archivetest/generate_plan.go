@@ -53,8 +53,17 @@ type Plan struct {
 	SlackBefore time.Duration // 1h
 	SlackAfter  time.Duration // 1h
 	EventLimit  int           // the largest encoded record (960 KiB)
+	Policies    Policies      // zero: what is odd is produced with a flag
 
 	Odds Odds // zero: nothing odd happens
+}
+
+// Policies say what becomes of events that are not as they should be, in the words of the spec: emit, drop or quarantine;
+// empty is emit.
+type Policies struct {
+	OnLate, OnConflict, OnMissingID string
+
+	Keep func(*Entry) bool // nil: all
 }
 
 // Odds say how often something odd happens. Rates are shares of 1 of the events or objects they speak of.
@@ -141,9 +150,7 @@ func (p Plan) byArrival() bool { return p.WindowOn == WindowOnArrival }
 func (p Plan) Fields() archive.Fields {
 	f := archive.Fields{
 		ID: "/event_id", Time: "/timestamp", Key: "/data/account_id", Volatile: []archive.Pointer{"/arrival_epoch"},
-	}
-	if p.byArrival() {
-		f.Arrival = "/arrival_epoch"
+		Arrival: "/arrival_epoch", ByArrival: p.byArrival(),
 	}
 	return f
 }

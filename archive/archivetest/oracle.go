@@ -44,14 +44,16 @@ type Receipt struct {
 	Outside     int64 `json:"outside"`
 	Quarantined int64 `json:"quarantined"`
 
-	Late      int64 `json:"late"` // of the produced, as the next two
+	Late      int64 `json:"late"` // of the produced and quarantined, as the next two
 	Conflicts int64 `json:"conflicts"`
 	NoID      int64 `json:"no_id"`
 
+	FilteredBy       map[string]int64 `json:"filtered_by"`
 	QuarantinedBy    map[string]int64 `json:"quarantined_by"`
 	QuarantinedBytes int64            `json:"quarantined_bytes"`
 	SlackSeconds     [2]int64         `json:"slack_seconds"`
 	SlackShort       int64            `json:"slack_short"`
+	MaxArrivalDelay  int64            `json:"max_arrival_delay_seconds"`
 	Gaps             []string         `json:"gaps"`
 	Digest           string           `json:"digest"`
 }
@@ -64,15 +66,18 @@ const (
 	FateProduced Fate = iota
 	FateDuplicate
 	FateQuarantined
+	FateFiltered
 )
 
-func (f Fate) String() string { return [...]string{"produced", "duplicate", "quarantined"}[f] }
+func (f Fate) String() string {
+	return [...]string{"produced", "duplicate", "quarantined", "filtered"}[f]
+}
 
 // Verdict is what the oracle says of one entry of the window.
 type Verdict struct {
 	Position archive.Position
 	Fate     Fate
-	Bad      string // why it is quarantined
+	Bad      string // why it is quarantined or filtered
 	Length   int64  // of the entry
 	Seq      int64  // of a produced event, from 1
 	Flags    string // of a produced event, as the header replay-flags writes them

@@ -17,7 +17,7 @@ type sighting struct {
 	merge          int64 // merge time
 	offset, length int64
 	object         int32
-	noID           bool
+	noID, unwanted bool
 	fate           Fate
 	flags          flags
 	bad            string
@@ -30,10 +30,11 @@ type sighting struct {
 func (a *Archive) Oracle() *Oracle { return a.Judge(a.Plan) }
 
 // Judge is Oracle for another way to replay the same archive. Of p count From, To, WindowOn, Lateness, Horizon,
-// SlackBefore and SlackAfter, all taken as they are: change a copy of a.Plan.
+// SlackBefore, SlackAfter and Policies, all taken as they are: change a copy of a.Plan.
 func (a *Archive) Judge(p Plan) *Oracle {
 	plan := a.Plan
 	plan.From, plan.To, plan.WindowOn = p.From, p.To, p.WindowOn
+	plan.Policies = p.Policies
 	plan.Lateness, plan.Horizon, plan.SlackBefore, plan.SlackAfter = p.Lateness, p.Horizon, p.SlackBefore, p.SlackAfter
 
 	o := &Oracle{plan: &plan, objects: listed(&plan, a.Objects), Receipt: newReceipt(&plan)}
@@ -47,7 +48,7 @@ func newReceipt(p *Plan) Receipt {
 	return Receipt{
 		WindowOn: p.WindowOn, From: p.From, To: p.To,
 		SlackSeconds:  [2]int64{int64(p.SlackBefore / time.Second), int64(p.SlackAfter / time.Second)},
-		QuarantinedBy: map[string]int64{}, Gaps: []string{},
+		QuarantinedBy: map[string]int64{}, FilteredBy: map[string]int64{}, Gaps: []string{},
 	}
 }
 
@@ -100,6 +101,7 @@ func (o *Oracle) join(found []*objectJudge) []sighting {
 		r.Read += j.outside + int64(len(j.found))
 		r.Outside += j.outside
 		r.SlackShort += j.slackShort
+		r.MaxArrivalDelay = max(r.MaxArrivalDelay, j.delay/int64(time.Second))
 	}
 	r.Gaps = gaps(o.plan, o.objects)
 	return all
@@ -128,7 +130,7 @@ func gaps(p *Plan, objects []*Object) []string {
 	return list
 }
 
-// decide goes through the window in merge order: bad, duplicate or conflict, produce.
+// decide goes through the window in merge order: bad, duplicate or conflict, then what the policies say.
 func (o *Oracle) decide() {
 	var digest sum
 	seen := copies{horizon: int64(o.plan.Horizon)}
@@ -144,6 +146,9 @@ func (o *Oracle) decide() {
 				s.flags |= flagConflict
 			}
 		}
+		if s.fate == FateProduced {
+			s.fate, s.bad = o.plan.Policies.fate(s)
+		}
 		o.Receipt.count(s)
 		if s.fate == FateProduced {
 			digest.add(s.sum)
@@ -152,20 +157,44 @@ func (o *Oracle) decide() {
 	o.Receipt.Digest = digest.String()
 }
 
+// fate is what the policies make of an event that is neither bad nor a duplicate. Of two that hold it back the first of
+// these decides: conflict, missing id, unwanted, late.
+func (p *Policies) fate(s *sighting) (Fate, string) {
+	by := map[string]Fate{"quarantine": FateQuarantined, "drop": FateFiltered} // everything else is FateProduced
+	if fate := by[p.OnConflict]; fate != FateProduced && s.flags.one(flagConflict) == 1 {
+		return fate, "conflict"
+	}
+	if fate := by[p.OnMissingID]; fate != FateProduced && s.noID {
+		return fate, "no-id"
+	}
+	if s.unwanted {
+		return FateFiltered, "filter"
+	}
+	if fate := by[p.OnLate]; fate != FateProduced && s.flags.one(flagLate) == 1 {
+		return fate, "late"
+	}
+	return FateProduced, ""
+}
+
 func (r *Receipt) count(s *sighting) {
 	switch s.fate {
+	case FateDuplicate:
+		r.Duplicates++
+		return
+	case FateFiltered:
+		r.Filtered++
+		r.FilteredBy[s.bad]++
+		return
 	case FateQuarantined:
 		r.Quarantined++
 		r.QuarantinedBy[s.bad]++
 		r.QuarantinedBytes += s.length
-	case FateDuplicate:
-		r.Duplicates++
 	default:
 		r.Produced++
-		r.Late += s.flags.one(flagLate)
-		r.Conflicts += s.flags.one(flagConflict)
-		r.NoID += s.flags.one(flagNoID)
 	}
+	r.Late += s.flags.one(flagLate)
+	r.Conflicts += s.flags.one(flagConflict)
+	r.NoID += s.flags.one(flagNoID)
 }
 
 // sum adds hashes modulo 2^128.

@@ -22,6 +22,7 @@ type objectJudge struct {
 	found      []sighting
 	outside    int64
 	slackShort int64
+	delay      int64 // the longest from an event's time to its arrival, ns
 }
 
 func newObjectJudge(p *Plan, o *Object, number int32) *objectJudge {
@@ -89,6 +90,12 @@ func (j *objectJudge) event(e *Entry) {
 		s.flags |= flagNoID
 	} else {
 		s.id = xxh3.Hash128(e.ID)
+	}
+	if keep := j.plan.Policies.Keep; keep != nil {
+		s.unwanted = !keep(e)
+	}
+	if e.Arrival != 0 {
+		j.delay = max(j.delay, e.Arrival-e.Time)
 	}
 	j.found = append(j.found, s)
 	j.slackShort += j.short(e)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/zeebo/xxh3"
 
@@ -16,48 +17,78 @@ type fields struct {
 	archive.Fields
 	limit int // of key, value, id and archive.HeaderReserve together
 
-	time, arrival, key int32 // nodes of the paths, none when unset
-	ids                []int32
-	volatile           []int32
+	time, arrival, key, value int32 // nodes of the paths, none when unset
+	ids                       []int32
+	volatile, also            []int32
+	zone                      *time.Location
 
 	keyText, idText, part, joined, body []byte
 	holes                               []span
+	alsoBytes                           [][]byte
 }
 
 func newFields(f archive.Fields, l archive.Limits, p *paths) fields {
-	x := fields{Fields: f, limit: l.Event, time: p.find(f.Time), arrival: p.find(f.Arrival), key: p.find(f.Key)}
+	x := fields{
+		Fields: f, limit: l.Event,
+		time: p.find(f.Time), arrival: p.find(f.Arrival), key: p.find(f.Key), value: p.find(f.Value),
+	}
+	x.zone, _ = f.Location() // nil, which is UTC, only where Fields were never validated
 	for _, pointer := range f.ID.Pointers() {
 		x.ids = append(x.ids, p.find(pointer))
 	}
 	for _, pointer := range f.Volatile {
 		x.volatile = append(x.volatile, p.find(pointer))
 	}
+	for _, pointer := range f.Also {
+		x.also = append(x.also, p.find(pointer))
+	}
+	x.alsoBytes = make([][]byte, len(x.also))
 	return x
 }
 
-// fill sets all of e that value says, of which spans are the fields. Offset and Length are the caller's. What makes an
-// event bad is judged in the order size, event time, arrival: the size of an event that is not even kept is all that
-// can be known of it.
-func (x *fields) fill(e *archive.Entry, value []byte, spans []span) {
-	stripped := x.strip(value, spans)
-	key := x.recordKey(value, spans)
-	id, idHash := x.eventID(value, stripped, spans)
+// fill sets all of e that event says, of which spans are the fields. Offset and Length are the caller's. What makes an
+// event bad is judged in the order size, event time, arrival, value: the size of an event that is not even kept is all
+// that can be known of it.
+func (x *fields) fill(e *archive.Entry, event []byte, spans []span) {
+	stripped := x.strip(event, spans)
+	key := x.recordKey(event, spans)
+	id, idHash := x.eventID(event, stripped, spans)
+	value := event
+	if x.value != none {
+		value = spans[x.value].of(event)
+	}
 	if size := len(key) + len(value) + len(id) + archive.HeaderReserve; size > x.limit {
 		e.Bad, e.Detail = archive.BadOversized, fmt.Sprintf("%d bytes as a record, of %d at most", size, x.limit)
 		return
 	}
-	at, err := x.when(x.time, value, spans)
+	at, err := x.when(x.time, event, spans)
 	if err != nil {
 		e.Bad, e.Detail = archive.BadTime, fmt.Sprintf("event time %s: %v", x.Time, err)
 		return
 	}
-	arrival, err := x.when(x.arrival, value, spans)
-	if err != nil {
+	arrival, err := x.when(x.arrival, event, spans)
+	if err != nil && x.ByArrival {
 		e.Bad, e.Detail = archive.BadArrival, fmt.Sprintf("arrival %s: %v", x.Arrival, err)
 		return
 	}
-	e.Value, e.Key, e.ID, e.IDHash = value, key, id, idHash
+	if x.value != none && spans[x.value].kind == missing {
+		e.Bad, e.Detail = archive.BadValue, fmt.Sprintf("value %s: missing", x.Value)
+		return
+	}
+	e.Event, e.Value, e.Key, e.ID, e.IDHash = event, value, key, id, idHash
 	e.Body, e.Time, e.Arrival = xxh3.Hash(stripped), at, arrival
+	e.Also = x.others(event, spans)
+}
+
+// others are the bytes at the places that Fields.Also names.
+func (x *fields) others(event []byte, spans []span) [][]byte {
+	for i, n := range x.also {
+		x.alsoBytes[i] = nil
+		if spans[n].kind != missing {
+			x.alsoBytes[i] = spans[n].of(event)
+		}
+	}
+	return x.alsoBytes
 }
 
 // when is the time at node n, 0 when there is no such field.
@@ -65,7 +96,7 @@ func (x *fields) when(n int32, value []byte, spans []span) (int64, error) {
 	if n == none {
 		return 0, nil
 	}
-	return archive.ParseTime(spans[n].of(value), nil)
+	return archive.ParseTime(spans[n].of(value), x.zone)
 }
 
 // resolves reports whether the fields by which events are told apart stand in the object. Without any of them, an

@@ -191,7 +191,7 @@ func TestIDOfTheBody(t *testing.T) {
 }
 
 func TestTimes(t *testing.T) {
-	f := archive.Fields{Time: "/t", Arrival: "/a/at"}
+	f := archive.Fields{Time: "/t", Arrival: "/a/at", ByArrival: true}
 	tests := []struct{ text, bad, detail string }{
 		{`{"t":"2026-11-01T12:00:00.123456789Z","a":{"at":1793534400000}}`, "", ""},
 		{`{"t":1,"a":{}}`, archive.BadArrival, "arrival /a/at: missing"},

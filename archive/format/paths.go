@@ -47,7 +47,7 @@ func newPaths(f archive.Fields) *paths {
 }
 
 func pointers(f archive.Fields) []archive.Pointer {
-	list := slices.Concat(f.ID.Pointers(), []archive.Pointer{f.Time, f.Arrival, f.Key}, f.Volatile)
+	list := slices.Concat(f.ID.Pointers(), []archive.Pointer{f.Time, f.Arrival, f.Key, f.Value}, f.Volatile, f.Also)
 	return slices.DeleteFunc(list, func(p archive.Pointer) bool { return p == "" || p == archive.None })
 }
 
