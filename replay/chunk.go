@@ -28,6 +28,7 @@ type chunker struct {
 	valueBytes int64     // of this session
 
 	account Checkpoint // as of the last entry placed
+	limited bool       // it was the last that Policies.Limit lets through
 }
 
 func newChunker(s *Spec, h *hours, from Checkpoint, most int) *chunker {
@@ -55,8 +56,14 @@ func (b *chunker) place(it *merge.Item, v verdict, now time.Time) {
 		c.end(it)
 		b.hours.ended(it)
 	case quarantined:
-		c.quarantine(it)
-		b.quarantine(it)
+		if it.Kind == merge.Event {
+			c.inWindow(it)
+		}
+		c.quarantine(it, v)
+		b.quarantine(it, v)
+	case filtered:
+		c.inWindow(it)
+		c.filter(v.reason)
 	case duplicate:
 		c.inWindow(it)
 		c.Read++
@@ -93,22 +100,22 @@ func route(key, id, value []byte) []byte {
 	return value
 }
 
-func (b *chunker) quarantine(it *merge.Item) {
+func (b *chunker) quarantine(it *merge.Item, v verdict) {
 	b.chunk.Quarantined = append(b.chunk.Quarantined, Quarantined{
 		Position: it.Position, Object: it.Object.Key, ETag: it.Object.ETag,
-		Range: [2]int64{it.Offset, it.Offset + it.Length}, Reason: it.Reason, Detail: it.Detail,
+		Range: [2]int64{it.Offset, it.Offset + it.Length}, Reason: v.reason, Detail: v.detail,
 	})
 }
 
 // take returns the chunk with its checkpoint and begins the next one.
 func (b *chunker) take(state State, elapsed time.Duration) *Chunk {
 	b.account.State, b.account.Watermark = state, b.account.Position.Time
-	if state.Terminal() && b.spec.Window.Bounded() {
+	if state.Terminal() && b.spec.Window.Bounded() && !b.limited {
 		b.account.Watermark = b.spec.Window.To.UnixNano()
 	}
 	b.account.ElapsedMS = elapsed.Milliseconds()
 	chunk := b.chunk
-	chunk.Hours = b.hours.changes(&b.account)
+	chunk.Hours = b.hours.changes(&b.account, state.Terminal() && !b.limited)
 	chunk.Checkpoint = b.account
 	chunk.Checkpoint.Counters = b.account.Counters.clone()
 	b.chunk = &Chunk{Records: make([]Record, 0, len(chunk.Records))}

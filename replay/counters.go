@@ -81,14 +81,31 @@ func (c *Counters) end(it *merge.Item) {
 	c.Outside += it.Outside
 }
 
-func (c *Counters) quarantine(it *merge.Item) {
+func (c *Counters) quarantine(it *merge.Item, v verdict) {
 	c.Read++
 	c.Quarantined++
 	c.QuarantinedBytes += it.Length
 	if c.QuarantinedBy == nil {
 		c.QuarantinedBy = map[string]int64{}
 	}
-	c.QuarantinedBy[it.Reason]++
+	c.QuarantinedBy[v.reason]++
+	c.flagged(v.flags)
+}
+
+func (c *Counters) filter(reason string) {
+	c.Read++
+	c.Filtered++
+	if c.FilteredBy == nil {
+		c.FilteredBy = map[string]int64{}
+	}
+	c.FilteredBy[reason]++
+}
+
+// flagged counts what is told of events that are produced or quarantined.
+func (c *Counters) flagged(flags merge.Flags) {
+	c.Late += bit(flags, merge.Late)
+	c.Conflicts += bit(flags, merge.Conflict)
+	c.NoID += bit(flags, merge.NoID)
 }
 
 // produce accounts for a produced event; identified is the length of its id as u32 big-endian, the id and the value.
@@ -96,9 +113,7 @@ func (c *Counters) produce(it *merge.Item, flags merge.Flags, identified []byte)
 	c.Read++
 	c.Produced++
 	c.Digest.add(identified)
-	c.Late += bit(flags, merge.Late)
-	c.Conflicts += bit(flags, merge.Conflict)
-	c.NoID += bit(flags, merge.NoID)
+	c.flagged(flags)
 	if flags&merge.TimeMissing == 0 {
 		t := time.Unix(0, it.EventTime).UTC()
 		if c.FirstEvent.IsZero() || t.Before(c.FirstEvent) {

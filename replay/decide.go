@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"replayd/archive"
 	"replayd/replay/dedupe"
@@ -15,6 +16,7 @@ type outcome uint8
 const (
 	produced outcome = iota
 	duplicate
+	filtered
 	quarantined
 	ended     // the end of an object
 	accounted // for by an earlier session
@@ -23,10 +25,13 @@ const (
 type verdict struct {
 	outcome outcome
 	flags   merge.Flags
+	reason  string // why it is filtered or quarantined
+	detail  string // for people
 }
 
 // decider judges entries in merge order. Entries outside the window were left out by the merge; the rest is decided in
-// this order: bad, duplicate or conflict, produce.
+// this order: bad, duplicate or conflict or without id, filter, late, produce. Late comes behind duplicates, else each
+// redelivered copy would trip it.
 type decider struct {
 	spec  *Spec
 	index *dedupe.Index
@@ -37,6 +42,7 @@ type decider struct {
 
 	entries, bad int64 // in the window, for maxBad
 	maxBad       float64
+	stopOn       []string
 }
 
 // badFrom is the number of entries from which on the share of bad ones is judged.
@@ -44,7 +50,7 @@ const badFrom = 1000
 
 func newDecider(s *Spec, o *Options, from *Checkpoint) *decider {
 	d := &decider{
-		spec: s, maxBad: o.MaxBad,
+		spec: s, maxBad: o.MaxBad, stopOn: o.StopOn,
 		index:   dedupe.New(dedupe.Options{Horizon: s.Horizon.Std(), BitsPerID: o.bloomBits}),
 		resume:  from.Position,
 		resumed: from.Begun,
@@ -58,7 +64,7 @@ func newDecider(s *Spec, o *Options, from *Checkpoint) *decider {
 // badEntries are the entries that were bad by themselves.
 func badEntries(c *Counters) int64 {
 	n := int64(0)
-	for _, reason := range []string{archive.BadCodec, archive.BadJSON, archive.BadTime, archive.BadArrival, archive.BadOversized} {
+	for _, reason := range []string{archive.BadCodec, archive.BadJSON, archive.BadTime, archive.BadArrival, archive.BadValue, archive.BadOversized} {
 		n += c.QuarantinedBy[reason]
 	}
 	return n
@@ -80,22 +86,70 @@ func (d *decider) judge(it *merge.Item) (verdict, error) {
 		return verdict{}, err
 	}
 	if it.Kind == merge.Bad {
-		return verdict{outcome: quarantined}, nil
+		return verdict{outcome: quarantined, reason: it.Reason, detail: it.Detail}, d.stops(StopOnBad, it, "a bad entry ("+it.Reason+")")
 	}
-	return d.sight(it), nil
+	return d.event(it)
 }
 
-func (d *decider) sight(it *merge.Item) verdict {
-	if !d.dedupes(it) {
-		return verdict{produced, it.Flags}
+// event decides about an event. An error leaves the index as it was: a session that goes on decides about it anew.
+func (d *decider) event(it *merge.Item) (verdict, error) {
+	v := verdict{outcome: produced, flags: it.Flags}
+	if d.dedupes(it) {
+		switch d.index.Look(it.IDHash, it.Body, it.Time) {
+		case dedupe.Duplicate:
+			d.index.Insert(it.IDHash, it.Body, it.Time)
+			return verdict{outcome: duplicate}, nil
+		case dedupe.Conflict:
+			v.flags |= merge.Conflict
+		}
 	}
-	switch d.index.Sight(it.IDHash, it.Body, it.Time) {
-	case dedupe.Duplicate:
-		return verdict{outcome: duplicate}
-	case dedupe.Conflict:
-		return verdict{produced, it.Flags | merge.Conflict}
+	if err := d.apply(&v, it); err != nil {
+		return v, err
 	}
-	return verdict{produced, it.Flags}
+	if d.dedupes(it) {
+		d.index.Insert(it.IDHash, it.Body, it.Time)
+	}
+	return v, nil
+}
+
+// apply applies the policies to an event that is no duplicate; the first that holds it back decides.
+func (d *decider) apply(v *verdict, it *merge.Item) error {
+	p := &d.spec.Policies
+	for _, c := range []struct {
+		holds        bool
+		choice, stop string
+		reason, what string
+	}{
+		{v.flags&merge.Conflict != 0, p.OnConflict, StopOnConflict, ReasonConflict, "an event in conflict with an earlier one"},
+		{v.flags&merge.NoID != 0, p.OnMissingID, StopOnMissingID, ReasonNoID, "an event without id"},
+		{it.Filter == merge.Unjudged, Quarantine, StopOnBad, ReasonFilterError, "an event on which the filter fails (" + it.Detail + ")"},
+		{it.Filter == merge.Dropped, Drop, "", ReasonFilter, ""},
+		{v.flags&merge.Late != 0, p.OnLate, StopOnLate, ReasonLate, "a late event"},
+	} {
+		if !c.holds {
+			continue
+		}
+		if err := d.stops(c.stop, it, c.what); err != nil {
+			return err
+		}
+		switch c.choice {
+		case Drop:
+			v.outcome, v.reason = filtered, c.reason
+			return nil
+		case Quarantine:
+			v.outcome, v.reason, v.detail = quarantined, c.reason, it.Detail
+			return nil
+		}
+	}
+	return nil
+}
+
+// stops is the error that ends the session before it, if choice says so.
+func (d *decider) stops(choice string, it *merge.Item, what string) error {
+	if !slices.Contains(d.stopOn, choice) {
+		return nil
+	}
+	return &StoppedOn{Choice: choice, what: what, at: it.Position}
 }
 
 // recallEvent puts an event that an earlier session has accounted for back into the index.

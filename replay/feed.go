@@ -146,6 +146,10 @@ func (p *pipeline) place(ctx context.Context, items []merge.Item, verdicts []ver
 			}
 		}
 		p.chunker.place(it, v, time.Now())
+		if v.outcome == produced && p.chunker.account.Seq == p.spec.Limit {
+			p.chunker.limited = true
+			return io.EOF
+		}
 	}
 	if !p.chunker.empty() && !time.Now().Before(p.chunker.closes) {
 		return p.flush(ctx, Running)

@@ -308,14 +308,14 @@ func (h *hours) ended(it *merge.Item) {
 
 // changes returns the hour records that account, the next checkpoint, depends on and that are not durable yet. An hour
 // is recorded as soon as the account has passed the least bound of its objects, even when it is empty: an object
-// that appeared in it later would be taken for accounted.
-func (h *hours) changes(account *Checkpoint) []HourRecord {
+// that appeared in it later would be taken for accounted. all says that the account has passed every hour.
+func (h *hours) changes(account *Checkpoint, all bool) []HourRecord {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var changed []HourRecord
 	keep := h.order[:0]
 	for _, l := range h.order {
-		if r, ok := l.change(h, account); ok {
+		if r, ok := l.change(h, account, all); ok {
 			changed = append(changed, r)
 		}
 		if l.record.DrainedAt != nil {
@@ -353,8 +353,8 @@ func (h *hours) outlived(r HourRecord, c *Checkpoint) bool {
 	return r.DrainedAt != nil && *r.DrainedAt < c.Position.Time-int64(h.spec.Horizon)
 }
 
-func (l *listing) change(h *hours, account *Checkpoint) (HourRecord, bool) {
-	passed := account.Begun && l.lower <= account.Position.Time || account.State.Terminal()
+func (l *listing) change(h *hours, account *Checkpoint, all bool) (HourRecord, bool) {
+	passed := all || account.Begun && l.lower <= account.Position.Time
 	if !passed || !l.given {
 		return HourRecord{}, false
 	}

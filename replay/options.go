@@ -19,6 +19,7 @@ type Options struct {
 	Stall  time.Duration // a body that gives no byte for so long is taken for broken; default 30 s
 	GiveUp time.Duration // how long one store request is retried; default 1 h
 	MaxBad float64       // share of bad entries that stops the replay, from 1,000 entries on; default 0.01
+	StopOn []string      // kinds of events before which the replay stops: StopOn…
 	Allow  Allowed
 
 	// Stop asks the replay to stop at its next commit, in state Paused.

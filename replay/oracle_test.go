@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"unicode/utf8"
 
 	"replayd/archive/archivetest"
 )
@@ -28,6 +29,41 @@ func TestAReplayIsWhatTheOracleSays(t *testing.T) {
 		m, o, s := &memory{}, a.Oracle(), specOf(a.Plan)
 		r := Runner{Source: sourceOf(t, a.Plan, archivetest.NewFaulty(a.Files())), Sink: m, Options: fast(t)}
 		receipt, err := r.Run(context.Background(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, m, o, s)
+		sameCounts(t, &receipt, o)
+	})
+}
+
+// policies gives a replay policies that depend on its seed, and the plan by which the oracle judges the same.
+func policies(a *archivetest.Archive, s *Spec, seed uint64) archivetest.Plan {
+	rng, plan := seeded(seed), a.Plan
+	s.OnLate = []string{Emit, Quarantine}[rng.IntN(2)]
+	s.OnConflict = []string{Emit, Drop, Quarantine}[rng.IntN(3)]
+	s.OnMissingID = []string{Emit, Quarantine}[rng.IntN(2)]
+	plan.Policies = archivetest.Policies{OnLate: s.OnLate, OnConflict: s.OnConflict, OnMissingID: s.OnMissingID}
+	if rng.IntN(2) == 0 {
+		s.Filter = "len(key) % 3 != 0"
+		plan.Policies.Keep = func(e *archivetest.Entry) bool { return utf8.RuneCount(e.Key)%3 != 0 }
+	}
+	return plan
+}
+
+// TestPoliciesDecideAsTheOracleDoes also kills and continues, with everything spilled.
+func TestPoliciesDecideAsTheOracleDoes(t *testing.T) {
+	each(t, func(t *testing.T, a *archivetest.Archive, seed uint64) {
+		m, s := &memory{fate: dieAfter(3)}, specOf(a.Plan)
+		o := a.Judge(policies(a, &s, seed))
+		options := fast(t)
+		options.Memory, options.step = 1, 4<<10
+		r := Runner{Source: sourceOf(t, a.Plan, archivetest.NewFaulty(a.Files())), Sink: m, Options: options}
+		receipt, err := r.Run(context.Background(), s)
+		if errors.Is(err, errKilled) {
+			m.fate = nil
+			receipt, err = r.Run(context.Background(), s)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

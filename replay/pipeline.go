@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"replayd/archive"
+	"replayd/replay/filter"
 	"replayd/replay/merge"
 	"replayd/replay/pace"
 )
@@ -59,6 +60,10 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	if err := s.Window.Fits(r.Source.Layout); err != nil {
 		return nil, err
 	}
+	keep, err := filter.Compile(s.Filter)
+	if err != nil {
+		return nil, err
+	}
 	fetcher := &archive.Fetcher{Store: r.Source.Store, Stall: o.Stall, GiveUp: o.GiveUp, Waiting: p.meter.archiveWaits}
 	hours := newHours(s, r.Source, fetcher, d, o.Allow)
 	if !s.Window.Bounded() && hours.list[0].Bounded() {
@@ -81,6 +86,9 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	p.merge = merge.Config{
 		Rules: s.rules(), Feed: hours, Source: r.Source, Fetcher: fetcher, Fields: s.Fields,
 		Limits: archive.Limits{Event: s.RecordLimit}, Memory: o.Memory / 2, Step: o.step, Disk: o.Disk, Spill: o.Spill, Workers: o.workers(),
+	}
+	if keep.On() {
+		p.merge.Fields.Also, p.merge.Filter = keep.Places(), keep.Judge
 	}
 	return p, nil
 }

@@ -40,6 +40,8 @@ type Spec struct {
 	Horizon  Duration  `json:"horizon"`
 	Dedupe   bool      `json:"dedupe"`
 
+	Policies
+
 	Topic       string   `json:"topic"`
 	RecordLimit int      `json:"record_limit"` // largest encoded record, bytes
 	RecordTime  string   `json:"record_time"`  // now or original
@@ -102,6 +104,8 @@ func (s *Spec) Complete(now time.Time) error {
 	if s.AsOf.IsZero() {
 		s.AsOf = now.UTC()
 	}
+	s.Fields.ByArrival = s.Window.On == OnArrival
+	s.Policies.complete()
 	if s.Horizon == 0 {
 		s.Horizon = s.Lateness + s.After
 	}
@@ -109,7 +113,7 @@ func (s *Spec) Complete(now time.Time) error {
 }
 
 func (s *Spec) validate() error {
-	errs := []error{ValidID(s.ID), s.Fields.Validate(), s.Window.validate(s.Fields)}
+	errs := []error{ValidID(s.ID), s.Fields.Validate(), s.Window.validate(s.Fields), s.Policies.validate(s.Fields)}
 	if s.Lateness < 0 || s.Horizon < 0 || s.Before < 0 || s.After < 0 || s.Settle < 0 {
 		errs = append(errs, errors.New("lateness, horizon, slack and settle cannot be negative"))
 	}

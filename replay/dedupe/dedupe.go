@@ -59,12 +59,17 @@ func New(o Options) *Index {
 }
 
 // Sight judges an event by its id, the hash of its body and its merge time, then remembers it. Merge times of calls to
-// Sight never descend.
+// Sight and Look never descend.
 func (x *Index) Sight(id archive.Hash, body uint64, at int64) Verdict {
-	x.expire(at)
-	verdict := x.judge(id, body, at)
+	verdict := x.Look(id, body, at)
 	x.Insert(id, body, at)
 	return verdict
+}
+
+// Look is Sight without remembering.
+func (x *Index) Look(id archive.Hash, body uint64, at int64) Verdict {
+	x.expire(at)
+	return x.judge(id, body, at)
 }
 
 // Insert remembers an event without judging it. It may be called in any order of merge times.

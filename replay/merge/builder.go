@@ -22,6 +22,7 @@ type builder struct {
 	step    int64
 	spillTo string // folder
 	disk    *disk
+	keep    func(*archive.Entry) (bool, error) // the filter
 
 	bound   bound
 	outside int64
@@ -60,22 +61,30 @@ func (b *builder) add(e *archive.Entry) error {
 		return nil
 	}
 	out := entry{
-		eventTime: e.Time, offset: e.Offset, index: e.Index,
+		eventTime: e.Time, offset: e.Offset, index: e.Index, length: e.Length,
 		idHash: e.IDHash, body: e.Body, key: -1, id: -1,
 	}
 	out.time, out.flags = b.rules.place(e, &b.bound)
 	b.last = max(b.last, out.time)
 	if e.Bad != "" {
-		out.kind, out.length, out.value = Bad, e.Length, int32(len(e.Bad))
+		out.kind, out.value = Bad, int32(len(e.Bad))
 		return b.put(out, []byte(e.Bad), []byte(e.Detail))
 	}
 	if e.ID == nil {
 		out.flags |= NoID
 	}
-	if e.Arrival != 0 {
+	if e.Arrival != 0 && !b.rules.NoTime {
 		out.delay = e.Arrival - e.Time
 	}
 	out.slackShort = b.object.slackShort(e.Time, b.rules)
+	switch keep, err := b.keep(e); {
+	case err != nil:
+		out.filter, out.value = Unjudged, int32(len(err.Error()))
+		return b.put(out, []byte(err.Error()))
+	case !keep:
+		out.filter = Dropped
+		return b.put(out)
+	}
 	out.value = int32(len(e.Value))
 	if e.Key != nil {
 		out.key = int32(len(e.Key))

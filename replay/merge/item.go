@@ -46,12 +46,23 @@ func (f Flags) String() string {
 	return strings.Join(names, ",")
 }
 
+// Filtering is what the filter says of an event. One that is not kept has neither value nor key.
+type Filtering uint8
+
+// What a filter says.
+const (
+	Kept Filtering = iota
+	Dropped
+	Unjudged // it failed on the event: Item.Detail says how
+)
+
 // Item is one entry in merge order. Its slices are valid until the next call of Merger.Next.
 type Item struct {
 	archive.Position // Time is the merge time
 	Kind             Kind
 	Flags            Flags
-	SlackShort       bool    // the event lies nearer to the edge of what was listed than is comfortable
+	SlackShort       bool // the event lies nearer to the edge of what was listed than is comfortable
+	Filter           Filtering
 	Object           *Object // that it stands in
 
 	EventTime int64 // ns since 1970, never clamped; meaningless with TimeMissing
@@ -62,9 +73,9 @@ type Item struct {
 	IDHash    archive.Hash
 	Body      uint64
 
+	Length int64  // decompressed bytes covered
 	Reason string // Bad: why, one of archive.Bad…
-	Detail string // Bad: for people
-	Length int64  // Bad: decompressed bytes covered
+	Detail string // for people: of Bad, and of what is Unjudged
 
 	Outside int64 // End: entries of the object outside the window
 }

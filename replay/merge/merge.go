@@ -34,6 +34,10 @@ type Config struct {
 	Disk    int64  // bytes that spill files may take; default 16 GiB
 	Spill   string // folder of spill files; empty: the system's
 	Workers int    // objects read at a time
+
+	// Filter makes a judge of events of the window; nil keeps all. Each worker has a judge of its own. Its error is of
+	// the event, and makes it Unjudged.
+	Filter func() func(*archive.Entry) (keep bool, err error)
 }
 
 // Merger yields the entries of an archive in the order of their positions. Next and Close belong to one goroutine.
@@ -241,9 +245,13 @@ func (m *Merger) take(ctx context.Context, l *load) error {
 func (m *Merger) work(ctx context.Context) {
 	r := archive.NewReader(m.cfg.Source, m.cfg.Fetcher, m.cfg.Fields, m.cfg.Limits)
 	defer r.Close()
+	keep := func(*archive.Entry) (bool, error) { return true, nil }
+	if m.cfg.Filter != nil {
+		keep = m.cfg.Filter()
+	}
 	for l := range m.jobs {
 		l.run, l.err = build(ctx, r, builder{
-			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, disk: m.disk, spillTo: m.cfg.Spill,
+			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, disk: m.disk, spillTo: m.cfg.Spill, keep: keep,
 		})
 		if l.err != nil {
 			l.err = fmt.Errorf("read object %s: %w", l.object.Key, l.err)

@@ -28,6 +28,7 @@ type entry struct {
 	kind                   Kind
 	flags                  Flags
 	slackShort             bool
+	filter                 Filtering
 }
 
 // entrySize is what an entry costs beside its data.
@@ -66,12 +67,17 @@ func (e *entry) item(dst *Item, o *Object) {
 		IDHash:     e.idHash,
 		Body:       e.body,
 		Length:     e.length,
+		Filter:     e.filter,
 		Outside:    e.outside,
 	}
 	value := e.data[:e.value:e.value]
 	rest := e.data[e.value:]
 	if e.kind == Bad {
 		dst.Reason, dst.Detail = string(value), string(rest)
+		return
+	}
+	if e.filter == Unjudged {
+		dst.Detail = string(value)
 		return
 	}
 	dst.Value = value

@@ -195,8 +195,8 @@ func (p *partReader) next() error {
 	return err
 }
 
-// headSize is the length of an entry's head: nine 64-bit and five 32-bit numbers and three bytes.
-const headSize = 9*8 + 5*4 + 3
+// headSize is the length of an entry's head: nine 64-bit and five 32-bit numbers and four bytes.
+const headSize = 9*8 + 5*4 + 4
 
 func (e *entry) encode(b *[headSize]byte) {
 	le := binary.LittleEndian
@@ -209,7 +209,7 @@ func (e *entry) encode(b *[headSize]byte) {
 	for i, v := range []uint32{uint32(e.value), uint32(e.key), uint32(e.id), e.index, uint32(len(e.data))} {
 		le.PutUint32(b[72+i*4:], v)
 	}
-	b[92], b[93], b[94] = byte(e.kind), byte(e.flags), 0
+	b[92], b[93], b[94], b[95] = byte(e.kind), byte(e.flags), 0, byte(e.filter)
 	if e.slackShort {
 		b[94] = 1
 	}
@@ -224,7 +224,7 @@ func (e *entry) decode(b *[headSize]byte) int {
 		time: int64(u64(0)), eventTime: int64(u64(1)), delay: int64(u64(2)), offset: int64(u64(3)), length: int64(u64(4)),
 		outside: int64(u64(5)), idHash: archive.Hash{Hi: u64(6), Lo: u64(7)}, body: u64(8),
 		value: int32(u32(0)), key: int32(u32(1)), id: int32(u32(2)), index: u32(3),
-		kind: Kind(b[92]), flags: Flags(b[93]), slackShort: b[94] == 1,
+		kind: Kind(b[92]), flags: Flags(b[93]), slackShort: b[94] == 1, filter: Filtering(b[95]),
 	}
 	return int(u32(4))
 }
