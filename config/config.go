@@ -51,21 +51,22 @@ var Mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512"}
 
 // Archive says where an archive is and how it is read. What is empty is the preset's to say, or recognised.
 type Archive struct {
-	URL          []string          `yaml:"url"` // s3://bucket/prefix, file:///folder or a folder; several where prefixes changed
-	Preset       string            `yaml:"preset,omitempty"`
-	Layout       string            `yaml:"layout,omitempty"`
-	Format       string            `yaml:"format,omitempty"`
-	EventID      archive.IDRule    `yaml:"event_id,omitempty"`
-	EventTime    archive.Pointer   `yaml:"event_time,omitempty"`
-	Arrival      archive.Pointer   `yaml:"arrival,omitempty"`
-	Key          archive.Pointer   `yaml:"key,omitempty"`
-	Volatile     []archive.Pointer `yaml:"volatile,omitempty"`
-	SourceTopics []string          `yaml:"source_topics,omitempty"` // what the live producers write: never a target
-	Settle       Duration          `yaml:"settle"`
-	Slack        Slack             `yaml:"slack"`
-	Lateness     Duration          `yaml:"lateness"`
-	Horizon      Duration          `yaml:"horizon,omitempty"` // 0: lateness + slack.After, whatever flags make of the two
-	S3           S3                `yaml:"s3,omitempty"`
+	URL           []string          `yaml:"url"` // s3://bucket/prefix, file:///folder or a folder; several where prefixes changed
+	Preset        string            `yaml:"preset,omitempty"`
+	Layout        string            `yaml:"layout,omitempty"`
+	Format        string            `yaml:"format,omitempty"`
+	EventID       archive.IDRule    `yaml:"event_id,omitempty"`
+	EventTime     archive.Pointer   `yaml:"event_time,omitempty"`
+	EventTimeZone string            `yaml:"event_time_zone,omitempty"` // of times that are written without one; empty: UTC
+	Arrival       archive.Pointer   `yaml:"arrival,omitempty"`
+	Key           archive.Pointer   `yaml:"key,omitempty"`
+	Volatile      []archive.Pointer `yaml:"volatile,omitempty"`
+	SourceTopics  []string          `yaml:"source_topics,omitempty"` // what the live producers write: never a target
+	Settle        Duration          `yaml:"settle"`
+	Slack         Slack             `yaml:"slack"`
+	Lateness      Duration          `yaml:"lateness"`
+	Horizon       Duration          `yaml:"horizon,omitempty"` // 0: lateness + slack.After, whatever flags make of the two
+	S3            S3                `yaml:"s3,omitempty"`
 }
 
 // S3 says how a bucket is reached. What is empty is the AWS SDK's to find.

@@ -18,7 +18,8 @@ var once = append([]string{
 func (f *replayFlags) again(id string, leave ...string) string {
 	words := []string{"replayd run --id " + id}
 	f.set.Visit(func(flag *pflag.Flag) {
-		if slices.Contains(once, flag.Name) || slices.Contains(leave, flag.Name) {
+		stops := flag.Value.String() == stop // which is of this session, and not frozen
+		if slices.Contains(once, flag.Name) && !stops || slices.Contains(leave, flag.Name) {
 			return
 		}
 		word := "--" + flag.Name

@@ -30,6 +30,8 @@ func (a *app) agree(ctx context.Context, f *replayFlags, known *kafka.Stored) er
 	override(&asked.Fields.ID, f.eventID)
 	override(&asked.Fields.Time, f.eventTime)
 	override(&asked.Fields.Key, f.key)
+	override(&asked.Fields.Zone, f.eventTimeZone)
+	f.policy.freeze(&asked)
 	override(&asked.Window.On, f.windowOn)
 	override(&asked.RecordTime, f.recordTime)
 	if f.place.layout != "hive" { // which the first start resolved
@@ -105,7 +107,7 @@ func (f *replayFlags) agreeWindow(asked *replay.Spec, now time.Time) error {
 		if end.text == "" {
 			continue
 		}
-		t, relative, err := parseTime(end.text, now)
+		t, relative, err := parseTime(end.text, w.zone, now)
 		if err != nil {
 			return err
 		}

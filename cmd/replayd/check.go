@@ -12,6 +12,7 @@ import (
 	"replayd/archive/layout"
 	"replayd/config"
 	"replayd/replay"
+	"replayd/replay/filter"
 	"replayd/replay/kafka"
 	"replayd/replay/pace"
 )
@@ -83,6 +84,10 @@ func (f *replayFlags) checkWords() error {
 		{"dedupe", []string{f.dedupe}, []string{"on", "off"}},
 		{"window-on", []string{f.windowOn}, windowsOn},
 		{"record-time", []string{f.recordTime}, recordTimes},
+		{"on-late", []string{f.policy.late}, onLate},
+		{"on-conflict", []string{f.policy.conflict}, onConflict},
+		{"on-missing-id", []string{f.policy.missingID}, onMissingID},
+		{"on-bad", []string{f.policy.bad}, onBad},
 		{"compression", []string{f.compression}, compressions},
 		{"headers", f.headers, extraHeaders},
 		{"allow", f.allow, allowable},
@@ -92,6 +97,12 @@ func (f *replayFlags) checkWords() error {
 				errs = append(errs, usage("--%s %q: %s", c.flag, word, oneOf(c.words)))
 			}
 		}
+	}
+	if f.set.Changed("limit") && f.policy.limit < 1 {
+		errs = append(errs, usage("--limit %d: at least 1", f.policy.limit))
+	}
+	if _, err := filter.Compile(f.policy.filter); err != nil {
+		errs = append(errs, usage("--%w", err))
 	}
 	if f.set.Changed("partitions") && f.partitions < 1 {
 		errs = append(errs, usage("--partitions %d: at least 1", f.partitions))

@@ -17,9 +17,11 @@ import (
 type replayFlags struct {
 	place  placeFlags
 	window windowFlags
+	policy policyFlags
 	set    *pflag.FlagSet
 
 	eventID, eventTime, key  string
+	eventTimeZone            string
 	windowOn                 string
 	slack, lateness, horizon string
 	dedupe                   string
@@ -46,8 +48,10 @@ func (f *replayFlags) addRead(set *pflag.FlagSet) {
 	f.place.add(set)
 	set.StringVar(&f.eventID, "event-id", "", "JSON pointer to the event id, a comma list (joined), body or none")
 	set.StringVar(&f.eventTime, "event-time", "", "JSON pointer to the event time, or none (order by object and offset)")
+	set.StringVar(&f.eventTimeZone, "event-time-zone", "", "zone of event times that are written without one: America/Sao_Paulo (default UTC)")
 	set.StringVar(&f.key, "key", "", "JSON pointer to the record key")
 	f.addWindow(set)
+	f.policy.add(set)
 	set.StringVar(&f.windowOn, "window-on", "", "event or arrival: which time must lie in the window (default: the preset's, else event)")
 	set.StringVar(&f.slack, "slack", "", "how far outside the window's hours objects are still read: 1h,1h")
 	set.StringVar(&f.lateness, "lateness", "", "disorder that is put right (default 5m)")
@@ -63,6 +67,7 @@ func (f *replayFlags) addRead(set *pflag.FlagSet) {
 func (f *replayFlags) addWindow(set *pflag.FlagSet) {
 	set.StringVar(&f.window.from, "from", "", "first event time: 2026-11-01T12:00:00Z, 2026-11-01T12, 2026-11-01, -3h")
 	set.StringVar(&f.window.to, "to", "", "end of the window, exclusive; also now")
+	set.StringVar(&f.window.zone, "zone", "", "zone of --from and --to that are typed without one: Europe/Berlin (default UTC)")
 	set.StringVar(&f.window.length, "for", "", "length of the window instead of --to: 4h")
 	set.StringVar(&f.window.from, "since", "", "alias of --from")
 	set.StringVar(&f.window.to, "until", "", "alias of --to")
@@ -103,7 +108,8 @@ func (f *placeFlags) add(set *pflag.FlagSet) {
 // aboutSpec are the flags that say what a replay is; with none of them --id continues one.
 var aboutSpec = []string{
 	"archive", "preset", "layout", "format", "event-id", "event-time", "key", "from", "to", "for", "since", "until", "window-on",
-	"slack", "lateness", "horizon", "dedupe", "topic", "record-time", "headers", "targets", "reason",
+	"slack", "lateness", "horizon", "dedupe", "event-time-zone", "zone", "filter", "limit", "value", "on-late", "on-conflict",
+	"on-missing-id", "topic", "record-time", "headers", "targets", "reason",
 }
 
 func (f *replayFlags) saysWhat() bool {
@@ -150,7 +156,7 @@ func (f *replayFlags) options(c *config.Config, frozenPace string) (replay.Optio
 		return replay.Options{}, err
 	}
 	o := replay.Options{
-		Memory: int64(l.memory), Spill: l.spillDir, Disk: int64(c.Limits.SpillSize), GiveUp: time.Duration(l.giveUp), Allow: f.allow,
+		Memory: int64(l.memory), Spill: l.spillDir, Disk: int64(c.Limits.SpillSize), GiveUp: time.Duration(l.giveUp), Allow: f.allow, StopOn: f.policy.stopOn(),
 	}
 	if o.MaxBad, err = share(f.maxBad); err != nil {
 		return o, err

@@ -130,7 +130,10 @@ func (a *app) explain(j *job, err error) error {
 		err = &interrupted{leftAtOnce}
 	}
 	var bad *replay.TooBad
+	var on *replay.StoppedOn
 	switch {
+	case errors.As(err, &on): // without the flag what is frozen holds, or the default
+		return fmt.Errorf("%w\nLook into the archive there. Continue with: %s", err, j.again("on-"+on.Choice))
 	case !errors.As(err, &bad):
 		return fmt.Errorf("%w\nContinue with: %s", err, j.again())
 	case bad.Percent() == 100: // half of it or more; to let all of it pass would be no advice

@@ -66,6 +66,7 @@ func (f *replayFlags) overlay(c *config.Archive) error {
 	override(&c.EventID, f.eventID)
 	override(&c.EventTime, f.eventTime)
 	override(&c.Key, f.key)
+	override(&c.EventTimeZone, f.eventTimeZone)
 	errs := []error{text(&c.Slack, "slack", f.slack), text(&c.Lateness, "lateness", f.lateness)}
 	horizon := text(&c.Horizon, "horizon", f.horizon)
 	if horizon == nil && f.horizon != "" && c.Horizon == 0 {
@@ -81,10 +82,11 @@ func (f *replayFlags) spec(p *place, now time.Time) (replay.Spec, error) {
 		Owner: "run", ID: f.id, Archive: p.name, URL: c.URL[0],
 		Before: replay.Duration(c.Slack.Before), After: replay.Duration(c.Slack.After), Settle: replay.Duration(c.Settle),
 		Lateness: replay.Duration(c.Lateness), Horizon: replay.Duration(c.Horizon), AsOf: now.UTC(),
-		Fields:     archive.Fields{ID: c.EventID, Time: c.EventTime, Key: c.Key, Volatile: c.Volatile},
+		Fields:     archive.Fields{ID: c.EventID, Time: c.EventTime, Zone: c.EventTimeZone, Arrival: c.Arrival, Key: c.Key, Volatile: c.Volatile},
 		Topic:      f.topic,
 		RecordTime: f.recordTime, Headers: f.headers, Reason: f.reason, Targets: f.targets,
 	}
+	f.policy.freeze(&s)
 	errs := []error{f.judged(&s, p, now)}
 	if s.Fields.ID == "" {
 		errs = append(errs, usage("--event-id is missing: where an event's id stands, such as /event_id; body takes the whole event for it, none turns duplicates off"))
@@ -105,9 +107,6 @@ func (f *replayFlags) judged(s *replay.Spec, p *place, now time.Time) error {
 		s.Window.On = replay.OnArrival
 	}
 	override(&s.Window.On, f.windowOn)
-	if s.Window.On == replay.OnArrival {
-		s.Fields.Arrival = p.config.Arrival
-	}
 	if s.Fields.Time == archive.None && !f.window.given() {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"replayd/archive"
 	"replayd/config"
 	"replayd/replay"
 )
@@ -16,7 +17,7 @@ var timeForms = []string{
 }
 
 // parseTime reads a time as people type it. relative is true for those that depend on now.
-func parseTime(text string, now time.Time) (t time.Time, relative bool, err error) {
+func parseTime(text, zone string, now time.Time) (t time.Time, relative bool, err error) {
 	if text == "now" {
 		return now.UTC(), true, nil
 	}
@@ -32,15 +33,37 @@ func parseTime(text string, now time.Time) (t time.Time, relative bool, err erro
 		}
 	}
 	for _, form := range timeForms {
-		if t, err := time.Parse(form, text); err == nil {
-			return t, false, nil
+		if wall, err := time.Parse(form, text); err == nil {
+			t, err := inZone(wall, zone)
+			return t, false, err
 		}
 	}
 	return time.Time{}, false, usage("%q is not a time: 2026-11-01T12:00:00Z, 2026-11-01T12, 2026-11-01, -3h or now", text)
 }
 
-// windowFlags are --from, --to and --for.
-type windowFlags struct{ from, to, length string }
+// inZone is the instant at which clocks of zone show wall, whose own zone is of no account. Where the clocks are put back or
+// forward some times are twofold and some are none: both are refused.
+func inZone(wall time.Time, zone string) (time.Time, error) {
+	if zone == "" {
+		return wall, nil
+	}
+	place, err := time.LoadLocation(zone)
+	if err != nil {
+		return wall, usage("--zone: %w", err)
+	}
+	text := wall.Format("2006-01-02T15:04:05")
+	found := archive.Local(wall, place)
+	switch len(found) {
+	case 0:
+		return wall, usage("%s is no time in %s: the clocks are put forward over it", text, zone)
+	case 2:
+		return wall, usage("%s is twofold in %s, where clocks are put back: write %s or %s", text, zone, found[0].Format(time.RFC3339), found[1].Format(time.RFC3339))
+	}
+	return found[0].UTC(), nil
+}
+
+// windowFlags are --from, --to and --for, and the --zone of the first two.
+type windowFlags struct{ from, to, length, zone string }
 
 // given reports whether the person said anything about the window.
 func (w windowFlags) given() bool { return w.from != "" || w.to != "" || w.length != "" }
@@ -50,7 +73,7 @@ func (w windowFlags) forms(now time.Time) error {
 	var errs []error
 	for _, end := range []string{w.from, w.to} {
 		if end != "" {
-			_, _, err := parseTime(end, now)
+			_, _, err := parseTime(end, w.zone, now)
 			errs = append(errs, err)
 		}
 	}
@@ -72,7 +95,7 @@ func (w windowFlags) window(now time.Time) (from, to time.Time, err error) {
 	case w.to != "" && w.length != "":
 		return from, to, errTwoEnds
 	}
-	if from, _, err = parseTime(w.from, now); err != nil {
+	if from, _, err = parseTime(w.from, w.zone, now); err != nil {
 		return from, to, err
 	}
 	if to, err = w.end(from, now); err != nil {
@@ -84,7 +107,7 @@ func (w windowFlags) window(now time.Time) (from, to time.Time, err error) {
 // end is --to, or --for behind the beginning.
 func (w windowFlags) end(from, now time.Time) (time.Time, error) {
 	if w.length == "" {
-		to, _, err := parseTime(w.to, now)
+		to, _, err := parseTime(w.to, w.zone, now)
 		return to, err
 	}
 	var d config.Duration
