@@ -83,6 +83,8 @@ func TestEveryFieldOfJSONIsDocumented(t *testing.T) {
 		"### Progress": reflect.TypeFor[progressJSON](),
 		"### Plan":     reflect.TypeFor[planned](),
 		"### Hours":    reflect.TypeFor[hourLine](),
+
+		"### Quarantined": reflect.TypeFor[quarantinedLine](),
 	} {
 		sameWords(t, heading, fieldsOf(of, ""), firstCells(section(t, "docs/cli.md", heading)))
 	}
@@ -202,8 +204,11 @@ func TestExamplesThatTheProgramPrintsParse(t *testing.T) {
 			c.InitDefaultHelpFlag()
 			err = c.ParseFlags(flags)
 		}
-		if err != nil || c.Flags().NArg() > 0 {
-			t.Errorf("replayd %s: %v, left over %v", typed, err, c.Flags().Args())
+		if err == nil {
+			err = c.ValidateArgs(c.Flags().Args())
+		}
+		if err != nil {
+			t.Errorf("replayd %s: %v", typed, err)
 		}
 	}
 	if found < 15 {

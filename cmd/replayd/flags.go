@@ -99,6 +99,11 @@ func (f *placeFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.preset, "preset", "", "what wrote the archive: "+strings.Join(archive.PresetNames(), ", "))
 	set.StringVar(&f.layout, "layout", "", "pismo, firehose, hive, jsonl, or a template such as %Y/%m/%d/%H/")
 	set.StringVar(&f.format, "format", "", "json (concatenated), jsonl, json-array")
+	f.addStore(set)
+}
+
+// addStore adds the flags that say how a store is reached.
+func (f *placeFlags) addStore(set *pflag.FlagSet) {
 	set.StringVar(&f.endpoint, "s3-endpoint", "", "address of a store that speaks S3")
 	set.StringVar(&f.region, "s3-region", "", "region of the bucket")
 	set.BoolVar(&f.pathStyle, "s3-path-style", false, "bucket in the path, not in the host name")

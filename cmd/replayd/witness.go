@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"replayd/replay"
 )
@@ -31,15 +33,27 @@ func (w *witness) Commit(ctx context.Context, c *replay.Chunk) error {
 func (w *witness) told(all int64) string {
 	var b strings.Builder
 	for _, q := range w.bad {
-		fmt.Fprintf(&b, "  %s at byte %d: %s", q.Object, q.Range[0], q.Reason)
-		// a detail begins with its own place, which often is where the entry begins
-		if detail := strings.TrimPrefix(q.Detail, fmt.Sprintf("byte %d: ", q.Range[0])); detail != "" {
-			b.WriteString(", " + detail)
-		}
-		b.WriteByte('\n')
+		fmt.Fprintf(&b, "  %s\n", whereAndWhy(&q))
 	}
 	if more := all - int64(len(w.bad)); more > 0 && len(w.bad) > 0 {
 		fmt.Fprintf(&b, "  and %s more\n", count(more))
 	}
 	return b.String()
+}
+
+// whereAndWhy names an entry on one line. A detail begins with its own place, which often is where the entry begins.
+func whereAndWhy(q *replay.Quarantined) string {
+	text := fmt.Sprintf("%s at byte %d: %s", shown(q.Object), q.Range[0], q.Reason)
+	if detail := strings.TrimPrefix(q.Detail, fmt.Sprintf("byte %d: ", q.Range[0])); detail != "" {
+		text += ", " + shown(detail)
+	}
+	return text
+}
+
+// shown is text that may come from an archive, fit for a terminal.
+func shown(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
 }

@@ -28,28 +28,28 @@ func (c *Cluster) newest(ctx context.Context, known *Stored) (last *replay.Check
 		return nil, nil
 	}
 	key := checkpointKey(known.Spec.ID)
-	err = c.readStable(ctx, known.started.CheckpointPartition, func(r *kgo.Record) error {
+	topic := c.topic(checkpointTopic)
+	exists, err := c.topicExists(ctx, topic)
+	if err != nil || !exists {
+		return nil, err
+	}
+	err = c.readStable(ctx, topic, known.started.CheckpointPartition, func(r *kgo.Record) (bool, error) {
 		if string(r.Key) != key {
-			return nil
+			return true, nil
 		}
 		k := &replay.Checkpoint{}
 		ours, err := decode(r.Topic, r.Key, r.Value, k)
 		if ours {
 			last = k
 		}
-		return err
+		return true, err
 	})
 	return last, err
 }
 
-// readStable calls each with the committed records of a partition of the checkpoint topic, as far as no open transaction
-// hides them.
-func (c *Cluster) readStable(ctx context.Context, partition int32, each func(*kgo.Record) error) error {
-	topic := c.topic(checkpointTopic)
-	exists, err := c.topicExists(ctx, topic)
-	if err != nil || !exists {
-		return err
-	}
+// readStable calls each with the committed records of a partition, as far as no open transaction hides them, until it says
+// no or fails.
+func (c *Cluster) readStable(ctx context.Context, topic string, partition int32, each func(*kgo.Record) (more bool, err error)) error {
 	stable, err := c.offsets(ctx, topic, c.admin.ListCommittedOffsets) // last stable offsets
 	if err != nil {
 		return err
@@ -64,10 +64,12 @@ func (c *Cluster) readStable(ctx context.Context, partition int32, each func(*kg
 		return nil
 	}
 	return c.read(ctx, topic, partition, start.Offset, kgo.ReadCommitted(), func(r *kgo.Record) (bool, error) {
-		if r.Attrs.IsControl() {
-			return r.Offset+1 < end.Offset, nil
+		more := true
+		var err error
+		if !r.Attrs.IsControl() {
+			more, err = each(r)
 		}
-		return r.Offset+1 < end.Offset, each(r)
+		return more && r.Offset+1 < end.Offset, err
 	}, kgo.KeepControlRecords())
 }
 

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"replayd/archive"
+	"replayd/replay"
+	"replayd/replay/kafka"
+)
+
+func (a *app) quarantineCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "quarantine", Short: "What a replay could not produce", Annotations: map[string]string{withoutConfig: "it only leads on"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			return usage("quarantine%s: list or show, and the id of a replay", spaced(args))
+		},
+	}
+	cmd.AddCommand(a.quarantineListCommand(), a.quarantineShowCommand())
+	return cmd
+}
+
+// quarantineFlags are of both commands.
+type quarantineFlags struct {
+	place      placeFlags
+	waitBroker string
+	bytes      bool
+}
+
+func (a *app) quarantineListCommand() *cobra.Command {
+	f := &quarantineFlags{}
+	cmd := &cobra.Command{
+		Use:   "list ID",
+		Short: "List the entries of a replay that could not be produced: where they stand, and why",
+		Example: `  replayd quarantine list payments-0300
+  replayd quarantine list payments-0300 -o json | jq -r .reason | sort | uniq -c`,
+		Args: oneID,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.quarantineList(cmd.Context(), f, args[0]) },
+	}
+	cmd.Flags().StringVar(&f.waitBroker, "wait-broker", "", "wait so long for the broker to come up: 60s")
+	return cmd
+}
+
+func (a *app) quarantineShowCommand() *cobra.Command {
+	f := &quarantineFlags{}
+	cmd := &cobra.Command{
+		Use:   "show ID N",
+		Short: "Show one entry by its number in the list; with --bytes also what stands there in the archive",
+		Long: `show tells all that is known of one entry that could not be produced: N is its number in quarantine list. With --bytes its
+bytes are read again from the archive and written to stdout as they are; what is known of it then goes to stderr.`,
+		Example: `  replayd quarantine show payments-0300 1
+  replayd quarantine show payments-0300 1 --bytes | less`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usage("quarantine show takes the id of a replay and a number of quarantine list")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.quarantineShow(cmd.Context(), f, args[0], args[1])
+		},
+	}
+	cmd.Flags().StringVar(&f.waitBroker, "wait-broker", "", "wait so long for the broker to come up: 60s")
+	cmd.Flags().BoolVar(&f.bytes, "bytes", false, "read the entry again from the archive and write its bytes to stdout")
+	f.place.addStore(cmd.Flags())
+	return cmd
+}
+
+// oneID takes the id of a replay.
+func oneID(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usage("%s takes the id of one replay", cmd.CommandPath())
+	}
+	if err := replay.ValidID(args[0]); err != nil {
+		return usage("%w", err)
+	}
+	return nil
+}
+
+// quarantinedLine is one entry as list tells it.
+type quarantinedLine struct {
+	Type string `json:"type"` // quarantined
+	N    int64  `json:"n"`    // number in the list
+	replay.Quarantined
+}
+
+// known finds a replay, or says that there is none.
+func (a *app) known(ctx context.Context, cluster *kafka.Cluster, id string) (*kafka.Stored, error) {
+	known, err := cluster.Stored(ctx, id)
+	if err == nil && known == nil {
+		err = usage("no replay is called %s in the topics of %s", id, a.config.Kafka.ControlPrefix)
+	}
+	return known, err
+}
+
+func (a *app) quarantineList(ctx context.Context, f *quarantineFlags, id string) error {
+	cluster, err := a.connect(ctx, &replayFlags{waitBroker: f.waitBroker})
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	if _, err := a.known(ctx, cluster, id); err != nil {
+		return err
+	}
+	n := int64(0)
+	err = cluster.Quarantined(ctx, id, func(q replay.Quarantined) (bool, error) {
+		n++
+		return true, a.printQuarantined(a.out, quarantinedLine{"quarantined", n, q})
+	})
+	if err == nil && n == 0 && a.output != "json" {
+		_, err = fmt.Fprintf(a.out, "nothing of %s is in quarantine\n", id)
+	}
+	return err
+}
+
+func (a *app) printQuarantined(to io.Writer, l quarantinedLine) error {
+	if a.output == "json" {
+		return json.NewEncoder(to).Encode(l)
+	}
+	_, err := fmt.Fprintf(to, "%6d  %s\n", l.N, whereAndWhy(&l.Quarantined))
+	return err
+}
+
+func (a *app) quarantineShow(ctx context.Context, f *quarantineFlags, id, number string) error {
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 1 {
+		return usage("%q is no number of quarantine list", number)
+	}
+	cluster, err := a.connect(ctx, &replayFlags{waitBroker: f.waitBroker})
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	known, err := a.known(ctx, cluster, id)
+	if err != nil {
+		return err
+	}
+	line := quarantinedLine{Type: "quarantined"}
+	err = cluster.Quarantined(ctx, id, func(q replay.Quarantined) (bool, error) {
+		line.N++
+		line.Quarantined = q
+		return line.N < n, nil
+	})
+	if err != nil {
+		return err
+	}
+	if line.N < n {
+		return usage("only %s of %s: see replayd quarantine list %s", plural(line.N, "quarantined entry"), id, id)
+	}
+	if !f.bytes {
+		return a.showQuarantined(a.out, &known.Spec, line)
+	}
+	if err := a.showQuarantined(a.err, &known.Spec, line); err != nil {
+		return err
+	}
+	src, err := a.reopen(ctx, &replayFlags{place: f.place}, &known.Spec)
+	if err != nil {
+		return err
+	}
+	return copyRange(ctx, a.out, src, &line.Quarantined)
+}
+
+func (a *app) showQuarantined(to io.Writer, s *replay.Spec, l quarantinedLine) error {
+	if a.output == "json" {
+		return json.NewEncoder(to).Encode(l)
+	}
+	q := &l.Quarantined
+	_, err := fmt.Fprintf(to, "object    %s in %s\nbytes     %d to %d, decompressed\nreason    %s\ndetail    %s\nposition  %s\n",
+		shown(q.Object), s.URL, q.Range[0], q.Range[1], q.Reason, shown(q.Detail), shown(q.Position.String()))
+	return err
+}
+
+// copyRange reads the bytes of a quarantined entry again. The object must be what it was.
+func copyRange(ctx context.Context, to io.Writer, src archive.Source, q *replay.Quarantined) error {
+	fetcher := &archive.Fetcher{Store: src.Store, Stall: 30 * time.Second, GiveUp: time.Minute}
+	object, err := find(ctx, fetcher, q)
+	if err != nil {
+		return err
+	}
+	body := fetcher.Open(ctx, object)
+	defer func() { _ = body.Close() }()
+	decoder := src.Decoder()
+	defer decoder.Close()
+	plain, err := decoder.Decode(body)
+	if err == nil {
+		_, err = io.CopyN(io.Discard, plain, q.Range[0])
+	}
+	if err == nil {
+		_, err = io.CopyN(to, plain, q.Range[1]-q.Range[0])
+	}
+	if err != nil {
+		return fmt.Errorf("read object %s from byte %d: %w", q.Object, q.Range[0], err)
+	}
+	return nil
+}
+
+func find(ctx context.Context, f *archive.Fetcher, q *replay.Quarantined) (archive.Object, error) {
+	for o, err := range f.List(ctx, q.Object) {
+		if err != nil {
+			return o, fmt.Errorf("look for object %s: %w", q.Object, err)
+		}
+		if o.Key != q.Object {
+			continue
+		}
+		if o.ETag != q.ETag {
+			return o, fmt.Errorf("object %s is not the one that was read: its ETag was %s and is %s", q.Object, q.ETag, o.ETag)
+		}
+		return o, nil
+	}
+	return archive.Object{}, errors.New("object " + q.Object + " is no longer in the archive")
+}
+
+// spaced are words behind a command, each after a space.
+func spaced(words []string) string {
+	text := ""
+	for _, w := range words {
+		text += " " + w
+	}
+	return text
+}
