@@ -282,3 +282,30 @@ func TestOriginalTimesIntoATopicThatIsCreatedAreKept(t *testing.T) {
 		}
 	}
 }
+
+func TestLimitsOfTimestampsAreToldBeforeABrokerRefusesRecords(t *testing.T) {
+	t.Parallel()
+	for setting, says := range map[string]string{
+		"message.timestamp.before.max.ms=86400000": "takes no records older than 1 day",
+		"message.timestamp.after.max.ms=3600000":   "takes no records more than 1h0m0s ahead",
+	} {
+		b := newBench(t)
+		b.put("o", []byte(event("a", 1)))
+		b.topic("x", "retention.ms=-1", setting)
+		args := b.what("--topic", "x", "--record-time", "original")
+		if strings.Contains(setting, "after") {
+			args[11], args[13] = time.Now().Add(-time.Hour).Format(time.DateOnly), "96h"
+		}
+		b.run(append(args, "--allow", "open-hours")...).want(exitRefused, "timestamp-limits: ", says, "--record-time now")
+		b.run(append(args, "--allow", "open-hours", "--record-time", "now")...).want(exitOK)
+	}
+}
+
+func TestAReplayThatOutlastsTheRetentionIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)))
+	b.topic("x", "retention.ms=86400000")
+	b.run(b.what("--topic", "x", "--pace", "x1")...).want(exitRefused, "retention: ", "at x1 the replay lasts 1 day", "faster --pace", "--allow retention")
+	b.run(b.what("--topic", "x", "--pace", "x1000")...).want(exitOK)
+}

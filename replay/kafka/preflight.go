@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
-	"replayd/archive"
 	"replayd/replay"
 )
 
@@ -38,6 +35,8 @@ const (
 	ItemOverlap      = "overlap"
 	ItemNotAllowed   = "not-allowed"
 	ItemPartitions   = "partitions"
+	ItemTimestamps   = "timestamp-limits"
+	ItemDurability   = "durability"
 )
 
 // Preflight looks for what would hurt: it changes nothing. All that is found comes back, refusals first.
@@ -169,10 +168,14 @@ func (p *preflight) missing(ctx context.Context) error {
 		p.refuse(ItemTopicMissing, "Create it, or add --create-topic (with --partitions N or --like-topic T).", "topic %s does not exist", p.spec.Topic)
 	}
 	settings, err := p.cluster.created(ctx, p.settings)
-	if err == nil {
-		p.judge(settings)
+	if err != nil {
+		return err
 	}
-	return err
+	p.judge(settings)
+	if replicas, told := strconv.Atoi(settings[replicationFactor]); told == nil {
+		return p.durability(ctx, replicas, settings)
+	}
+	return nil
 }
 
 // partitions refuses a topic that has others than were asked for: keys would lie elsewhere than the person expects.
@@ -196,76 +199,15 @@ func (p *preflight) partitions(ctx context.Context) error {
 // topic looks at the target's settings.
 func (p *preflight) topic(ctx context.Context) error {
 	settings, err := p.cluster.topicSettings(ctx, p.spec.Topic)
-	if err == nil {
-		p.judge(settings)
+	if err != nil {
+		return err
 	}
-	return err
-}
-
-func (p *preflight) judge(settings map[string]string) {
-	if strings.Contains(settings["cleanup.policy"], "compact") {
-		p.refuse(ItemCompacted, "Choose another --topic, or --allow compacted.",
-			"topic %s is compacted: of the events of one key only the last would stay", p.spec.Topic)
+	p.judge(settings)
+	detail, err := p.cluster.topicDetail(ctx, p.spec.Topic)
+	if err != nil {
+		return err
 	}
-	p.recordSize(settings)
-	p.retention(settings)
-}
-
-// recordSize refuses a topic that would not take the largest records.
-func (p *preflight) recordSize(settings map[string]string) {
-	n, err := strconv.Atoi(settings["max.message.bytes"])
-	if err == nil && p.spec.RecordLimit > n-archive.HeaderReserve {
-		p.refuse(ItemRecordSize, "Raise max.message.bytes on the topic, or start a new replay with a smaller limits.event_size.",
-			"topic %s takes records of %d bytes, but this replay holds records of up to %d", p.spec.Topic, n, p.spec.RecordLimit)
-	}
-}
-
-// retentionMargin is kept between the age of a window and the retention of the topic that takes it with original times.
-const retentionMargin = 24 * time.Hour
-
-// retention refuses to produce what the broker would delete at its next sweep: a segment goes when its newest record is
-// older than the retention.
-func (p *preflight) retention(settings map[string]string) {
-	keeps, finite := milliseconds(settings["retention.ms"])
-	if settings["message.timestamp.type"] == "LogAppendTime" {
-		return
-	}
-	if p.spec.RecordTime != replay.RecordTimeOriginal {
-		if finite {
-			p.notice(ItemRetention, "topic %s keeps records for %s from now on", p.spec.Topic, days(keeps))
-		}
-		return
-	}
-	w := p.spec.Window
-	if !w.Bounded() {
-		return
-	}
-	if edge := time.Now().Add(retentionMargin - keeps); finite && w.From.Before(edge) {
-		share := min(1, float64(edge.Sub(w.From))/float64(w.To.Sub(w.From)))
-		p.refuse(ItemRetention, "Use --record-time now (the default), or set retention.ms=-1 on the topic, or --allow retention.",
-			"topic %s keeps records for %s, but %.0f %% of the window is older or will be within %s; with --record-time original Kafka would delete it",
-			p.spec.Topic, days(keeps), 100*share, days(retentionMargin))
-	}
-}
-
-// milliseconds reads a setting; false when it is unlimited or not told.
-func milliseconds(setting string) (time.Duration, bool) {
-	ms, err := strconv.ParseInt(setting, 10, 64)
-	if err != nil || ms < 0 || ms > math.MaxInt64/int64(time.Millisecond) {
-		return 0, false
-	}
-	return time.Duration(ms) * time.Millisecond, true
-}
-
-func days(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d == day:
-		return "1 day"
-	case d%day == 0:
-		return fmt.Sprintf("%d days", d/day)
-	}
-	return d.String()
+	return p.durability(ctx, detail.Partitions.NumReplicas(), settings)
 }
 
 func (p *preflight) transactions(ctx context.Context) error {

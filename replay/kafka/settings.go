@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -20,6 +21,7 @@ type Settings struct {
 	SourceTopics []string            `json:"-"` // what the archive was made of: never a target
 	Targets      map[string][]string `json:"-"` // topics that may be written, and the archives for each (none: all); empty: any
 	Allow        replay.Allowed      `json:"-"`
+	Lasts        time.Duration       `json:"-"` // at Pace, as far as that is known
 	Reason       string              `json:"-"` // for what this session allows; empty: the spec's
 }
 

@@ -74,6 +74,11 @@ var brokerDefaults = map[string]string{
 	"retention.ms":           "log.retention.ms",
 	"cleanup.policy":         "log.cleanup.policy",
 	"message.timestamp.type": "log.message.timestamp.type",
+	"min.insync.replicas":    "min.insync.replicas",
+	replicationFactor:        "default.replication.factor",
+
+	"message.timestamp.before.max.ms": "log.message.timestamp.before.max.ms",
+	"message.timestamp.after.max.ms":  "log.message.timestamp.after.max.ms",
 }
 
 // created are the settings that a topic would get: those of the topic that it is made like, else the brokers' defaults.
@@ -86,7 +91,7 @@ func (c *Cluster) created(ctx context.Context, s Settings) (map[string]string, e
 				Next: "Name one that does with --like-topic, or say how many partitions with --partitions N.",
 			}
 		}
-		return settings, err
+		return settings, err // with the cluster's own replication
 	}
 	brokers, err := c.admin.ListBrokers(ctx)
 	if err != nil || len(brokers) == 0 {

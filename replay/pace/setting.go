@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"replayd/replay/pace/quantity"
 )
@@ -54,6 +55,14 @@ func (s Setting) IsZero() bool { return s == Setting{} }
 
 // IsUnlimited reports whether the setting never waits.
 func (s Setting) IsUnlimited() bool { return s.unlimited }
+
+// Lasts is about how long a window of the given length takes when it has no long gaps; 0 when the setting does not tell.
+func (s Setting) Lasts(window time.Duration) time.Duration {
+	if s.speed == 0 {
+		return 0
+	}
+	return time.Duration(float64(window) / float64(s.speed))
+}
 
 // Paces are the paces that hold together, none for unlimited and for the zero Setting.
 func (s Setting) Paces() []Pace {

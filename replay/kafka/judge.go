@@ -1,0 +1,135 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"replayd/archive"
+	"replayd/replay"
+)
+
+// judge looks at what the settings of a topic mean to a replay.
+func (p *preflight) judge(settings map[string]string) {
+	if strings.Contains(settings["cleanup.policy"], "compact") {
+		p.refuse(ItemCompacted, "Choose another --topic, or --allow compacted.",
+			"topic %s is compacted: of the events of one key only the last would stay", p.spec.Topic)
+	}
+	p.recordSize(settings)
+	p.retention(settings)
+	p.timestamps(settings)
+}
+
+// recordSize refuses a topic that would not take the largest records.
+func (p *preflight) recordSize(settings map[string]string) {
+	n, err := strconv.Atoi(settings["max.message.bytes"])
+	if err == nil && p.spec.RecordLimit > n-archive.HeaderReserve {
+		p.refuse(ItemRecordSize, "Raise max.message.bytes on the topic, or start a new replay with a smaller limits.event_size.",
+			"topic %s takes records of %d bytes, but this replay holds records of up to %d", p.spec.Topic, n, p.spec.RecordLimit)
+	}
+}
+
+// retentionMargin is kept between the age of a window and the retention of the topic that takes it with original times.
+const retentionMargin = 24 * time.Hour
+
+// retention refuses to produce what the broker would delete at its next sweep: a segment goes when its newest record is
+// older than the retention.
+func (p *preflight) retention(settings map[string]string) {
+	keeps, finite := milliseconds(settings["retention.ms"])
+	if settings["message.timestamp.type"] == "LogAppendTime" {
+		return
+	}
+	if p.spec.RecordTime != replay.RecordTimeOriginal {
+		if lasts := p.settings.Lasts; finite && lasts > keeps-min(retentionMargin, keeps/2) {
+			p.refuse(ItemRetention, "Choose a faster --pace, or a larger retention.ms on the topic, or --allow retention.",
+				"topic %s keeps records for %s, but at %s the replay lasts %s: its beginning would be deleted before its end is there",
+				p.spec.Topic, days(keeps), p.settings.Pace, days(lasts.Round(time.Minute)))
+		} else if finite {
+			p.notice(ItemRetention, "topic %s keeps records for %s from now on", p.spec.Topic, days(keeps))
+		}
+		return
+	}
+	w := p.spec.Window
+	if !w.Bounded() {
+		return
+	}
+	if edge := time.Now().Add(retentionMargin - keeps); finite && w.From.Before(edge) {
+		share := min(1, float64(edge.Sub(w.From))/float64(w.To.Sub(w.From)))
+		p.refuse(ItemRetention, "Use --record-time now (the default), or set retention.ms=-1 on the topic, or --allow retention.",
+			"topic %s keeps records for %s, but %.0f %% of the window is older or will be within %s; with --record-time original Kafka would delete it",
+			p.spec.Topic, days(keeps), 100*share, days(retentionMargin))
+	}
+}
+
+// milliseconds reads a setting; false when it is unlimited or not told.
+func milliseconds(setting string) (time.Duration, bool) {
+	ms, err := strconv.ParseInt(setting, 10, 64)
+	if err != nil || ms < 0 || ms > math.MaxInt64/int64(time.Millisecond) {
+		return 0, false
+	}
+	return time.Duration(ms) * time.Millisecond, true
+}
+
+func days(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d == day:
+		return "1 day"
+	case d%day == 0:
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return d.String()
+}
+
+// timestamps refuses original times that the topic's brokers would refuse, record by record.
+func (p *preflight) timestamps(settings map[string]string) {
+	w := p.spec.Window
+	if p.spec.RecordTime != replay.RecordTimeOriginal || settings["message.timestamp.type"] == "LogAppendTime" || !w.Bounded() {
+		return
+	}
+	const next = "Use --record-time now (the default), or raise %s on the topic."
+	now := time.Now()
+	if back, finite := milliseconds(settings["message.timestamp.before.max.ms"]); finite && w.From.Before(now.Add(-back)) {
+		p.refuse(ItemTimestamps, fmt.Sprintf(next, "message.timestamp.before.max.ms"),
+			"topic %s takes no records older than %s, and the window begins before that", p.spec.Topic, days(back))
+		p.always()
+	}
+	if ahead, finite := milliseconds(settings["message.timestamp.after.max.ms"]); finite && w.To.After(now.Add(ahead)) {
+		p.refuse(ItemTimestamps, fmt.Sprintf(next, "message.timestamp.after.max.ms"),
+			"topic %s takes no records more than %s ahead, and the window ends behind that", p.spec.Topic, days(ahead))
+		p.always()
+	}
+}
+
+// replicationFactor is the key under which created tells of it; Kafka has no topic setting of that name.
+const replicationFactor = "replication.factor"
+
+// durability looks at what it takes to lose what was acknowledged.
+func (p *preflight) durability(ctx context.Context, replicas int, settings map[string]string) error {
+	brokers, err := p.cluster.admin.ListBrokers(ctx)
+	if err != nil {
+		return fmt.Errorf("brokers: %w", err)
+	}
+	inSync, err := strconv.Atoi(settings["min.insync.replicas"])
+	if err != nil {
+		inSync = 1
+	}
+	topic := p.spec.Topic
+	switch {
+	case replicas < inSync:
+		p.refuse(ItemDurability, "Lower min.insync.replicas on the topic, or give it more replicas.",
+			"topic %s has %d replicas and min.insync.replicas=%d: it takes no records at all", topic, replicas, inSync)
+		p.always()
+	case len(brokers) == 1:
+		p.notice(ItemDurability, "the cluster has one broker: what is lost with it is lost")
+	case replicas == 1:
+		p.refuse(ItemDurability, "Give the topic more replicas, or --allow durability.",
+			"topic %s has one replica: with its broker all of it is lost", topic)
+	case inSync == 1:
+		p.notice(ItemDurability, "topic %s has min.insync.replicas=1: what one broker acknowledged alone is lost with it", topic)
+	}
+	return nil
+}
