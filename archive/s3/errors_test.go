@@ -290,7 +290,7 @@ func TestRoleIsAssumedWithItsExternalID(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL_STS", sts.URL)
 	d := newDouble(t, map[string][]byte{"a": []byte("x")})
 	var signed string
-	d.before = func(_ http.ResponseWriter, r *http.Request) bool {
+	d.Before = func(_ http.ResponseWriter, r *http.Request) bool {
 		signed = r.Header.Get("Authorization") + r.Header.Get("X-Amz-Security-Token")
 		return true
 	}
@@ -333,7 +333,7 @@ func TestContextThatEndsInARequestIsTheContextsError(t *testing.T) {
 	o := first(t, s, "")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	d.before = func(_ http.ResponseWriter, r *http.Request) bool {
+	d.Before = func(_ http.ResponseWriter, r *http.Request) bool {
 		cancel()
 		<-r.Context().Done()
 		return false

@@ -1,7 +1,6 @@
 package s3_test
 
 import (
-	"encoding/xml"
 	"errors"
 	"io"
 	"io/fs"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"replayd/archive"
+	"replayd/archive/archivetest/awstest"
 	"replayd/archive/archivetest/suite"
 	"replayd/archive/s3"
 )
@@ -28,7 +28,7 @@ func TestFolderOfABucketIsAStore(t *testing.T) {
 	suite.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
 		d := newDouble(t, map[string][]byte{"a": nil, "some/folder": nil, "some/folder/": nil, "some/folders/a": nil, "z": nil})
 		for key, data := range files {
-			d.put("some/folder/"+key, data)
+			d.Put("some/folder/"+key, data)
 		}
 		return d.store(t, "/some/folder")
 	})
@@ -38,7 +38,7 @@ func TestBucketWithoutETagsIsAStore(t *testing.T) {
 	alone(t)
 	suite.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
 		d := newDouble(t, files)
-		d.noETags = true
+		d.NoETags = true
 		return d.store(t, "")
 	})
 }
@@ -86,7 +86,7 @@ func TestRetriesOfTheSDKAreCountedToo(t *testing.T) {
 	t.Setenv("AWS_MAX_ATTEMPTS", "2")
 	d := newDouble(t, map[string][]byte{"a": []byte("x")})
 	asked := 0
-	d.before = func(w http.ResponseWriter, _ *http.Request) bool {
+	d.Before = func(w http.ResponseWriter, _ *http.Request) bool {
 		if asked++; asked == 1 {
 			refuse(w, http.StatusInternalServerError, "InternalError")
 			return false
@@ -100,16 +100,10 @@ func TestRetriesOfTheSDKAreCountedToo(t *testing.T) {
 	}
 }
 
-func TestListingTellsColdStorage(t *testing.T) {
+func TestListingTellsStorageClasses(t *testing.T) {
 	alone(t)
-	d := newDouble(t, nil)
-	d.before = func(w http.ResponseWriter, _ *http.Request) bool {
-		_ = xml.NewEncoder(w).Encode(listResult{Contents: []listed{
-			{Key: "a", LastModified: "2026-11-01T00:00:00.000Z", StorageClass: "STANDARD"},
-			{Key: "b", LastModified: "2026-11-01T00:00:00.000Z", StorageClass: "DEEP_ARCHIVE"},
-		}})
-		return false
-	}
+	d := newDouble(t, map[string][]byte{"a": nil, "b": nil})
+	d.Store("b", "STANDARD_IA", awstest.Restore{})
 	var classes []string
 	for o, err := range d.store(t, "").List(t.Context(), "") {
 		if err != nil {
@@ -117,7 +111,7 @@ func TestListingTellsColdStorage(t *testing.T) {
 		}
 		classes = append(classes, o.StorageClass)
 	}
-	if !slices.Equal(classes, []string{"", "DEEP_ARCHIVE"}) {
+	if !slices.Equal(classes, []string{"", "STANDARD_IA"}) {
 		t.Errorf("%q", classes)
 	}
 }
@@ -127,7 +121,7 @@ func TestContentEncodingIsLeftAlone(t *testing.T) {
 	alone(t)
 	stored := "\x1f\x8b\x08 not decoded by anyone"
 	d := newDouble(t, map[string][]byte{"a.gz": []byte(stored)})
-	d.before = func(w http.ResponseWriter, r *http.Request) bool {
+	d.Before = func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") && !r.URL.Query().Has("list-type") {
 			t.Errorf("asks for Accept-Encoding %s", r.Header.Get("Accept-Encoding"))
 		}
@@ -153,17 +147,17 @@ func TestObjectThatVanishedOrChangedIsToldFromOneThatIsAway(t *testing.T) {
 		offset  int64
 		want    error
 	}{
-		"vanished":                       {change: func(d *double) { d.remove("a") }, want: fs.ErrNotExist},
-		"vanished, in the middle":        {change: func(d *double) { d.remove("a") }, offset: 3, want: fs.ErrNotExist},
-		"other bytes":                    {change: func(d *double) { d.put("a", []byte("ABCDE")) }, want: archive.ErrChanged},
-		"other bytes, in the middle":     {change: func(d *double) { d.put("a", []byte("ABCDE")) }, offset: 3, want: archive.ErrChanged},
-		"other bytes, at the end":        {change: func(d *double) { d.put("a", []byte("ABCDE")) }, offset: 5, want: archive.ErrChanged},
-		"later, without ETags":           {noETags: true, change: func(d *double) { d.put("a", []byte("abcde")) }, want: archive.ErrChanged},
-		"longer, without ETags":          {noETags: true, change: func(d *double) { d.put("a", []byte("abcdef")) }, offset: 3, want: archive.ErrChanged},
-		"later, at the end, no ETags":    {noETags: true, change: func(d *double) { d.put("a", []byte("abcde")) }, offset: 5, want: archive.ErrChanged},
-		"longer, at the end, no ETags":   {noETags: true, change: func(d *double) { d.put("a", []byte("abcdef")) }, offset: 5, want: archive.ErrChanged},
-		"shorter, at the end, no ETags":  {noETags: true, change: func(d *double) { d.put("a", []byte("abc")) }, offset: 5, want: archive.ErrChanged},
-		"shorter, in the middle":         {noETags: true, change: func(d *double) { d.put("a", []byte("abc")) }, offset: 4, want: archive.ErrChanged},
+		"vanished":                       {change: func(d *double) { d.Remove("a") }, want: fs.ErrNotExist},
+		"vanished, in the middle":        {change: func(d *double) { d.Remove("a") }, offset: 3, want: fs.ErrNotExist},
+		"other bytes":                    {change: func(d *double) { d.Put("a", []byte("ABCDE")) }, want: archive.ErrChanged},
+		"other bytes, in the middle":     {change: func(d *double) { d.Put("a", []byte("ABCDE")) }, offset: 3, want: archive.ErrChanged},
+		"other bytes, at the end":        {change: func(d *double) { d.Put("a", []byte("ABCDE")) }, offset: 5, want: archive.ErrChanged},
+		"later, without ETags":           {noETags: true, change: func(d *double) { d.Put("a", []byte("abcde")) }, want: archive.ErrChanged},
+		"longer, without ETags":          {noETags: true, change: func(d *double) { d.Put("a", []byte("abcdef")) }, offset: 3, want: archive.ErrChanged},
+		"later, at the end, no ETags":    {noETags: true, change: func(d *double) { d.Put("a", []byte("abcde")) }, offset: 5, want: archive.ErrChanged},
+		"longer, at the end, no ETags":   {noETags: true, change: func(d *double) { d.Put("a", []byte("abcdef")) }, offset: 5, want: archive.ErrChanged},
+		"shorter, at the end, no ETags":  {noETags: true, change: func(d *double) { d.Put("a", []byte("abc")) }, offset: 5, want: archive.ErrChanged},
+		"shorter, in the middle":         {noETags: true, change: func(d *double) { d.Put("a", []byte("abc")) }, offset: 4, want: archive.ErrChanged},
 		"unchanged, in the middle":       {change: func(*double) {}, offset: 3},
 		"unchanged, without ETags":       {noETags: true, change: func(*double) {}, offset: 3},
 		"unchanged, at the end":          {change: func(*double) {}, offset: 5},
@@ -171,7 +165,7 @@ func TestObjectThatVanishedOrChangedIsToldFromOneThatIsAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDouble(t, map[string][]byte{"a": []byte("abcde")})
-			d.noETags = c.noETags
+			d.NoETags = c.noETags
 			s := d.store(t, "")
 			o := first(t, s, "")
 			c.change(d)
@@ -189,7 +183,7 @@ func TestObjectThatVanishedOrChangedIsToldFromOneThatIsAway(t *testing.T) {
 func TestStoreThatIgnoresRangesIsRefused(t *testing.T) {
 	alone(t)
 	d := newDouble(t, map[string][]byte{"a": []byte("abcde")})
-	d.before = func(_ http.ResponseWriter, r *http.Request) bool {
+	d.Before = func(_ http.ResponseWriter, r *http.Request) bool {
 		r.Header.Del("Range")
 		return true
 	}
@@ -201,13 +195,13 @@ func TestStoreThatIgnoresRangesIsRefused(t *testing.T) {
 func TestStoreThatIgnoresIfMatchIsSeenThrough(t *testing.T) {
 	alone(t)
 	d := newDouble(t, map[string][]byte{"a": []byte("abcde")})
-	d.before = func(_ http.ResponseWriter, r *http.Request) bool {
+	d.Before = func(_ http.ResponseWriter, r *http.Request) bool {
 		r.Header.Del("If-Match")
 		return true
 	}
 	s := d.store(t, "")
 	o := first(t, s, "")
-	d.put("a", []byte("ABCDE"))
+	d.Put("a", []byte("ABCDE"))
 	if _, err := readFrom(t, s, o, 2); !errors.Is(err, archive.ErrChanged) {
 		t.Errorf("%v, want ErrChanged", err)
 	}
@@ -220,7 +214,7 @@ func TestBodyThatIsCutIsWorthARetryAndTheFetcherResumesIt(t *testing.T) {
 	s := d.store(t, "")
 	o := first(t, s, "")
 	var ranges []string
-	d.before = func(w http.ResponseWriter, r *http.Request) bool {
+	d.Before = func(w http.ResponseWriter, r *http.Request) bool {
 		ranges = append(ranges, r.Header.Get("Range"))
 		if len(ranges) > 1 {
 			return true
@@ -248,7 +242,7 @@ func TestStalledBodyIsResumed(t *testing.T) {
 	d := newDouble(t, map[string][]byte{"a": []byte(data)})
 	s := d.store(t, "")
 	o := first(t, s, "")
-	d.before = func(w http.ResponseWriter, r *http.Request) bool {
+	d.Before = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Header.Get("Range") != "" {
 			return true
 		}
