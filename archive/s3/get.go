@@ -46,7 +46,7 @@ func (s *Store) get(ctx context.Context, o archive.Object, offset int64) (io.Rea
 	if o.ETag != "" {
 		input.IfMatch = aws.String(o.ETag)
 	}
-	answer, err := s.client.GetObject(ctx, input)
+	answer, err := s.client.GetObject(ctx, input, once)
 	if err != nil {
 		return nil, s.getError(ctx, err)
 	}

@@ -75,7 +75,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", s, err)
 	}
-	s.client = s3.NewFromConfig(cfg, s.configure)
+	s.connect(cfg)
 	if s.client.Options().Region == "" {
 		return nil, fmt.Errorf("open %s: %w", s, &archive.Permanent{
 			Err:  errors.New("no region"),
@@ -84,6 +84,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	return s, nil
 }
+
+func (s *Store) connect(cfg aws.Config) { s.client = s3.NewFromConfig(cfg, s.configure) }
 
 // String is s3://bucket/prefix.
 func (s *Store) String() string { return strings.TrimSuffix(s.place(""), "/") }
@@ -123,8 +125,8 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 		config.WithSharedConfigProfile(o.Profile),
 		config.WithRegion(o.Region),
 		config.WithHTTPClient(client),
-		config.WithLogger(logging.Nop{}),            // what matters is in the errors
-		config.WithRetryMode(aws.RetryModeAdaptive), // slows down all workers when one is told to
+		config.WithLogger(logging.Nop{}), // what matters is in the errors
+		config.WithRetryer(retryer),
 	)
 	if err != nil {
 		return aws.Config{}, configError(err)
