@@ -1,14 +1,15 @@
 package s3
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 
 	"replayd/archive"
 )
@@ -22,64 +23,65 @@ func (s *Store) cure(a *answer, permission string) string {
 		return "The access key is unknown there. Choose credentials with --aws-profile; check --s3-endpoint when the key is not of AWS."
 	case "SignatureDoesNotMatch":
 		return "The secret key does not belong to the access key. Check AWS_SECRET_ACCESS_KEY or choose credentials with --aws-profile."
-	case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "RequestExpired":
-		return "The session has ended. " + s.signIn()
 	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "BucketRegionError":
 		return s.regionCure(a)
-	case "RequestTimeTooSkewed":
+	case "RequestTimeTooSkewed", "RequestExpired":
 		return "Set this machine's clock: it differs from the store's by more than 15 minutes."
 	case "InvalidObjectState":
 		return "The object is in cold storage. Restore it first (aws s3api restore-object), then continue."
 	}
-	switch a.status {
-	case http.StatusMovedPermanently:
+	switch {
+	case strings.HasPrefix(a.code, "KMS."):
+		return "The key" + named(kmsKey.FindString(a.message)) + " that encrypts the objects cannot be used as it is. Ask its owner to enable it, or to cancel its deletion."
+	case a.status == http.StatusMovedPermanently, a.status == http.StatusBadRequest && s.elsewhere(a):
 		return s.regionCure(a)
-	case http.StatusForbidden:
-		return denied(a, permission)
+	case a.status == http.StatusForbidden:
+		return s.denied(a, permission)
 	}
 	return "Check --s3-endpoint, --s3-region and --s3-path-style: the store does not take the request as it is."
 }
 
+// kmsKey is a key as S3's answers name it.
+var kmsKey = regexp.MustCompile(`arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/[\w/-]+`)
+
 // denied names the permission. S3 hides which one is missing, and calls a missing object denied to those who may not
 // list.
-func denied(a *answer, permission string) string {
-	if strings.Contains(a.message, "kms:") {
-		permission += " and kms:Decrypt on the bucket's key"
+func (s *Store) denied(a *answer, permission string) string {
+	said := strings.ToLower(a.message)
+	switch {
+	case strings.Contains(said, "kms:"), strings.Contains(said, "customer master key"), strings.Contains(said, "kms key"):
+		return "The credentials may read the object but not decrypt it. They need kms:Decrypt on " +
+			cmp.Or(kmsKey.FindString(a.message), "the bucket's key") +
+			", in their own policy and, where the key is another account's, in the key's."
+	case strings.Contains(said, "requester pays"):
+		return requesterPays
 	}
-	return "The credentials need " + permission + ". Choose others with --aws-profile, or ask the bucket's owner."
+	cure := "The credentials need " + permission + ". Choose others with --aws-profile, or ask the bucket's owner."
+	if !s.options.RequesterPays && s.options.Endpoint == "" {
+		cure += " " + requesterPays
+	}
+	return cure
+}
+
+const requesterPays = "Where the requester pays for the bucket, say so with requester_pays: true in the archive's s3 settings."
+
+func named(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " " + name
+}
+
+// elsewhere reports whether an answer names another region than was asked: one to a HEAD has no code that says so.
+func (s *Store) elsewhere(a *answer) bool {
+	return a.region() != "" && a.region() != s.client.Options().Region
 }
 
 func (s *Store) regionCure(a *answer) string {
 	if r := a.region(); r != "" {
-		return fmt.Sprintf("The bucket is in another region: --s3-region %s", r)
+		return fmt.Sprintf("The bucket is in another region: --s3-region %s (region in the archive's s3 settings)", r)
 	}
 	return "The bucket is in another region or behind another address: check --s3-region and --s3-endpoint."
-}
-
-func (s *Store) signIn() string {
-	if s.options.Profile == "" {
-		return "Sign in again, for example with aws sso login --profile NAME, and choose the credentials with --aws-profile NAME."
-	}
-	return "Sign in again: aws sso login --profile " + s.options.Profile
-}
-
-// unsigned sorts the errors of the chain of credentials. As long as it has never given any, none are configured; later
-// the service behind them may be away for a while.
-func (s *Store) unsigned(err error) error {
-	told := fmt.Errorf("no usable AWS credentials: %w", err)
-	var ended *ssocreds.InvalidTokenError
-	switch {
-	case errors.As(err, &ended), strings.Contains(err.Error(), "SSO"):
-		return &archive.Permanent{Err: told, Cure: s.signIn()}
-	case s.meter.answered.Load():
-		return told
-	case s.options.AssumeRole != "":
-		return &archive.Permanent{Err: told, Cure: "Check that the credentials may sts:AssumeRole " + s.options.AssumeRole + ", and the external id."}
-	}
-	return &archive.Permanent{
-		Err:  told,
-		Cure: "Give --aws-profile NAME, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. " + s.signIn(),
-	}
 }
 
 func configError(err error) error {

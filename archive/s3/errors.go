@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -23,6 +24,7 @@ type answer struct {
 	code, message string
 	request       string // the id that the store's support asks for
 	header        http.Header
+	signer        string // access key that signed the request
 }
 
 func (a *answer) Error() string {
@@ -49,6 +51,9 @@ func answerOf(err error) (*answer, bool) {
 		request: response.RequestID,
 		header:  response.HTTPResponse().Header,
 	}
+	if asked := response.HTTPResponse().Request; asked != nil {
+		a.signer = signer(asked)
+	}
 	var api smithy.APIError
 	if errors.As(err, &api) && api.ErrorCode() != "" && api.ErrorCode() != "UnknownError" {
 		a.code, a.message = api.ErrorCode(), api.ErrorMessage()
@@ -57,7 +62,7 @@ func answerOf(err error) (*answer, bool) {
 }
 
 func (s *Store) listError(ctx context.Context, err error) error {
-	return s.judge(ctx, err, "s3:ListBucket on arn:aws:s3:::"+s.options.Bucket)
+	return s.judge(ctx, err, "s3:ListBucket on "+s.resource(false))
 }
 
 // missing are the codes of an object that is gone. Buckets, accounts and keys are answered for with status 404, too.
@@ -72,7 +77,7 @@ func (s *Store) getError(ctx context.Context, err error) error {
 	case ok && a.status == http.StatusNotFound && missing[a.code]:
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, a)
 	}
-	return s.judge(ctx, err, "s3:GetObject on arn:aws:s3:::"+s.options.Bucket+"/"+s.prefix+"*")
+	return s.judge(ctx, err, "s3:GetObject on "+s.resource(true))
 }
 
 // judge tells what a retry cures from what a person must. Permission is what the request needs.
@@ -82,22 +87,38 @@ func (s *Store) judge(ctx context.Context, err error, permission string) error {
 	}
 	var unsigned *credentialsError
 	if errors.As(err, &unsigned) {
-		return s.unsigned(unsigned.error)
+		return s.unsigned(ctx, unsigned.error)
 	}
 	a, ok := answerOf(err)
-	if !ok {
+	switch {
+	case !ok:
 		return s.unanswered(err)
-	}
-	if a.passing() {
+	case a.passing():
 		return a
+	case ended[a.code] && s.signing != nil:
+		return s.signedAnew(ctx, a)
 	}
 	return &archive.Permanent{Err: a, Cure: s.cure(a, permission)}
 }
 
+// signedAnew makes worth a retry what other credentials cure, where they can be had without a person.
+func (s *Store) signedAnew(ctx context.Context, a *answer) error {
+	renewed, err := s.signing.renew(ctx, a.signer)
+	var unsigned *credentialsError
+	switch {
+	case errors.As(err, &unsigned):
+		return s.unsigned(ctx, unsigned.error)
+	case renewed:
+		return a
+	}
+	return &archive.Permanent{Err: a, Cure: "The session has ended. " + s.signIn(ctx)}
+}
+
 // passing reports whether the same request may succeed later. S3 says RequestTimeout with status 400.
 func (a *answer) passing() bool {
-	_, timeout := retry.DefaultRetryableErrorCodes[a.code]
-	_, throttled := retry.DefaultThrottleErrorCodes[a.code]
+	code := strings.TrimPrefix(a.code, "KMS.") // with which S3 hands on what KMS said
+	_, timeout := retry.DefaultRetryableErrorCodes[code]
+	_, throttled := retry.DefaultThrottleErrorCodes[code]
 	switch {
 	case timeout, throttled:
 		return true

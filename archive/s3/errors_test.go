@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 
@@ -50,7 +49,17 @@ func TestAnswersThatNoRetryChangesSayTheNextStep(t *testing.T) {
 			[]string{"list s3://archive/p/2026/", "AccessDenied: Access Denied (HTTP 403, request 4442587FB7D0A2F9)", "s3:ListBucket on arn:aws:s3:::archive.", "--aws-profile"},
 			[]string{"get s3://archive/p/a from byte 7", "s3:GetObject on arn:aws:s3:::archive/p/*"},
 		},
-		{refusal{403, "AccessDenied", "not authorized to perform: kms:Decrypt on", ""}, []string{"kms:Decrypt on the bucket's key"}, []string{"kms:Decrypt on the bucket's key"}},
+		{
+			refusal{403, "AccessDenied", "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab because no identity-based policy allows the kms:Decrypt action", ""},
+			nil,
+			[]string{"They need kms:Decrypt on arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab, in their own policy"},
+		},
+		{
+			refusal{403, "AccessDenied", "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.", ""},
+			nil,
+			[]string{"kms:Decrypt on the bucket's key"},
+		},
+		{refusal{403, "AccessDenied", "Bucket is a Requester Pays bucket", ""}, []string{"requester_pays: true"}, []string{"requester_pays: true"}},
 		{refusal{403, "", "", ""}, []string{"Forbidden (HTTP 403", "s3:ListBucket"}, []string{"s3:GetObject"}},
 		{refusal{404, "NoSuchBucket", "", ""}, []string{"No bucket is called archive"}, []string{"No bucket is called archive"}},
 		{refusal{403, "InvalidAccessKeyId", "", ""}, []string{"--aws-profile"}, []string{"--aws-profile"}},
@@ -68,7 +77,13 @@ func TestAnswersThatNoRetryChangesSayTheNextStep(t *testing.T) {
 		},
 		{refusal{403, "RequestTimeTooSkewed", "", ""}, []string{"clock"}, []string{"clock"}},
 		{refusal{403, "InvalidObjectState", "", ""}, nil, []string{"restore-object"}},
-		{refusal{400, "KMS.DisabledException", "", ""}, []string{"KMS.DisabledException"}, []string{"KMS.DisabledException"}},
+		{
+			refusal{400, "KMS.DisabledException", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd is disabled.", ""},
+			nil,
+			[]string{"The key arn:aws:kms:eu-west-1:111122223333:key/1234abcd that encrypts", "enable it"},
+		},
+		{refusal{400, "KMS.KMSInvalidStateException", "", ""}, nil, []string{"The key that encrypts the objects cannot be used"}},
+		{refusal{400, "", "", "eu-west-1"}, []string{"--s3-region eu-west-1"}, []string{"--s3-region eu-west-1"}},
 		{refusal{405, "MethodNotAllowed", "", ""}, []string{"--s3-endpoint"}, []string{"--s3-endpoint"}},
 		{refusal{501, "NotImplemented", "", ""}, []string{"--s3-endpoint"}, []string{"--s3-endpoint"}},
 	} {
@@ -92,6 +107,7 @@ func TestAnswersThatMayPassAreWorthARetry(t *testing.T) {
 		{429, "TooManyRequests", "", ""},
 		{400, "RequestTimeout", "", ""},
 		{400, "ThrottlingException", "", ""},
+		{400, "KMS.ThrottlingException", "", ""},
 		{307, "TemporaryRedirect", "", ""},
 		{200, "", "", ""}, // a hotel's portal, with 200 and HTML
 	} {
@@ -228,102 +244,6 @@ func TestOptionsThatMakeNoAddressArePermanent(t *testing.T) {
 	list, get := requests(t, open(t, s3.Options{Bucket: bucket, Region: "not a region"}))
 	permanent(t, list, "Check the archive's bucket")
 	permanent(t, get, "Check the archive's bucket")
-}
-
-func TestWithoutCredentialsTheCureSaysHowToGetSome(t *testing.T) {
-	alone(t)
-	t.Setenv("AWS_ACCESS_KEY_ID", "")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
-	list, get := ask(t, refusal{403, "AccessDenied", "", ""}, "")
-	permanent(t, list, "no usable AWS credentials", "AWS_ACCESS_KEY_ID", "aws sso login --profile NAME")
-	permanent(t, get, "no usable AWS credentials")
-}
-
-func TestProfileIsUsedAndNamedInTheCure(t *testing.T) {
-	alone(t)
-	configured(t, "[profile night]\naws_access_key_id = nightkey\naws_secret_access_key = s\nregion = eu-north-1\n")
-	var signed string
-	list, _ := ask(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		signed = r.Header.Get("Authorization")
-		refusal{400, "ExpiredToken", "", ""}.ServeHTTP(w, r)
-	}), "night")
-	if !strings.Contains(signed, "Credential=nightkey/") || !strings.Contains(signed, "/eu-north-1/s3/") {
-		t.Errorf("signed %s", signed)
-	}
-	permanent(t, list, "aws sso login --profile night")
-}
-
-func TestEndedSSOSessionNamesTheCommand(t *testing.T) {
-	alone(t)
-	t.Setenv("HOME", t.TempDir()) // holds no token
-	configured(t, `[profile work]
-sso_start_url = https://example.awsapps.com/start
-sso_region = eu-west-1
-sso_account_id = 123456789012
-sso_role_name = reader
-region = eu-west-1
-`)
-	list, get := ask(t, refusal{403, "AccessDenied", "", ""}, "work")
-	permanent(t, list, "aws sso login --profile work")
-	permanent(t, get, "aws sso login --profile work")
-}
-
-func configured(t *testing.T, text string) {
-	t.Helper()
-	if err := os.WriteFile(os.Getenv("AWS_CONFIG_FILE"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-const assumed = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
-<AccessKeyId>rolekey</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>roletoken</SessionToken>
-<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`
-
-func TestRoleIsAssumedWithItsExternalID(t *testing.T) {
-	alone(t)
-	var form string
-	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		form = r.FormValue("RoleArn") + " " + r.FormValue("ExternalId")
-		_, _ = io.WriteString(w, assumed)
-	}))
-	defer sts.Close()
-	t.Setenv("AWS_ENDPOINT_URL_STS", sts.URL)
-	d := newDouble(t, map[string][]byte{"a": []byte("x")})
-	var signed string
-	d.Before = func(_ http.ResponseWriter, r *http.Request) bool {
-		signed = r.Header.Get("Authorization") + r.Header.Get("X-Amz-Security-Token")
-		return true
-	}
-	s := open(t, s3.Options{Bucket: bucket, Endpoint: d.URL, PathStyle: true, AssumeRole: "arn:aws:iam::1:role/r", ExternalID: "e"})
-	first(t, s, "")
-	if form != "arn:aws:iam::1:role/r e" || !strings.Contains(signed, "rolekey") || !strings.Contains(signed, "roletoken") {
-		t.Errorf("asked for %q, signed %q", form, signed)
-	}
-}
-
-func TestRoleThatIsRefusedIsPermanentAndLaterWorthARetry(t *testing.T) {
-	alone(t)
-	deny := true
-	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if deny {
-			w.WriteHeader(http.StatusForbidden)
-			_, _ = io.WriteString(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`)
-			return
-		}
-		_, _ = io.WriteString(w, strings.Replace(assumed, "2099", "2001", 1)) // so it is asked for again each time
-	}))
-	defer sts.Close()
-	t.Setenv("AWS_ENDPOINT_URL_STS", sts.URL)
-	d := newDouble(t, map[string][]byte{"a": []byte("x")})
-	s := open(t, s3.Options{Bucket: bucket, Endpoint: d.URL, PathStyle: true, AssumeRole: "arn:aws:iam::1:role/r"})
-	list, _ := requests(t, s)
-	permanent(t, list, "no usable AWS credentials", "sts:AssumeRole arn:aws:iam::1:role/r")
-	deny = false
-	first(t, s, "")
-	deny = true
-	if list, _ := requests(t, s); !archive.Curable(list) {
-		t.Errorf("after it had worked: %v", list)
-	}
 }
 
 func TestContextThatEndsInARequestIsTheContextsError(t *testing.T) {

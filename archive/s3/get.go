@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"replayd/archive"
 )
@@ -39,7 +40,9 @@ func (s *Store) from(ctx context.Context, o archive.Object, offset int64) (io.Re
 }
 
 func (s *Store) get(ctx context.Context, o archive.Object, offset int64) (io.ReadCloser, error) {
-	input := &s3.GetObjectInput{Bucket: aws.String(s.options.Bucket), Key: aws.String(s.prefix + o.Key)}
+	input := &s3.GetObjectInput{
+		Bucket: aws.String(s.options.Bucket), Key: aws.String(s.prefix + o.Key), RequestPayer: s.payer(),
+	}
 	if offset > 0 { // an empty object has no byte 0 to ask for
 		input.Range = aws.String(fmt.Sprintf("bytes=%d-", offset))
 	}
@@ -55,6 +58,14 @@ func (s *Store) get(ctx context.Context, o archive.Object, offset int64) (io.Rea
 		return nil, err
 	}
 	return counted{&body{ctx: ctx, stored: answer.Body}, &s.meter.bytes}, nil
+}
+
+// payer says that we pay, where that was agreed to.
+func (s *Store) payer() types.RequestPayer {
+	if s.options.RequesterPays {
+		return types.RequestPayerRequester
+	}
+	return ""
 }
 
 // compare proves that an answer belongs to the object that was listed. Where the listing gave an ETag, If-Match has done

@@ -18,8 +18,9 @@ import (
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[archive.Object, error] {
 	return func(yield func(archive.Object, error) bool) {
 		pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{
-			Bucket: aws.String(s.options.Bucket),
-			Prefix: aws.String(s.prefix + prefix),
+			Bucket:       aws.String(s.options.Bucket),
+			Prefix:       aws.String(s.prefix + prefix),
+			RequestPayer: s.payer(),
 		})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)

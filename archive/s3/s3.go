@@ -19,15 +19,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 
 	"replayd/archive"
 )
 
-// Options say where the archive is and who asks. Only Bucket is required. What is empty comes from where the AWS
+// Options say where the archive is and who asks. Only Bucket is required: a name, an access point's alias or its ARN. What is empty comes from where the AWS
 // command line takes it: environment, shared configuration, container or instance role.
 type Options struct {
 	Bucket string
@@ -35,12 +33,16 @@ type Options struct {
 	// Prefix is a folder: a slash is added to it when it has none, and keys are relative to it.
 	Prefix string
 
-	Profile    string // of the shared configuration files
-	Region     string
-	Endpoint   string // of a store that is not AWS, with http:// or https://
-	PathStyle  bool   // the bucket is in the path of addresses, not in the host name
-	AssumeRole string // ARN of the role to take on
-	ExternalID string // that the role's trust policy asks for
+	Profile   string // of the shared configuration files
+	Region    string
+	Endpoint  string // of a store that is not AWS, with http:// or https://
+	PathStyle bool   // the bucket is in the path of addresses, not in the host name
+
+	AssumeRole  string // ARN of the role to take on with what Profile or the chain gives
+	ExternalID  string // that the role's trust policy asks for
+	SessionName string // of the role's session, as audit logs show it; empty: replayd
+
+	RequesterPays bool // says yes to being billed for requests and transfer
 }
 
 // Store is a bucket, or a folder of one. Safe for concurrent use.
@@ -48,6 +50,7 @@ type Store struct {
 	options Options
 	prefix  string // empty or with a slash at its end
 	client  *s3.Client
+	signing *credentials // of client; nil in tests that sign nothing
 	meter   meter
 }
 
@@ -75,6 +78,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", s, err)
 	}
+	s.signing = newCredentials(cfg, o)
+	cfg.Credentials = s.signing
 	s.connect(cfg)
 	if s.client.Options().Region == "" {
 		return nil, fmt.Errorf("open %s: %w", s, &archive.Permanent{
@@ -95,6 +100,12 @@ func (s *Store) place(key string) string { return "s3://" + s.options.Bucket + "
 func (o Options) validate() error {
 	if o.Bucket == "" {
 		return &archive.Permanent{Err: errors.New("no bucket"), Cure: "Give the archive as s3://bucket/prefix."}
+	}
+	if isARN(o.Bucket) && o.PathStyle {
+		return &archive.Permanent{
+			Err:  errors.New("the ARN of an access point makes no path-style address"),
+			Cure: "Leave out --s3-path-style (path_style), or give the access point's alias in place of its ARN.",
+		}
 	}
 	if o.Endpoint == "" {
 		return nil
@@ -126,35 +137,21 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 		config.WithRegion(o.Region),
 		config.WithHTTPClient(client),
 		config.WithLogger(logging.Nop{}), // what matters is in the errors
-		config.WithRetryer(retryer),
 	)
 	if err != nil {
 		return aws.Config{}, configError(err)
 	}
-	if o.AssumeRole != "" {
-		cfg.Credentials = aws.NewCredentialsCache(assume(cfg, o))
-	}
-	if cfg.Credentials != nil {
-		cfg.Credentials = credentials{cfg.Credentials}
-	}
+	cfg.Retryer = retryer // as an option of loading it would make the SDK pass over AWS_MAX_ATTEMPTS
 	return cfg, nil
-}
-
-func assume(cfg aws.Config, o Options) aws.CredentialsProvider {
-	if cfg.Region == "" {
-		cfg.Region = anyRegion
-	}
-	return stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.AssumeRole, func(a *stscreds.AssumeRoleOptions) {
-		a.RoleSessionName = sessionName
-		if o.ExternalID != "" {
-			a.ExternalID = aws.String(o.ExternalID)
-		}
-	})
 }
 
 func (s *Store) configure(o *s3.Options) {
 	if s.options.Endpoint != "" {
 		o.BaseEndpoint = aws.String(s.options.Endpoint)
+	}
+	o.UseARNRegion = true // the archive's address decides, not where the credentials are at home
+	if o.Region == "" {
+		o.Region = regionOf(s.options.Bucket)
 	}
 	if o.Region == "" && o.BaseEndpoint != nil {
 		o.Region = anyRegion
@@ -167,18 +164,3 @@ func (s *Store) configure(o *s3.Options) {
 	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	o.DisableLogOutputChecksumValidationSkipped = true
 }
-
-// credentials marks the errors of the chain it wraps: the SDK gives them no type.
-type credentials struct{ aws.CredentialsProvider }
-
-func (c credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	found, err := c.CredentialsProvider.Retrieve(ctx)
-	if err != nil {
-		return found, &credentialsError{err}
-	}
-	return found, nil
-}
-
-type credentialsError struct{ error }
-
-func (e *credentialsError) Unwrap() error { return e.error }

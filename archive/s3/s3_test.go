@@ -100,6 +100,27 @@ func TestRetriesOfTheSDKAreCountedToo(t *testing.T) {
 	}
 }
 
+func TestPagesAreRepeatedAsOftenAsTheEnvironmentSays(t *testing.T) {
+	alone(t)
+	for attempts, want := range map[string]int64{"1": 1, "2": 2, "": 3} {
+		t.Setenv("AWS_MAX_ATTEMPTS", attempts)
+		d := newDouble(t, nil)
+		d.Before = func(w http.ResponseWriter, _ *http.Request) bool {
+			refuse(w, http.StatusInternalServerError, "InternalError")
+			return false
+		}
+		s := d.store(t, "")
+		for _, err := range s.List(t.Context(), "") {
+			if err == nil {
+				t.Error("listed in spite of errors")
+			}
+		}
+		if got := s.Requests().List; got != want {
+			t.Errorf("AWS_MAX_ATTEMPTS=%s: %d requests, want %d", attempts, got, want)
+		}
+	}
+}
+
 func TestListingTellsStorageClasses(t *testing.T) {
 	alone(t)
 	d := newDouble(t, map[string][]byte{"a": nil, "b": nil})
