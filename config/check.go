@@ -122,10 +122,31 @@ func (k *checker) archive(path, name string, a Archive) {
 	if _, written := k.source.places[join(path, "horizon")]; written && a.Horizon == 0 {
 		k.add(join(path, "horizon"), "must be above 0: it is how far back duplicates are looked for. Left out, it is lateness + slack")
 	}
-	if e := a.S3.Endpoint; e != "" && !strings.HasPrefix(e, "http://") && !strings.HasPrefix(e, "https://") {
-		k.add(join(path, "s3.endpoint"), "%q is not an address such as https://s3.example.com", e)
-	}
+	k.s3(join(path, "s3"), a.S3)
 	k.fields(path, a)
+}
+
+// How AWS writes a role, and what it takes for the name of a session.
+var (
+	roleARN     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d+:role/\S+$`)
+	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+)
+
+func (k *checker) s3(path string, s S3) {
+	if e := s.Endpoint; e != "" && !strings.HasPrefix(e, "http://") && !strings.HasPrefix(e, "https://") {
+		k.add(join(path, "endpoint"), "%q is not an address such as https://s3.example.com", e)
+	}
+	if s.AssumeRole != "" && !roleARN.MatchString(s.AssumeRole) {
+		k.add(join(path, "assume_role"), "%q is not the ARN of a role, as in arn:aws:iam::123456789012:role/replay", s.AssumeRole)
+	}
+	if s.SessionName != "" && !sessionName.MatchString(s.SessionName) {
+		k.add(join(path, "session_name"), "%q is not 2 to 64 of a-z A-Z 0-9 _ + = , . @ -", s.SessionName)
+	}
+	for _, said := range []struct{ name, value string }{{"external_id", s.ExternalID}, {"session_name", s.SessionName}} {
+		if said.value != "" && s.AssumeRole == "" {
+			k.add(join(path, said.name), "is said to nobody: there is no assume_role")
+		}
+	}
 }
 
 func (k *checker) fields(path string, a Archive) {

@@ -75,6 +75,11 @@ type S3 struct {
 	Profile   string `yaml:"profile,omitempty"`
 	Endpoint  string `yaml:"endpoint,omitempty"` // of another store that speaks S3
 	PathStyle bool   `yaml:"path_style,omitempty"`
+
+	AssumeRole    string `yaml:"assume_role,omitempty"`    // ARN of the role to read with
+	ExternalID    string `yaml:"external_id,omitempty"`    // that the role's trust policy asks for
+	SessionName   string `yaml:"session_name,omitempty"`   // as audit logs show it
+	RequesterPays bool   `yaml:"requester_pays,omitempty"` // agrees to being billed
 }
 
 // Target is a topic that may be written.

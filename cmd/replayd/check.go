@@ -10,6 +10,7 @@ import (
 
 	"replayd/archive/format"
 	"replayd/archive/layout"
+	"replayd/archive/s3"
 	"replayd/config"
 	"replayd/replay"
 	"replayd/replay/filter"
@@ -136,9 +137,14 @@ func (f *replayFlags) checkUnits() error {
 	return errors.Join(append(errs, text(new(config.Size), "memory", f.memory))...)
 }
 
-// checkNames looks at names of layout and format that need no look into the archive.
+// checkNames looks at what needs no look into the archive: its address, and the names of layout and format.
 func (p *place) checkNames() error {
 	var errs []error
+	if address := p.config.URL[0]; strings.HasPrefix(address, "s3://") {
+		if _, _, err := s3.Address(address); err != nil {
+			errs = append(errs, usage("archive %w", err))
+		}
+	}
 	if name := p.config.Layout; name != "" && name != "hive" {
 		if _, err := layout.Named(name); err != nil {
 			errs = append(errs, usage("%w", err))

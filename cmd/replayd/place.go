@@ -120,18 +120,26 @@ func (p *place) store(ctx context.Context) (archive.Store, error) {
 	address := p.config.URL[0]
 	u, err := url.Parse(address)
 	switch {
-	case strings.HasPrefix(address, "s3://") && err == nil:
-		c := p.config.S3
-		return s3.Open(ctx, s3.Options{
-			Bucket: u.Host, Prefix: strings.TrimPrefix(u.Path, "/"),
-			Region: c.Region, Profile: c.Profile, Endpoint: c.Endpoint, PathStyle: c.PathStyle,
-		})
+	case strings.HasPrefix(address, "s3://"):
+		return p.bucket(ctx, address)
 	case strings.HasPrefix(address, "file://") && err == nil:
 		return dir.Open(u.Path)
 	case strings.Contains(address, "://"):
 		return nil, usage("archive %q: s3://bucket/prefix, file:///folder or a folder", address)
 	}
 	return dir.Open(address)
+}
+
+func (p *place) bucket(ctx context.Context, address string) (archive.Store, error) {
+	bucket, prefix, err := s3.Address(address)
+	if err != nil {
+		return nil, usage("archive %w", err)
+	}
+	c := p.config.S3
+	return s3.Open(ctx, s3.Options{
+		Bucket: bucket, Prefix: prefix, Region: c.Region, Profile: c.Profile, Endpoint: c.Endpoint, PathStyle: c.PathStyle,
+		AssumeRole: c.AssumeRole, ExternalID: c.ExternalID, SessionName: c.SessionName, RequesterPays: c.RequesterPays,
+	})
 }
 
 // source opens the archive, recognising what nobody named. It reports in words what was recognised.
