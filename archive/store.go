@@ -17,6 +17,8 @@ type Object struct {
 	ETag         string    // as the store gave it, quotes included; empty when it gave none
 	Modified     time.Time // last modification by the store's clock
 	StorageClass string    // empty for the standard class
+	Storage      Storage   // whether its bytes can be read
+	Until        time.Time // how long, when it was restored for a time; else zero
 }
 
 // Store is a place that holds objects. Implementations are safe for concurrent use. An error is one of

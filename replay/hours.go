@@ -276,24 +276,35 @@ func nameable(key string) error {
 }
 
 func (h *hours) fetch(ctx context.Context, hour archive.Hour) ([]archive.Object, error) {
-	young := h.incomplete(hour)
 	var objects []archive.Object
+	err := h.each(ctx, hour, func(o archive.Object) error {
+		objects = append(objects, o)
+		return nil
+	})
+	return objects, err
+}
+
+// each gives take the objects of hour that a replay reads, as they are listed.
+func (h *hours) each(ctx context.Context, hour archive.Hour, take func(archive.Object) error) error {
+	young := h.incomplete(hour)
 	for o, err := range h.fetcher.List(ctx, hour.Prefix) {
 		if err != nil {
-			return nil, fmt.Errorf("list hour %s: %w", hour.Name, err)
+			return fmt.Errorf("list hour %s: %w", hour.Name, err)
 		}
 		if archive.Ignored(o.Key) || young && o.Modified.After(h.spec.AsOf) {
 			continue
 		}
 		if err := nameable(o.Key); err != nil {
-			return nil, &archive.Permanent{
+			return &archive.Permanent{
 				Err:  fmt.Errorf("list hour %s: the name of object %q %w", hour.Name, o.Key, err),
 				Cure: "Rename it, or take it out of the archive's folder",
 			}
 		}
-		objects = append(objects, o)
+		if err := take(o); err != nil {
+			return err
+		}
 	}
-	return objects, nil
+	return nil
 }
 
 // ended notes that an object's last entry was accounted for.

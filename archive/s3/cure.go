@@ -27,8 +27,6 @@ func (s *Store) cure(a *answer, permission string) string {
 		return s.regionCure(a)
 	case "RequestTimeTooSkewed", "RequestExpired":
 		return "Set this machine's clock: it differs from the store's by more than 15 minutes."
-	case "InvalidObjectState":
-		return "The object is in cold storage. Restore it first (aws s3api restore-object), then continue."
 	}
 	switch {
 	case strings.HasPrefix(a.code, "KMS."):

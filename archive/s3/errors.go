@@ -68,7 +68,7 @@ func (s *Store) listError(ctx context.Context, err error) error {
 // missing are the codes of an object that is gone. Buckets, accounts and keys are answered for with status 404, too.
 var missing = map[string]bool{"NoSuchKey": true, "NoSuchVersion": true, http.StatusText(http.StatusNotFound): true}
 
-func (s *Store) getError(ctx context.Context, err error) error {
+func (s *Store) getError(ctx context.Context, o archive.Object, err error) error {
 	a, ok := answerOf(err)
 	switch {
 	case ok && (a.status == http.StatusPreconditionFailed || a.status == http.StatusRequestedRangeNotSatisfiable):
@@ -76,6 +76,8 @@ func (s *Store) getError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", archive.ErrChanged, a)
 	case ok && a.status == http.StatusNotFound && missing[a.code]:
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, a)
+	case ok && a.code == "InvalidObjectState":
+		return &archive.Permanent{Err: a, Cure: "The object is in cold storage. " + s.Restore(o)}
 	}
 	return s.judge(ctx, err, "s3:GetObject on "+s.resource(true))
 }

@@ -76,7 +76,7 @@ func TestAnswersThatNoRetryChangesSayTheNextStep(t *testing.T) {
 			[]string{"--s3-region sa-east-1"},
 		},
 		{refusal{403, "RequestTimeTooSkewed", "", ""}, []string{"clock"}, []string{"clock"}},
-		{refusal{403, "InvalidObjectState", "", ""}, nil, []string{"restore-object"}},
+		{refusal{403, "InvalidObjectState", "", ""}, nil, []string{"aws s3api restore-object --bucket archive --key p/a --restore-request"}},
 		{
 			refusal{400, "KMS.DisabledException", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd is disabled.", ""},
 			nil,

@@ -51,7 +51,7 @@ func (s *Store) get(ctx context.Context, o archive.Object, offset int64) (io.Rea
 	}
 	answer, err := s.client.GetObject(ctx, input, once)
 	if err != nil {
-		return nil, s.getError(ctx, err)
+		return nil, s.getError(ctx, o, err)
 	}
 	if err := compare(o, offset, answer); err != nil {
 		_ = answer.Body.Close()

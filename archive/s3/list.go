@@ -21,6 +21,9 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[archive.Objec
 			Bucket:       aws.String(s.options.Bucket),
 			Prefix:       aws.String(s.prefix + prefix),
 			RequestPayer: s.payer(),
+
+			// AWS and some others tell with each object how far it is restored. The others are asked by Look.
+			OptionalObjectAttributes: []types.OptionalObjectAttributes{types.OptionalObjectAttributesRestoreStatus},
 		})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
@@ -57,6 +60,10 @@ func object(key string, c types.Object) archive.Object {
 	}
 	if c.StorageClass != types.ObjectStorageClassStandard {
 		o.StorageClass = string(c.StorageClass)
+	}
+	o.Storage = storage(o.StorageClass)
+	if r := c.RestoreStatus; r != nil && o.Storage == archive.Cold {
+		restored(&o, aws.ToBool(r.IsRestoreInProgress), aws.ToTime(r.RestoreExpiryDate))
 	}
 	return o
 }

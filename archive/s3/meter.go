@@ -12,17 +12,19 @@ import (
 type Requests struct {
 	List  int64 // pages of listings
 	Get   int64 // bodies
+	Head  int64 // looks at objects in cold storage
 	Bytes int64 // of bodies, as far as they were read
 }
 
 // Requests counts from Open on.
 func (s *Store) Requests() Requests {
-	return Requests{List: s.meter.list.Load(), Get: s.meter.get.Load(), Bytes: s.meter.bytes.Load()}
+	return Requests{List: s.meter.list.Load(), Get: s.meter.get.Load(), Head: s.meter.head.Load(), Bytes: s.meter.bytes.Load()}
 }
 
 type meter struct {
-	list, get, bytes atomic.Int64
-	answered         atomic.Bool // some request was answered, so there were credentials to sign it
+	list, get, head, bytes atomic.Int64
+
+	answered atomic.Bool // some request was answered, so there were credentials to sign it
 }
 
 // metered counts requests where they leave, behind the SDK's retries.
@@ -32,9 +34,12 @@ type metered struct {
 }
 
 func (m *metered) Do(r *http.Request) (*http.Response, error) {
-	if r.URL.Query().Has("list-type") {
+	switch {
+	case r.URL.Query().Has("list-type"):
 		m.meter.list.Add(1)
-	} else {
+	case r.Method == http.MethodHead:
+		m.meter.head.Add(1)
+	default:
 		m.meter.get.Add(1)
 	}
 	answer, err := m.client.Do(r)

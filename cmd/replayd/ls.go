@@ -79,14 +79,15 @@ func (a *app) ls(ctx context.Context, f *replayFlags) error {
 	if err := (replay.Window{From: from, To: to}).Fits(src.Layout); err != nil {
 		return usage("%w", err)
 	}
-	lines, err := a.hours(ctx, src, from, to)
+	lines, err := a.hours(ctx, src, from, to, func(context.Context, archive.Object) error { return nil })
 	if err != nil {
 		return err
 	}
 	return a.printHours(src, lines)
 }
 
-func (a *app) hours(ctx context.Context, src archive.Source, from, to time.Time) ([]hourLine, error) {
+// hours lists what the layout holds of a time, and shows each object to see.
+func (a *app) hours(ctx context.Context, src archive.Source, from, to time.Time, see func(context.Context, archive.Object) error) ([]hourLine, error) {
 	fetcher := &archive.Fetcher{Store: src.Store, Stall: 30 * time.Second, GiveUp: time.Minute}
 	var lines []hourLine
 	for _, h := range src.Layout.Hours(from, to) {
@@ -95,9 +96,13 @@ func (a *app) hours(ctx context.Context, src archive.Source, from, to time.Time)
 			if err != nil {
 				return nil, fmt.Errorf("list hour %s: %w", h.Name, err)
 			}
-			if !archive.Ignored(o.Key) {
-				line.Objects++
-				line.Bytes += o.Size
+			if archive.Ignored(o.Key) {
+				continue
+			}
+			line.Objects++
+			line.Bytes += o.Size
+			if err := see(ctx, o); err != nil {
+				return nil, err
 			}
 		}
 		line.Gap = line.Objects == 0

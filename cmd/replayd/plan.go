@@ -109,7 +109,8 @@ func itemsOf(findings []kafka.Finding) []plannedItem {
 // planHours lists what would be read.
 func (a *app) planHours(ctx context.Context, p *planned, j *job) error {
 	w := j.spec.Window
-	lines, err := a.hours(ctx, j.source, w.From.Add(-j.spec.Before.Std()), w.To.Add(j.spec.After.Std()))
+	cold := &replay.Cold{Store: j.source.Store}
+	lines, err := a.hours(ctx, j.source, w.From.Add(-j.spec.Before.Std()), w.To.Add(j.spec.After.Std()), cold.Add)
 	if err != nil {
 		return err
 	}
@@ -125,6 +126,7 @@ func (a *app) planHours(ctx context.Context, p *planned, j *job) error {
 	if refusal := j.openHours(); refusal != nil {
 		p.Items = append(p.Items, plannedItem{Item: refusal.Item, Refused: true, What: refusal.What, Next: refusal.Next})
 	}
+	p.Items = append(p.Items, coldItems(cold, j.resumes)...)
 	return nil
 }
 

@@ -56,6 +56,9 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 	defer cluster.Close()
 	for first := true; ; first = false {
 		j, err := a.job(starting, cluster, f)
+		if err == nil {
+			err = a.readable(starting, j)
+		}
 		if err != nil {
 			return interruptedBy(starting, f, err)
 		}
@@ -80,9 +83,6 @@ func (a *app) perform(ctx context.Context, j *job, cluster *kafka.Cluster, begun
 	if j.finished != nil {
 		a.printReceipt(j.finished)
 		return a.ended(j.finished, &witness{}, quarantineOK)
-	}
-	if err := j.growing(); err != nil {
-		return err
 	}
 	begun.Store(true)
 	to := cluster.Sink(j.settings)

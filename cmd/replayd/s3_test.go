@@ -2,9 +2,17 @@ package main
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"replayd/archive/archivetest/awstest"
 )
@@ -70,5 +78,91 @@ func TestAddressesThatAreNoneOfS3AreTypingErrors(t *testing.T) {
 		args := append(b.here("run"), "--archive", address, "--topic", "x", "--layout", "jsonl", "--format", "json",
 			"--event-id", "/id", "--event-time", "/t", "--from", "2026-11-01", "--for", "24h")
 		b.replayd(args...).want(exitUsage, address, "want s3://")
+	}
+}
+
+// followRestore does what a printed aws command does. There may be no aws here.
+func followRestore(t *testing.T, d *awstest.S3, text string) {
+	t.Helper()
+	found := regexp.MustCompile(`aws s3api restore-object --bucket (\S+) --key (\S+) --restore-request 'Days=(\d+),GlacierJobParameters=\{Tier=(\w+)\}' --region (\S+) --endpoint-url (\S+)`).FindStringSubmatch(text)
+	if found == nil {
+		t.Fatalf("names no command that restores:\n%s", text)
+	}
+	days, err := strconv.Atoi(found[3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := sdk.New(sdk.Options{Region: found[5], BaseEndpoint: aws.String(found[6]), UsePathStyle: true, Credentials: aws.AnonymousCredentials{}})
+	_, err = client.RestoreObject(t.Context(), &sdk.RestoreObjectInput{
+		Bucket: &found[1], Key: &found[2],
+		RestoreRequest: &types.RestoreRequest{
+			Days: aws.Int32(int32(days)), GlacierJobParameters: &types.GlacierJobParameters{Tier: types.Tier(found[4])},
+		},
+	})
+	if err != nil || found[6] != d.URL {
+		t.Fatalf("%s: %v", found[0], err)
+	}
+}
+
+// TestColdStorageIsRefusedUntilItIsRestored is the way of someone who replays an hour of last year.
+func TestColdStorageIsRefusedUntilItIsRestored(t *testing.T) {
+	d := bucket(t, map[string][]byte{"p/2026/11/01/12/a": []byte(event("a", 12)), "p/2026/11/01/12/b": []byte(event("b", 12))})
+	d.Store("p/2026/11/01/12/b", "DEEP_ARCHIVE", awstest.Restore{})
+	b := newBench(t)
+	flags := []string{
+		"--archive", "s3://archive/p", "--s3-endpoint", d.URL, "--s3-region", "us-east-1", "--s3-path-style",
+		"--layout", "%Y/%m/%d/%H/", "--format", "json", "--event-id", "/id", "--event-time", "/t",
+		"--from", "2026-11-01T12", "--for", "1h", "--topic", "x", "--create-topic", "--id", "night",
+	}
+	run := func() *result { return b.run(flags...) }
+	plan := func() *result { return b.replayd(append(b.here("plan"), flags...)...) }
+
+	refused := run().want(exitRefused, "glacier: 1 of the 2 objects", "1 in DEEP_ARCHIVE", "up to 12 hours")
+	plan().want(exitRefused)
+	b.run(append(flags, "--allow", "glacier")...).want(exitUsage, "--allow")
+	client := b.client()
+	defer client.Close()
+	if there, err := kadm.NewClient(client).ListTopics(t.Context()); err != nil || len(there) > 0 {
+		t.Errorf("nothing has begun, yet there are topics %v, %v", there.Names(), err)
+	}
+
+	followRestore(t, d, refused.err.String())
+	run().want(exitRefused, "1 of them are being restored", "run it again when that is done")
+	if out := plan().want(exitRefused).out.String(); !strings.Contains(out, `"item":"glacier","refused":true,"allowed":false`) {
+		t.Errorf("plan says %s", out)
+	}
+
+	d.Thaw(time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC))
+	if out := plan().want(exitOK).out.String(); !strings.Contains(out, `"item":"glacier","refused":false`) || !strings.Contains(out, "until 2026-12-24T00:00:00Z") {
+		t.Errorf("plan says %s", out)
+	}
+	run().want(exitOK, "until 2026-12-24T00:00:00Z")
+	if n := len(b.consume("x")); n != 2 {
+		t.Errorf("%d events were produced", n)
+	}
+}
+
+// A copy that goes while the replay is under way fails it, and it goes on when the object is back.
+func TestRestoredCopyThatIsGoneIsToldAndReadWhenItIsBack(t *testing.T) {
+	d := bucket(t, map[string][]byte{"a": []byte(event("a", 12)), "b": []byte(event("b", 13))})
+	d.Store("b", "GLACIER", awstest.Restore{Until: time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC)})
+	d.Before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/b") {
+			d.Store("b", "GLACIER", awstest.Restore{})
+		}
+		return true
+	}
+	b := newBench(t)
+	r := b.run(
+		"--archive", "s3://archive/", "--s3-endpoint", d.URL, "--s3-region", "us-east-1", "--s3-path-style",
+		"--layout", "jsonl", "--format", "json", "--event-id", "/id", "--event-time", "/t",
+		"--from", "2026-11-01", "--for", "24h", "--topic", "x", "--create-topic", "--id", "night",
+	).want(exitFailed, "InvalidObjectState", "The object is in cold storage. Restore it: ")
+	d.Before = nil
+	followRestore(t, d, r.err.String())
+	d.Thaw(time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC))
+	b.told(r.next()).want(exitOK)
+	if n := len(b.consume("x")); n != 2 {
+		t.Errorf("%d events were produced", n)
 	}
 }
