@@ -90,6 +90,29 @@ func TestStoreWhoseListingTellsNothingOfRestoringIsLookedAt(t *testing.T) {
 	}
 }
 
+func TestStoreThatRefusesToTellOfRestoringIsListedWithoutAndNotAskedAgain(t *testing.T) {
+	alone(t)
+	d := coldBucket(t)
+	refused := 0
+	d.Before = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Header.Get("X-Amz-Optional-Object-Attributes") == "" {
+			return true
+		}
+		refused++
+		refuse(w, http.StatusNotImplemented, "NotImplemented")
+		return false
+	}
+	s := d.store(t, "")
+	for range 2 {
+		if n := len(listAll(t, s)); n != len(stored) {
+			t.Errorf("%d objects listed", n)
+		}
+	}
+	if refused != 1 {
+		t.Errorf("asked %d times for what it refuses", refused)
+	}
+}
+
 func TestLookThatIsRefusedSaysWhatIsMissing(t *testing.T) {
 	alone(t)
 	d := newDouble(t, map[string][]byte{"a": nil})

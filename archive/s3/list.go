@@ -17,16 +17,16 @@ import (
 // buckets list in no order: archive.Fetcher notices.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[archive.Object, error] {
 	return func(yield func(archive.Object, error) bool) {
-		pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{
-			Bucket:       aws.String(s.options.Bucket),
-			Prefix:       aws.String(s.prefix + prefix),
-			RequestPayer: s.payer(),
-
-			// AWS and some others tell with each object how far it is restored. The others are asked by Look.
-			OptionalObjectAttributes: []types.OptionalObjectAttributes{types.OptionalObjectAttributesRestoreStatus},
-		})
-		for pages.HasMorePages() {
+		plain := s.plain.Load()
+		pages := s.pages(prefix, plain)
+		for first := true; pages.HasMorePages(); first = false {
 			page, err := pages.NextPage(ctx)
+			if first && !plain && unimplemented(err) {
+				plain = true
+				s.plain.Store(true)
+				pages = s.pages(prefix, plain)
+				page, err = pages.NextPage(ctx)
+			}
 			if err != nil {
 				yield(archive.Object{}, fmt.Errorf("list %s: %w", s.place(prefix), s.listError(ctx, err)))
 				return
@@ -36,6 +36,26 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[archive.Objec
 			}
 		}
 	}
+}
+
+// pages lists; unless plain, it asks how far objects are restored. AWS and some others tell. Most others leave it out,
+// and are asked by Look.
+func (s *Store) pages(prefix string, plain bool) *s3.ListObjectsV2Paginator {
+	input := &s3.ListObjectsV2Input{
+		Bucket:       aws.String(s.options.Bucket),
+		Prefix:       aws.String(s.prefix + prefix),
+		RequestPayer: s.payer(),
+	}
+	if !plain {
+		input.OptionalObjectAttributes = []types.OptionalObjectAttributes{types.OptionalObjectAttributesRestoreStatus}
+	}
+	return s3.NewListObjectsV2Paginator(s.client, input)
+}
+
+// unimplemented reports whether err is that of a store which refuses a request with a header that it does not know.
+func unimplemented(err error) bool {
+	a, ok := answerOf(err)
+	return ok && a.code == "NotImplemented"
 }
 
 func (s *Store) yieldPage(contents []types.Object, yield func(archive.Object, error) bool) bool {

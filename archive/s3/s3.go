@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -52,6 +53,7 @@ type Store struct {
 	client  *s3.Client
 	signing *credentials // of client; nil in tests that sign nothing
 	meter   meter
+	plain   atomic.Bool // the store refuses to be asked for the restore status
 }
 
 var _ archive.Store = (*Store)(nil)
