@@ -167,7 +167,7 @@ func planLines(p *planned) []string {
 		}
 		lines = append(lines, fmt.Sprintf("preflight %s %s: %s", verdict, item.Item, item.What))
 		if item.Refused && !item.Allowed {
-			lines = append(lines, "          "+item.Next)
+			lines = append(lines, "          "+strings.ReplaceAll(item.Next, "\n", "\n          "))
 		}
 	}
 	return lines

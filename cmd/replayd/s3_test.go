@@ -119,6 +119,10 @@ func TestColdStorageIsRefusedUntilItIsRestored(t *testing.T) {
 
 	refused := run().want(exitRefused, "glacier: 1 of the 2 objects", "1 in DEEP_ARCHIVE", "up to 12 hours")
 	plan().want(exitRefused)
+	text := b.replayd(append(append(b.here("plan"), flags...), "--output", "text")...).out.String()
+	if !regexp.MustCompile(`(?m)^preflight REFUSED glacier: .*\n {10}Restore it: .*\n {10}From DEEP_ARCHIVE `).MatchString(text) {
+		t.Errorf("plan prints\n%s", text)
+	}
 	b.run(append(flags, "--allow", "glacier")...).want(exitUsage, "--allow")
 	client := b.client()
 	defer client.Close()
