@@ -20,7 +20,7 @@ import (
 	"replayd/archive"
 )
 
-// renewal is how long before its end a role's session is replaced: longer than clocks differ and requests take.
+// renewal is how long before its end a session is replaced: longer than clocks differ and requests take.
 const renewal = time.Minute
 
 // credentials are what requests are signed with: the SDK's chain, and the role that is assumed with what it gives.
@@ -37,8 +37,10 @@ func newCredentials(cfg aws.Config, o Options) *credentials {
 	if cache, ok := provider.(*aws.CredentialsCache); ok {
 		return &credentials{cache}
 	}
-	return &credentials{aws.NewCredentialsCache(provider, func(c *aws.CredentialsCacheOptions) { c.ExpiryWindow = renewal })}
+	return &credentials{aws.NewCredentialsCache(provider, renewEarly)}
 }
+
+func renewEarly(c *aws.CredentialsCacheOptions) { c.ExpiryWindow = renewal }
 
 func assume(cfg aws.Config, o Options) aws.CredentialsProvider {
 	if cfg.Region == "" {

@@ -168,6 +168,23 @@ func TestRangeThatIsResumedIsSignedByTheSessionOfItsTime(t *testing.T) {
 	}
 }
 
+func TestSessionOfAProfilesRoleIsReplacedBeforeItEnds(t *testing.T) {
+	alone(t)
+	sts := awstest.StartSTS(t)
+	sts.Lasts = 30 * time.Second
+	configured(t, "[profile base]\naws_access_key_id = k\naws_secret_access_key = s\n"+
+		"[profile team]\nsource_profile = base\nrole_arn = arn:aws:iam::2:role/team\nregion = eu-north-1\n")
+	d := newDouble(t, map[string][]byte{"a": []byte("x")})
+	signed := signers(d)
+	s := open(t, s3.Options{Bucket: bucket, Endpoint: d.URL, PathStyle: true, Profile: "team"})
+	if _, err := readFrom(t, s, first(t, s, ""), 0); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(*signed, []string{"session1", "session2"}) {
+		t.Errorf("signed by %q", *signed)
+	}
+}
+
 func TestSessionThatIsEndedBeforeItsTimeInMidObjectIsRenewed(t *testing.T) {
 	alone(t)
 	sts := awstest.StartSTS(t)

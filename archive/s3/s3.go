@@ -139,6 +139,7 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 		config.WithRegion(o.Region),
 		config.WithHTTPClient(client),
 		config.WithLogger(logging.Nop{}), // what matters is in the errors
+		config.WithCredentialsCacheOptions(renewEarly),
 	)
 	if err != nil {
 		return aws.Config{}, configError(err)
