@@ -20,6 +20,10 @@
 //
 // The same jars compile and run the Java programs that people write against the brokers: see Java.
 //
+// # Security
+//
+// KafkaOptions.Secure adds listeners with TLS and SASL, and the authorizer. See Secure.
+//
 // # Tools
 //
 // versitygw and the jars are looked for in the folder REPLAYD_TEST_TOOLS, by default replayd-test in the user's cache

@@ -18,6 +18,7 @@ type KafkaOptions struct {
 	Features map[string]int16  // finalized level by name, as {"transaction.version": 0}
 	Settings map[string]string // broker properties, over those of the harness
 	Provider string            // env, process or docker: this one or none; empty leaves the choice
+	Secure   bool              // brokers also listen for clients that are known to them, and grant rights: see Secure
 }
 
 // Kafka is a running cluster. Brokers are numbered from 0.
@@ -27,6 +28,7 @@ type Kafka struct {
 	addrs    []string
 	brokers  []broker // nil when they are not ours
 	up       []bool   // neither killed nor frozen by the test
+	secure   *Secure  // nil unless it was asked for
 }
 
 // broker is what a provider can do to one broker of its own. Calls come from one goroutine.

@@ -28,7 +28,10 @@ const (
 
 func (dockerProvider) name() string { return "docker" }
 
-func (dockerProvider) unavailable(KafkaOptions) string {
+func (dockerProvider) unavailable(o KafkaOptions) string {
+	if o.Secure {
+		return notSecure
+	}
 	if _, err := findDocker(); err != nil {
 		return err.Error()
 	}

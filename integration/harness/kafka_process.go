@@ -44,6 +44,12 @@ func (p processProvider) start(tb testing.TB, o KafkaOptions) (*Kafka, error) {
 		return nil, err
 	}
 	dir := tb.TempDir()
+	var secure *Secure
+	if o.Secure {
+		if secure, err = newSecure(dir, nodes); err != nil {
+			return nil, err
+		}
+	}
 	brokers := make([]broker, len(nodes))
 	addrs := make([]string, len(nodes))
 	var format errgroup.Group
@@ -51,6 +57,7 @@ func (p processProvider) start(tb testing.TB, o KafkaOptions) (*Kafka, error) {
 		home := filepath.Join(dir, fmt.Sprintf("broker-%d", i))
 		settings := properties(nodes, i, o)
 		settings["log.dirs"] = filepath.Join(home, "data")
+		secure.configure(settings, n)
 		format.Go(func() error { return formatStorage(home, settings) })
 		brokers[i], addrs[i] = kafkaProcess(home, i), n.advertised
 	}
@@ -58,6 +65,7 @@ func (p processProvider) start(tb testing.TB, o KafkaOptions) (*Kafka, error) {
 		return nil, err
 	}
 	k := newKafka(tb, p.name(), addrs, brokers)
+	k.secure = secure
 	for _, b := range brokers {
 		if err := b.start(); err != nil {
 			return nil, err

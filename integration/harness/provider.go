@@ -50,6 +50,9 @@ func firstAvailable(all []provider, wanted string, o KafkaOptions) (p provider, 
 	return nil, "kafka", strings.Join(reasons, "; ")
 }
 
+// notSecure is why only brokers of our own making serve a test of security.
+const notSecure = "only brokers as child processes are set up with certificates and users"
+
 // envProvider serves the brokers that somebody else runs.
 type envProvider struct{}
 
@@ -60,6 +63,8 @@ func (envProvider) unavailable(o KafkaOptions) string {
 	switch {
 	case len(addrs) == 0:
 		return "REPLAYD_TEST_KAFKA is not set"
+	case o.Secure:
+		return notSecure
 	case o.Control || len(o.Features) > 0 || len(o.Settings) > 0:
 		return "the brokers of REPLAYD_TEST_KAFKA are not the test's to kill or change"
 	case len(addrs) < o.Brokers:

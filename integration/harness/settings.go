@@ -15,6 +15,7 @@ type node struct {
 	brokers, peer       string // bound, and as the other brokers dial it
 	controllerBind      string
 	controller          string
+	sasl, mtls          string // only of a secure cluster: bound and advertised
 }
 
 // properties are the broker settings of nodes[i].
