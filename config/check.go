@@ -84,24 +84,6 @@ func (k *checker) kafka() {
 	k.sasl(k.Kafka.SASL)
 }
 
-func (k *checker) sasl(s SASL) {
-	if s == (SASL{}) {
-		return
-	}
-	if !slices.Contains(Mechanisms, s.Mechanism) {
-		k.add("kafka.sasl.mechanism", "%q is not one of %s", s.Mechanism, strings.Join(Mechanisms, ", "))
-	}
-	if s.Username == "" {
-		k.add("kafka.sasl.username", "want a username")
-	}
-	if s.Password == "" && s.PasswordFile == "" {
-		k.add("kafka.sasl.password", "want a password, or a password_file")
-	}
-	if s.Password != "" && s.PasswordFile != "" {
-		k.add("kafka.sasl.password", "there is a password_file too; only one of the two may be set")
-	}
-}
-
 func (k *checker) archive(path, name string, a Archive) {
 	if name == "" || strings.ContainsAny(name, "/:, ") {
 		k.add(path, "the name of an archive has no slash, colon, comma or space: with one, --archive takes it for a place")

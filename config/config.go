@@ -44,10 +44,18 @@ type SASL struct {
 	Username     string `yaml:"username" env:"USERNAME"`
 	Password     Secret `yaml:"password" env:"PASSWORD"`
 	PasswordFile string `yaml:"password_file" env:"PASSWORD_FILE"` // instead of password
+	TokenFile    string `yaml:"token_file" env:"TOKEN_FILE"`       // of oauthbearer
+	Profile      string `yaml:"profile" env:"PROFILE"`             // of aws-msk-iam: of the AWS configuration
 }
 
 // Mechanisms are the SASL mechanisms that may be named.
-var Mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512"}
+var Mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512", oauthBearer, mskIAM}
+
+// Mechanisms that take neither a username nor a password.
+const (
+	oauthBearer = "oauthbearer"
+	mskIAM      = "aws-msk-iam"
+)
 
 // Archive says where an archive is and how it is read. What is empty is the preset's to say, or recognised.
 type Archive struct {
