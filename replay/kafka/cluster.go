@@ -5,30 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"replayd/replay/kafka/security"
 )
 
 // Options of a connection to a cluster.
 type Options struct {
 	Brokers       []string
-	ControlPrefix string        // of the control topics; default replayd
-	GiveUp        time.Duration // how long one commit is tried; default 1 h
-	Client        []kgo.Opt     // further options of every client: TLS, SASL, a dialer
+	ControlPrefix string             // of the control topics; default replayd
+	GiveUp        time.Duration      // how long one commit is tried; default 1 h
+	Security      *security.Security // nil: plaintext, without a login
+	Client        []kgo.Opt          // further options of every client, such as a dialer
 	Log           zerolog.Logger
 }
 
 // Cluster is a Kafka cluster as a replay needs it. It is safe for concurrent use; Close it at the end.
 type Cluster struct {
-	options Options
-	client  *kgo.Client // for everything but transactions and reading logs
-	admin   *kadm.Client
+	options  Options
+	client   *kgo.Client // for everything but transactions and reading logs
+	admin    *kadm.Client
+	refusals *refusals // the log of every client
 }
 
 const (
@@ -36,8 +40,7 @@ const (
 	metadataMinAge = 250 * time.Millisecond
 	metadataMaxAge = 10 * time.Second
 	overhead       = 5 * time.Second // over a request's own time: brokers that hang
-	firstContact   = 10 * time.Second
-	endTxn         = int16(26) // API key
+	endTxn         = int16(26)       // API key
 	anyRetry       = 100 * time.Millisecond
 	longestPause   = 5 * time.Second
 )
@@ -50,7 +53,7 @@ func Connect(ctx context.Context, o Options) (*Cluster, error) {
 	if o.GiveUp == 0 {
 		o.GiveUp = time.Hour
 	}
-	c := &Cluster{options: o}
+	c := &Cluster{options: o, refusals: &refusals{logger: logger{o.Log}, security: o.Security}}
 	client, err := kgo.NewClient(c.common()...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)
@@ -58,23 +61,16 @@ func Connect(ctx context.Context, o Options) (*Cluster, error) {
 	c.client, c.admin = client, kadm.NewClient(client)
 	ctx, cancel := context.WithTimeout(ctx, firstContact)
 	defer cancel()
-	if err := client.Ping(ctx); err != nil {
+	if err := c.contact(ctx); err != nil {
 		client.Close()
-		return nil, unreachable(o.Brokers, err)
+		return nil, err
 	}
+	c.refusals.listen.Store(true)
 	return c, nil
 }
 
 // Close ends the connection.
 func (c *Cluster) Close() { c.client.Close() }
-
-func unreachable(brokers []string, err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no broker of %v answers: %w\nCheck --brokers and that Kafka is up; --wait-broker 60s waits for it", brokers, err)
-	}
-	return fmt.Errorf("ask %v for the cluster: %w", brokers, err)
-}
 
 // common are the options of every client. EndTxn is never repeated by the client itself: below transaction.version 2 a
 // delayed first copy would commit half of the next transaction. The cut is an error, and the log tells its outcome.
@@ -82,7 +78,7 @@ func (c *Cluster) common() []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.options.Brokers...),
 		kgo.ClientID("replayd"),
-		kgo.WithLogger(logger{c.options.Log}),
+		kgo.WithLogger(c.refusals),
 		kgo.MetadataMinAge(metadataMinAge),
 		kgo.MetadataMaxAge(metadataMaxAge),
 		kgo.RequestTimeoutOverhead(overhead),
@@ -93,7 +89,7 @@ func (c *Cluster) common() []kgo.Opt {
 			return requestTimeout
 		}),
 	}
-	return append(opts, c.options.Client...)
+	return slices.Concat(opts, c.options.Security.Client(), c.options.Client)
 }
 
 func (c *Cluster) topic(name string) string { return c.options.ControlPrefix + "." + name }

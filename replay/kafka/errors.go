@@ -7,10 +7,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// denied are answers that time does not change: rights, and names that are not there.
+// denied are answers that time does not change: rights, and names that are not there. A refused login is none of them: the
+// first contact has logged in, so a password or a token was changed meanwhile, and its file may still be.
 var denied = []error{
 	kerr.TopicAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed, kerr.ClusterAuthorizationFailed,
-	kerr.GroupAuthorizationFailed, kerr.SaslAuthenticationFailed, kerr.InvalidTransactionTimeout, kerr.UnsupportedVersion,
+	kerr.GroupAuthorizationFailed, kerr.InvalidTransactionTimeout, kerr.UnsupportedVersion,
 	kerr.UnsupportedForMessageFormat, kerr.TransactionalIDNotFound,
 }
 

@@ -118,7 +118,7 @@ func (s *Sink) acquire(ctx context.Context) error {
 			return err
 		}
 		if limited.Err() != nil {
-			return fmt.Errorf("gave up after %s: %w", s.cluster.options.GiveUp, err)
+			return fmt.Errorf("gave up after %s: %w", s.cluster.options.GiveUp, s.cluster.explain(err))
 		}
 		s.cluster.options.Log.Debug().Err(err).Msg("taking the replay over: again")
 		if s.since < 0 && fencing(err) {

@@ -1,0 +1,60 @@
+package kafka
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/replay/kafka/security"
+)
+
+// refusals tells of brokers that let us in and no longer do: a password, a token or a certificate has changed. The client
+// tries again by itself for as long as a commit is given, and no call comes back meanwhile; so its log is listened to.
+type refusals struct {
+	logger
+	security *security.Security
+	listen   atomic.Bool  // from the end of the first contact on, which tells by itself
+	told     atomic.Int64 // when, in ns
+}
+
+// tellAgain is between two words of the same: every connection is refused, and each is tried every few seconds.
+const tellAgain = 30 * time.Second
+
+// Log implements kgo.Logger.
+func (r *refusals) Log(level kgo.LogLevel, msg string, keyvals ...any) {
+	r.logger.Log(level, msg, keyvals...)
+	if level > kgo.LogLevelWarn || !r.listen.Load() {
+		return
+	}
+	for _, v := range keyvals {
+		err, ok := v.(error)
+		if refused := r.certain(err); ok && refused != nil && r.due() {
+			r.Warn().Err(refused.Err).Str("next", refused.Next).Msg(refused.What + "; trying again")
+		}
+	}
+}
+
+func (r *refusals) due() bool {
+	now, last := time.Now().UnixNano(), r.told.Load()
+	return now-last > int64(tellAgain) && r.told.CompareAndSwap(last, now)
+}
+
+// certain is err in the words of who must cure it, nil when it is not about encryption or login. A connection that only
+// ends is a broker that goes down, once we had been let in.
+func (r *refusals) certain(err error) *security.Refused {
+	var refused *security.Refused
+	if !errors.As(r.security.Recognise(err), &refused) || refused.Guess {
+		return nil
+	}
+	return refused
+}
+
+// explain adds those words to an error that ends a replay.
+func (c *Cluster) explain(err error) error {
+	if refused := c.refusals.certain(err); refused != nil {
+		return refused
+	}
+	return err
+}
