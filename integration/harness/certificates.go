@@ -23,9 +23,6 @@ type Authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-// serverNames are the names in the certificate of a server of this machine.
-var serverNames = []string{"localhost", "127.0.0.1"}
-
 // validity of a certificate is longer than any test and shorter than anything one would want to find on a disk later.
 const validity = 24 * time.Hour
 
