@@ -77,7 +77,7 @@ func (c *Cluster) ensureControlTopics(ctx context.Context) (map[string]int32, er
 			return nil, err
 		}
 	}
-	if err := c.checkControlTopics(ctx, names); err != nil {
+	if err := c.checkControlTopics(ctx); err != nil {
 		return nil, err
 	}
 	partitions := map[string]int32{}
@@ -102,16 +102,15 @@ func (c *Cluster) createControlTopic(ctx context.Context, t controlTopic) error 
 	return nil
 }
 
-// checkControlTopics refuses topics that would forget what they are for. What the cluster does not tell is not asked for.
-func (c *Cluster) checkControlTopics(ctx context.Context, names []string) error {
-	all, err := c.admin.DescribeTopicConfigs(ctx, names...)
-	if err != nil {
-		return fmt.Errorf("settings of the control topics: %w", err)
-	}
+// checkControlTopics refuses topics that would forget what they are for. Settings that this user may not see are passed
+// over, and that is said. Each topic is asked for alone: one that is denied hides the others.
+func (c *Cluster) checkControlTopics(ctx context.Context) error {
+	var hidden []string
 	for _, t := range controlTopics {
 		topic, want := c.topic(t.name), t.settings["cleanup.policy"]
-		settings, err := settingsOf(all, topic)
+		settings, err := c.topicSettings(ctx, topic)
 		if errors.Is(err, kerr.TopicAuthorizationFailed) {
+			hidden = append(hidden, topic)
 			continue
 		}
 		if err != nil {
@@ -126,6 +125,9 @@ func (c *Cluster) checkControlTopics(ctx context.Context, names []string) error 
 		case want == "delete" && finite:
 			c.options.Log.Warn().Str("topic", topic).Str("retention.ms", settings["retention.ms"]).Msg("this topic forgets; made by replayd it would not")
 		}
+	}
+	if len(hidden) > 0 {
+		c.options.Log.Warn().Strs("topics", hidden).Msg("this user may not see the settings of these topics (DESCRIBE_CONFIGS): that they keep what they must is not checked")
 	}
 	return nil
 }
