@@ -119,10 +119,22 @@ func TestEveryLoginReplaysAsItsUser(t *testing.T) {
 	}
 }
 
-// TestPasswordChangedInTheMiddle replays an archive with the least rights while the password is changed: at the brokers,
-// which then drop all connections, and only later in the file.
+// TestPasswordChangedInTheMiddle replays an archive with the least rights while the password is changed: at the brokers
+// first, and in the file only when a login was refused. Brokers come to refuse one in two ways: because connections were
+// dropped, or because they ask for a new login on those that are open.
 func TestPasswordChangedInTheMiddle(t *testing.T) {
-	k := harness.StartKafka(t, harness.KafkaOptions{Secure: true, Control: true})
+	t.Run("connections are dropped", func(t *testing.T) {
+		k := harness.StartKafka(t, harness.KafkaOptions{Secure: true, Control: true})
+		changePassword(t, k, func() { k.Restart(0) })
+	})
+	t.Run("brokers ask again", func(t *testing.T) {
+		k := harness.StartKafka(t, harness.KafkaOptions{Secure: true, Settings: map[string]string{"connections.max.reauth.ms": "2000"}})
+		changePassword(t, k, func() {})
+	})
+}
+
+func changePassword(t *testing.T, k *harness.Kafka, drop func()) {
+	t.Helper()
 	newSecured(t, k, k.Addr()).run(t, "--topic", "first", "--create-topic").ended(t, 0) // the administrator's: makes the control topics
 	st := newStage(t, k, nil, smallPlan())
 	createTopic(t, k, st.topic)
@@ -133,10 +145,10 @@ func TestPasswordChangedInTheMiddle(t *testing.T) {
 	write(t, password, "old-password")
 	st.over(t, k.Secure().SASL, fmt.Sprintf("tls: {ca_file: %s}, sasl: {mechanism: scram-sha-512, username: replayer, password_file: %s}", k.Secure().CAFile, password))
 
-	s := st.start(t, st.first("--pace", "1k/s")...)
+	s := st.start(t, st.first("--pace", "500/s")...)
 	await(t, "it to produce", func() bool { return s.produced() > 0 })
 	k.AddUser("replayer", "new-password")
-	k.Restart(0)
+	drop()
 	await(t, "a login to be refused", func() bool { return strings.Contains(s.err.String(), "refuses user replayer") })
 	write(t, password, "new-password")
 	if r := st.complete(t, s); r.Sessions != 1 {

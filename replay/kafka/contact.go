@@ -31,12 +31,14 @@ func (c *Cluster) contact(ctx context.Context) error {
 	return nil
 }
 
-// anyOf asks the brokers, behind their login, until one answers. Of their errors that comes back which says most: one that is down beside one
+// anyOf asks the brokers until one answers. Of their errors that comes back which says most: one that is down beside one
 // that refuses the password is not the news.
 func (c *Cluster) anyOf(ctx context.Context, brokers []*kgo.Broker) error {
+	question := kmsg.NewPtrMetadataRequest() // which is not answered without the login, as versions would be
+	question.Topics = []kmsg.MetadataRequestTopic{}
 	var worst error
 	for _, b := range brokers {
-		_, err := b.Request(ctx, kmsg.NewPtrApiVersionsRequest())
+		_, err := b.Request(ctx, question)
 		if err == nil {
 			return nil
 		}
