@@ -80,6 +80,8 @@ type body struct {
 	err      error // final
 }
 
+var _ Sized = (*body)(nil)
+
 // Read gives bytes as they come, waiting and asking again for as long as it takes.
 func (b *body) Read(p []byte) (int, error) {
 	if len(p) == 0 && b.err == nil {
@@ -92,6 +94,9 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	return 0, b.err
 }
+
+// Stored is part of Sized.
+func (b *body) Stored() int64 { return b.object.Size }
 
 // Close ends the request, if one is under way. It may be called twice.
 func (b *body) Close() error {

@@ -16,6 +16,13 @@ type Decoder interface {
 	Close()
 }
 
+// Sized is a stream that knows how many bytes its object was listed with. Decoders judge by it whether more comes out of
+// a compressed object than can be meant. What a Fetcher opens is one.
+type Sized interface {
+	io.Reader
+	Stored() int64
+}
+
 // Reader reads the entries of one object after another. It serves one goroutine, and is closed by its owner.
 type Reader struct {
 	fetch   *Fetcher

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -68,17 +69,22 @@ type Decoder struct {
 	// read when the first zstd stream begins.
 	MaxWindow int
 
-	src   source
-	in    *bufio.Reader
-	codec string
-	gzip  *gzip.Reader
-	zstd  *zstd.Decoder
-	err   error
+	src       source
+	in        *bufio.Reader
+	codec     string
+	stored    int64 // length of the stream, as its reader tells it; unknown when below zero
+	left      int64 // decompressed bytes that may still come
+	expansion expansion
+	gzip      *gzip.Reader
+	zstd      *zstd.Decoder
+	err       error
 }
 
 var _ archive.Decoder = (*Decoder)(nil)
 
-// Decode is part of archive.Decoder. What it returns is the decoder itself: each call ends the stream before.
+// Decode is part of archive.Decoder. What it returns is the decoder itself: each call ends the stream before. When r is
+// an archive.Sized, a compressed stream ends in a CodecError where more comes out of it than MaxExpansion and its
+// neighbours allow.
 func (d *Decoder) Decode(r io.Reader) (io.Reader, error) {
 	if err := d.begin(r); err != nil {
 		return nil, err
@@ -94,7 +100,7 @@ func (d *Decoder) Close() {
 	if d.zstd != nil {
 		d.zstd.Close()
 	}
-	*d = Decoder{MaxWindow: d.MaxWindow, err: errClosed}
+	*d = Decoder{MaxWindow: d.MaxWindow, expansion: d.expansion, err: errClosed}
 }
 
 var errClosed = errors.New("read from a decoder that is closed")
@@ -113,10 +119,20 @@ func (d *Decoder) begin(r io.Reader) error {
 	if d.codec, err = sniff(head); err != nil {
 		return err
 	}
+	d.expect(r)
 	if err := d.open(); err != nil {
 		d.err = d.judge(err) // what is wrong with the first bytes is for Read to return
 	}
 	return nil
+}
+
+// expect sets how much may come out of r.
+func (d *Decoder) expect(r io.Reader) {
+	d.stored, d.left = -1, math.MaxInt64
+	if sized, ok := r.(archive.Sized); ok && d.codec != None {
+		d.stored = sized.Stored()
+		d.left = d.expansion.bound(d.stored)
+	}
 }
 
 // open readies the codec.
@@ -135,11 +151,26 @@ func (d *Decoder) Read(p []byte) (int, error) {
 	if d.err != nil {
 		return 0, d.err
 	}
-	n, err := d.decode(p)
+	n, err := d.bounded(p)
 	if n == 0 && err != nil {
 		d.err = d.judge(err)
 	}
 	return n, d.err
+}
+
+// bounded decodes no byte behind the bound but one, whose presence means that the stream is a bomb.
+func (d *Decoder) bounded(p []byte) (int, error) {
+	if d.left > 0 || len(p) == 0 {
+		n, err := d.decode(p[:min(int64(len(p)), d.left)])
+		d.left -= int64(n)
+		return n, err
+	}
+	var beyond [1]byte
+	n, err := d.decode(beyond[:])
+	if n > 0 {
+		return 0, &bombError{stored: d.stored, bound: d.expansion.bound(d.stored)}
+	}
+	return 0, err
 }
 
 // decode may return an error along with bytes, and again without any.
