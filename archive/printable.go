@@ -1,0 +1,22 @@
+package archive
+
+import (
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Printable is a name for people to read: as it is, or quoted as Go does when it holds what a terminal would obey or not
+// show. Names of objects are chosen by whoever may write to the archive; one that holds line feeds or escape sequences
+// must not write lines of its own into a message.
+func Printable(name string) string {
+	if !utf8.ValidString(name) {
+		return strconv.Quote(name)
+	}
+	for _, r := range name {
+		if !unicode.IsGraphic(r) {
+			return strconv.Quote(name)
+		}
+	}
+	return name
+}

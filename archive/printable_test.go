@@ -1,0 +1,24 @@
+package archive
+
+import "testing"
+
+func TestPrintableNamesAreOneLineAndObeyNobody(t *testing.T) {
+	for name, want := range map[string]string{
+		"2026/11/01/03/o-1 (copy).json.gz": "2026/11/01/03/o-1 (copy).json.gz",
+		"größe/日本":                         "größe/日本",
+		`say "no"`:                         `say "no"`,
+		"../../etc/passwd":                 "../../etc/passwd",
+		"a\nreplayd: all is well":          `"a\nreplayd: all is well"`,
+		"\x1b[2Jgone":                      `"\x1b[2Jgone"`,
+		"a\rb":                             `"a\rb"`,
+		"nul\x00":                          `"nul\x00"`,
+		"right\u202eleft":                  `"right\u202eleft"`,
+		"line\u2028end":                    `"line\u2028end"`,
+		"caf\xe9":                          `"caf\xe9"`,
+		"\u0085":                           `"\u0085"`,
+	} {
+		if got := Printable(name); got != want {
+			t.Errorf("%q is printed as %s, want %s", name, got, want)
+		}
+	}
+}
