@@ -16,6 +16,7 @@ type Options struct {
 	Memory int64         // bytes, for what is read and not yet produced; default 512 MiB
 	Spill  string        // folder for what does not fit; default the system's for temporary files
 	Disk   int64         // bytes that may be spilled; default 16 GiB
+	Open   int           // objects open for reading at a time, at most; 0: as many as are of use
 	Stall  time.Duration // a body that gives no byte for so long is taken for broken; default 30 s
 	GiveUp time.Duration // how long one store request is retried; default 1 h
 	MaxBad float64       // share of bad entries that stops the replay, from 1,000 entries on; default 0.01
@@ -67,4 +68,10 @@ func (o *Options) complete() {
 }
 
 // workers is how many objects are read at a time: reading is bound by CPU once latency is hidden.
-func (o *Options) workers() int { return max(2, runtime.GOMAXPROCS(0)) }
+func (o *Options) workers() int {
+	n := max(2, runtime.GOMAXPROCS(0))
+	if o.Open > 0 {
+		n = min(n, o.Open)
+	}
+	return n
+}

@@ -14,15 +14,20 @@ const defaultStep = 1 << 20
 // firstSlab is the first memory of a run; small objects are many.
 const firstSlab = 8 << 10
 
+// runSize is what a run costs beside its entries: its cursor, its object, its place in the heap.
+const runSize = 512
+
+// smallRun is the size up to which a run is trimmed.
+const smallRun = 4 * firstSlab
+
 // builder makes the run of one object.
 type builder struct {
-	rules   Rules
-	object  *Object
-	budget  *budget
-	step    int64
-	spillTo string // folder
-	disk    *disk
-	keep    func(*archive.Entry) (bool, error) // the filter
+	rules  Rules
+	object *Object
+	budget *budget
+	step   int64
+	shelf  *shelf
+	keep   func(*archive.Entry) (bool, error) // the filter
 
 	bound   bound
 	outside int64
@@ -144,18 +149,11 @@ func (b *builder) reserve(n int64) error {
 // flush moves the entries held to disk, as one sorted part.
 func (b *builder) flush() error {
 	if b.spill == nil {
-		s, err := newSpill(b.spillTo, b.disk)
-		if err != nil {
-			return &archive.Permanent{
-				Err:  fmt.Errorf("spill object %s: %w", b.object.Key, err),
-				Cure: "Name a folder that can be written with --spill-dir, or give more --memory",
-			}
-		}
-		b.spill = s
+		b.spill = &spill{shelf: b.shelf}
 	}
 	sortEntries(b.entries)
 	if err := b.spill.write(b.entries); err != nil {
-		return fmt.Errorf("spill object %s: %w", b.object.Key, err)
+		return fmt.Errorf("spill object %s: %w", archive.Printable(b.object.Key), err)
 	}
 	clear(b.entries)
 	b.entries, b.slab, b.held = b.entries[:0], b.slab[:0], 0
@@ -163,7 +161,9 @@ func (b *builder) flush() error {
 }
 
 func (b *builder) finish() (cursor, error) {
+	b.held += runSize
 	if b.spill == nil && b.answer() {
+		b.trim()
 		sortEntries(b.entries)
 		granted := b.granted
 		return newResident(b.object, b.entries, func() { b.budget.give(granted) }), nil
@@ -177,6 +177,27 @@ func (b *builder) finish() (cursor, error) {
 		return nil, err
 	}
 	return b.spill.run(b.object)
+}
+
+// trim moves the entries of a small run into memory of just their size. What slabs have to spare is nothing beside a large
+// run; beside 50,000 small ones it would be more than they hold.
+func (b *builder) trim() {
+	if b.held > smallRun {
+		return
+	}
+	size := 0
+	for i := range b.entries {
+		size += len(b.entries[i].data)
+	}
+	slab := make([]byte, 0, size)
+	entries := make([]entry, len(b.entries))
+	for i, e := range b.entries {
+		start := len(slab)
+		slab = append(slab, e.data...)
+		e.data = slab[start:len(slab):len(slab)]
+		entries[i] = e
+	}
+	b.entries, b.slab = entries, slab
 }
 
 // answer makes the budget answer for all that a resident run holds: from here on the worker's own step serves the next.

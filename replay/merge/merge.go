@@ -44,7 +44,7 @@ type Config struct {
 type Merger struct {
 	cfg     Config
 	budget  *budget
-	disk    *disk
+	shelf   *shelf
 	heap    heap
 	pending []*load // listed, not in the heap; by the lowest position they can hold
 	ahead   int     // loads handed to workers and not yet taken into the heap
@@ -81,7 +81,7 @@ func New(ctx context.Context, cfg Config) *Merger {
 	cfg.Workers = max(1, cfg.Workers)
 	ctx, stop := context.WithCancel(ctx)
 	m := &Merger{
-		cfg: cfg, budget: newBudget(cfg.Memory), disk: newDisk(cfg.Disk), stop: stop,
+		cfg: cfg, budget: newBudget(cfg.Memory), shelf: newShelf(cfg.Spill, cfg.Disk, cfg.Memory), stop: stop,
 		jobs: make(chan *load, cfg.Workers*aheadPerWorker+1),
 	}
 	for range cfg.Workers {
@@ -234,7 +234,8 @@ func (m *Merger) take(ctx context.Context, l *load) error {
 	if l.err != nil {
 		return l.err
 	}
-	m.pending = slices.Delete(m.pending, 0, 1)
+	m.pending[0] = nil
+	m.pending = m.pending[1:]
 	m.ahead--
 	m.heap.push(l.run)
 	m.prefetch()
@@ -251,10 +252,10 @@ func (m *Merger) work(ctx context.Context) {
 	}
 	for l := range m.jobs {
 		l.run, l.err = build(ctx, r, builder{
-			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, disk: m.disk, spillTo: m.cfg.Spill, keep: keep,
+			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, shelf: m.shelf, keep: keep,
 		})
 		if l.err != nil {
-			l.err = fmt.Errorf("read object %s: %w", l.object.Key, l.err)
+			l.err = fmt.Errorf("read object %s: %w", archive.Printable(l.object.Key), l.err)
 		}
 		close(l.done)
 	}

@@ -291,8 +291,8 @@ func TestSpillFilesTakeNoMoreThanTheyMay(t *testing.T) {
 		_, err = m.Next(t.Context(), items)
 	}
 	m.Close()
-	if used := m.disk.used.Load(); used != 0 {
-		t.Errorf("%d bytes are still accounted to spill files", used)
+	if s := m.shelf; s.used != 0 || s.open != 0 || s.readers != 0 || s.filling != nil {
+		t.Errorf("%d bytes in %d files with %d readers are still accounted for", s.used, s.open, s.readers)
 	}
 }
 

@@ -5,82 +5,48 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
-	"sync/atomic"
+	"slices"
 
 	"replayd/archive"
 )
 
-// disk is the room that spill files may take together, in bytes.
-type disk struct {
-	limit int64
-	used  atomic.Int64
-}
-
-// newDisk allows n bytes.
-func newDisk(n int64) *disk { return &disk{limit: n} }
-
-func (d *disk) take(n int64) error {
-	if d.used.Add(n) > d.limit {
-		d.used.Add(-n)
-		return fmt.Errorf("spill files may take %d bytes and would take more\nRaise limits.spill_size, or --memory so that less is spilled", d.limit)
-	}
-	return nil
-}
-
-// spill keeps the sorted parts of one run in a file that has no name: it is unlinked at opening and goes with the
-// process. An entry is a fixed head and its data.
+// spill keeps the sorted parts of one run on the shelf. On disk an entry is a fixed head and its data.
 type spill struct {
-	file  *os.File
-	disk  *disk
-	size  int64
+	shelf *shelf
 	parts []part
 }
 
 type part struct {
-	from, to int64 // bytes of the file
-	first    entry // its first, without data: a part is opened only when the run reaches it
+	volume *volume
+	from   int64 // where in the volume
+	size   int64 // bytes
+	first  entry // its first, without data: a part is opened only when the run reaches it
 }
 
-// readAhead is the buffer of one open part.
-const readAhead = 32 << 10
-
-func newSpill(folder string, disk *disk) (*spill, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(folder, "replayd-spill-*") // mode 0600
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return &spill{file: f, disk: disk}, nil
-}
-
+// close gives back what has not been read.
 func (s *spill) close() {
-	_ = s.file.Close()
-	s.disk.used.Add(-s.size)
-	s.size = 0
+	for _, p := range s.parts {
+		s.shelf.drop(p.volume)
+	}
+	s.parts = nil
 }
 
-// write appends entries, which are sorted, as one part.
+// write adds entries, which are sorted, as one part.
 func (s *spill) write(entries []entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	room := int64(0)
+	p := part{first: entries[0]}
+	p.first.data = nil
 	for i := range entries {
-		room += headSize + int64(len(entries[i].data))
+		p.size += headSize + int64(len(entries[i].data))
 	}
-	if err := s.disk.take(room); err != nil {
+	var err error
+	if p.volume, p.from, err = s.shelf.place(p.size); err != nil {
 		return err
 	}
-	p := part{from: s.size, first: entries[0]}
-	p.first.data = nil
-	w := bufio.NewWriterSize(s.file, 256<<10)
+	s.parts = append(s.parts, p)
+	w := bufio.NewWriterSize(io.NewOffsetWriter(p.volume.file, p.from), int(min(p.size, 256<<10)))
 	var head [headSize]byte
 	for i := range entries {
 		e := &entries[i]
@@ -88,14 +54,15 @@ func (s *spill) write(entries []entry) error {
 		_, _ = w.Write(head[:]) // bufio keeps the first error for Flush
 		_, _ = w.Write(e.data)
 	}
-	s.size += room
-	p.to = s.size
-	s.parts = append(s.parts, p)
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return s.shelf.cure(err)
+	}
+	return nil
 }
 
 // run returns the cursor over all parts, which owns the spill from here on.
 func (s *spill) run(o *Object) (cursor, error) {
+	slices.SortFunc(s.parts, func(a, b part) int { return a.first.compare(&b.first) })
 	r := &spilled{spill: s, object: o}
 	if err := r.refill(); err != nil {
 		_ = r.close()
@@ -123,12 +90,15 @@ func (r *spilled) head() *Item {
 
 func (r *spilled) next() error {
 	if err := r.lowest.next(); err != nil {
-		return fmt.Errorf("read spilled object %s: %w", r.object.Key, err)
+		return fmt.Errorf("read spilled object %s: %w", archive.Printable(r.object.Key), err)
 	}
 	return r.refill()
 }
 
 func (r *spilled) close() error {
+	for _, p := range r.open {
+		p.end(r.spill.shelf)
+	}
 	r.spill.close()
 	r.open, r.lowest = nil, nil
 	return nil
@@ -137,20 +107,18 @@ func (r *spilled) close() error {
 // refill finds the lowest entry, opening the parts that have come due.
 func (r *spilled) refill() error {
 	r.pick()
-	for i := 0; i < len(r.spill.parts); {
-		p := r.spill.parts[i]
+	for len(r.spill.parts) > 0 {
+		p := &r.spill.parts[0] // they are sorted by their first entries
 		if r.lowest != nil && p.first.compare(&r.lowest.entry) > 0 {
-			i++
-			continue
+			break
 		}
-		reader := &partReader{in: bufio.NewReaderSize(io.NewSectionReader(r.spill.file, p.from, p.to-p.from), readAhead)}
-		if err := reader.next(); err != nil {
-			return fmt.Errorf("read spilled object %s: %w", r.object.Key, err)
-		}
+		reader := r.spill.shelf.read(p)
 		r.open = append(r.open, reader)
-		r.spill.parts = append(r.spill.parts[:i], r.spill.parts[i+1:]...)
+		r.spill.parts = r.spill.parts[1:]
+		if err := reader.next(); err != nil {
+			return fmt.Errorf("read spilled object %s: %w", archive.Printable(r.object.Key), err)
+		}
 		r.pick()
-		i = 0
 	}
 	if r.lowest != nil {
 		r.lowest.entry.item(&r.current, r.object)
@@ -158,11 +126,13 @@ func (r *spilled) refill() error {
 	return nil
 }
 
+// pick finds the lowest entry of the open parts and gives back those that have none left.
 func (r *spilled) pick() {
 	r.lowest = nil
 	live := r.open[:0]
 	for _, p := range r.open {
 		if p.done {
+			p.end(r.spill.shelf)
 			continue
 		}
 		live = append(live, p)
@@ -170,13 +140,26 @@ func (r *spilled) pick() {
 			r.lowest = p
 		}
 	}
+	clear(r.open[len(live):])
 	r.open = live
 }
 
 type partReader struct {
-	in    *bufio.Reader
-	entry entry
-	done  bool
+	volume *volume
+	in     *bufio.Reader
+	entry  entry
+	done   bool
+}
+
+// read begins to read a part; end ends it.
+func (s *shelf) read(p *part) *partReader {
+	size := int(min(p.size, int64(s.readAhead())))
+	return &partReader{volume: p.volume, in: bufio.NewReaderSize(io.NewSectionReader(p.volume.file, p.from, p.size), size)}
+}
+
+func (p *partReader) end(s *shelf) {
+	s.end()
+	s.drop(p.volume)
 }
 
 func (p *partReader) next() error {
