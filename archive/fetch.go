@@ -100,7 +100,7 @@ func (b *body) Stored() int64 { return b.object.Size }
 
 // Close ends the request, if one is under way. It may be called twice.
 func (b *body) Close() error {
-	b.finish(fmt.Errorf("read %s: %w", b.object.Key, fs.ErrClosed))
+	b.finish(fmt.Errorf("read %s: %w", Printable(b.object.Key), fs.ErrClosed))
 	return nil
 }
 
@@ -110,7 +110,7 @@ func (b *body) step(p []byte) int {
 		err := b.patience.wait(b.ctx, b.broken)
 		b.broken = nil
 		if err != nil {
-			b.finish(fmt.Errorf("read %s at byte %d: %w", b.object.Key, b.offset, err))
+			b.finish(fmt.Errorf("read %s at byte %d: %w", Printable(b.object.Key), b.offset, err))
 			return 0
 		}
 	}

@@ -44,7 +44,7 @@ func (r *Reader) Each(ctx context.Context, o Object, yield func(*Entry) error) (
 	defer body.Close()
 	plain, err := r.decoder.Decode(body)
 	if err != nil {
-		return 0, fmt.Errorf("open object %s: %w", o.Key, err)
+		return 0, fmt.Errorf("open object %s: %w", Printable(o.Key), err)
 	}
 	scanner := r.format.Scan(plain, r.fields, r.limits)
 	var e Entry

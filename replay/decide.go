@@ -191,5 +191,5 @@ func (t *TooBad) Error() string {
 		what += ": " + t.detail
 	}
 	return fmt.Sprintf("%d of the first %d entries are bad, more than the %g %% of --max-bad; the last of them, at byte %d of object %s: %s",
-		t.bad, t.entries, math.Round(t.share*1e8)/1e6, t.it.Offset, t.it.Object, what)
+		t.bad, t.entries, math.Round(t.share*1e8)/1e6, t.it.Offset, archive.Printable(t.it.Object), what)
 }

@@ -105,7 +105,7 @@ func changeRefusal(hour string, old, now HourRecord, added []archive.Object, los
 	if len(added) > 0 {
 		keys := make([]string, len(added))
 		for i, o := range added {
-			keys[i] = o.Key
+			keys[i] = archive.Printable(o.Key)
 		}
 		what += "; new: " + few(keys)
 	}

@@ -111,8 +111,9 @@ func (s *Store) root() (*os.Root, error) {
 	return root, nil
 }
 
+// place is the path of an object, for people.
 func (s *Store) place(key string) string {
-	return filepath.Join(s.path, filepath.FromSlash(key))
+	return archive.Printable(filepath.Join(s.path, filepath.FromSlash(key)))
 }
 
 // isKey reports whether a listing could yield key: names joined by single slashes, none of them . or "..".

@@ -68,7 +68,7 @@ func Resolve(ctx context.Context, store archive.Store, name string) (archive.Lay
 	case len(keys) == 0:
 		return nil, unrecognised("%s holds no objects\nCheck the address and prefix, or name the layout with --layout", store)
 	case name == "hive":
-		return nil, unrecognised("%s has no folders such as dt=2026-11-01/hr=03/; its first key is %s", store, keys[0])
+		return nil, unrecognised("%s has no folders such as dt=2026-11-01/hr=03/; its first key is %s", store, archive.Printable(keys[0]))
 	}
 	return Flat{}, nil
 }

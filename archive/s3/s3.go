@@ -97,7 +97,10 @@ func (s *Store) connect(cfg aws.Config) { s.client = s3.NewFromConfig(cfg, s.con
 // String is s3://bucket/prefix.
 func (s *Store) String() string { return strings.TrimSuffix(s.place(""), "/") }
 
-func (s *Store) place(key string) string { return "s3://" + s.options.Bucket + "/" + s.prefix + key }
+// place is the address of an object, for people.
+func (s *Store) place(key string) string {
+	return archive.Printable("s3://" + s.options.Bucket + "/" + s.prefix + key)
+}
 
 func (o Options) validate() error {
 	if o.Bucket == "" {

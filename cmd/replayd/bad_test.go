@@ -52,19 +52,14 @@ type spot struct {
 	reason string
 }
 
-func TestBadBytesAreQuarantinedWithTheirAddressAndNothingElseIsLost(t *testing.T) {
-	t.Parallel()
+// badBytes are objects that hold something bad, with what comes out of them all the same. Their names and reasons stand in
+// docs/reliability.md.
+func badBytes() []badObject {
 	a, b, c := event("a", 1), event("b", 2), event("c", 3)
 	inner := `{"id":"inner","t":"2026-11-01T12:00:09Z"}`
 	at := func(s ...string) int64 { return int64(len(strings.Join(s, ""))) }
-	long := event(strings.Repeat("x", 9000), 4)
-	for _, x := range []struct {
-		name   string
-		format string
-		object []byte
-		want   []string
-		bad    []spot
-	}{
+	long := event(strings.Repeat("x", 40_000), 4)
+	return []badObject{
 		{"gzip cut off", "json", slices.Concat(gzipped(a+b), gzipped(c)[:20]), []string{a, b}, []spot{{"o", at(a, b), archive.BadCodec}}},
 		{"gzip cut off inside its header", "json", slices.Concat(gzipped(a+b), gzipped(c)[:6]), []string{a, b}, []spot{{"o", at(a, b), archive.BadCodec}}},
 		{"gzip with a wrong checksum", "json", flipped(gzipped(a+b), -6), []string{a, b}, []spot{{"o", at(a, b), archive.BadCodec}}},
@@ -87,14 +82,32 @@ func TestBadBytesAreQuarantinedWithTheirAddressAndNothingElseIsLost(t *testing.T
 		{"a time in the year 9999", "json", []byte(a + `{"id":"x","t":"9999-12-31T23:59:59Z"}` + b), []string{a, b}, []spot{{"o", at(a), archive.BadTime}}},
 		{"a time in 1969", "json", []byte(a + `{"id":"x","t":"1969-12-31T23:59:59Z"}` + b), []string{a, b}, []spot{{"o", at(a), archive.BadTime}}},
 
+		{"JSON nested 10,001 deep", "json", []byte(a + nested(10_001) + b), []string{a, b}, []spot{{"o", at(a), archive.BadJSON}}},
+		{"an event one byte over the limit", "json", []byte(a + sized(1, 32<<10+1) + b), []string{a, b}, []spot{{"o", at(a), archive.BadOversized}}},
 		{"an event over the limit", "json", []byte(a + long + b), []string{a, b}, []spot{{"o", at(a), archive.BadOversized}}},
 		{"a line over the limit", "jsonl", []byte(a + "\n" + long + "\n" + b), []string{a, b}, []spot{{"o", at(a) + 1, archive.BadOversized}}},
-	} {
+
+		{"a decompression bomb", "json", bomb(a), []string{a}, []spot{{"o", at(a), archive.BadCodec}}},
+	}
+}
+
+// badObject is an object with something bad in it.
+type badObject struct {
+	name   string
+	format string
+	object []byte
+	want   []string
+	bad    []spot
+}
+
+func TestBadBytesAreQuarantinedWithTheirAddressAndNothingElseIsLost(t *testing.T) {
+	t.Parallel()
+	for _, x := range badBytes() {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			bench := newBench(t)
 			bench.put("o", x.object)
-			config := bench.config("limits: {event_size: 8KiB}\n")
+			config := bench.config("limits: {event_size: 32KiB}\n")
 			r := bench.run(bench.what("--config", config, "--id", "bad", "--topic", "x", "--create-topic", "--format", x.format)...)
 			r.want(exitQuarantined, "replayd.quarantine", "bad/", "--quarantine-ok")
 			if got := bench.values("x"); !slices.Equal(got, append([]string{}, x.want...)) {

@@ -203,13 +203,13 @@ func lookInto(ctx context.Context, f *archive.Fetcher, o archive.Object) (string
 	defer decoder.Close()
 	plain, err := decoder.Decode(body)
 	if err != nil {
-		return "", fmt.Errorf("open object %s: %w", o.Key, err)
+		return "", fmt.Errorf("open object %s: %w", archive.Printable(o.Key), err)
 	}
 	head := make([]byte, format.HeadSize)
 	n, err := io.ReadFull(plain, head)
 	var codec *format.CodecError
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) && !errors.As(err, &codec) {
-		return "", fmt.Errorf("read object %s: %w", o.Key, err)
+		return "", fmt.Errorf("read object %s: %w", archive.Printable(o.Key), err)
 	}
 	name, _ := format.Recognise(head[:n])
 	return name, nil

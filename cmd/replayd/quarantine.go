@@ -173,7 +173,7 @@ func (a *app) showQuarantined(to io.Writer, s *replay.Spec, l quarantinedLine) e
 	}
 	q := &l.Quarantined
 	_, err := fmt.Fprintf(to, "object    %s in %s\nbytes     %d to %d, decompressed\nreason    %s\ndetail    %s\nposition  %s\n",
-		shown(q.Object), s.URL, q.Range[0], q.Range[1], q.Reason, shown(q.Detail), shown(q.Position.String()))
+		archive.Printable(q.Object), s.URL, q.Range[0], q.Range[1], q.Reason, archive.Printable(q.Detail), archive.Printable(q.Position.String()))
 	return err
 }
 

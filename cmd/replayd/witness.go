@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode"
 
+	"replayd/archive"
 	"replayd/replay"
 )
 
@@ -43,17 +42,9 @@ func (w *witness) told(all int64) string {
 
 // whereAndWhy names an entry on one line. A detail begins with its own place, which often is where the entry begins.
 func whereAndWhy(q *replay.Quarantined) string {
-	text := fmt.Sprintf("%s at byte %d: %s", shown(q.Object), q.Range[0], q.Reason)
+	text := fmt.Sprintf("%s at byte %d: %s", archive.Printable(q.Object), q.Range[0], q.Reason)
 	if detail := strings.TrimPrefix(q.Detail, fmt.Sprintf("byte %d: ", q.Range[0])); detail != "" {
-		text += ", " + shown(detail)
-	}
-	return text
-}
-
-// shown is text that may come from an archive, fit for a terminal.
-func shown(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(text)
+		text += ", " + archive.Printable(detail)
 	}
 	return text
 }

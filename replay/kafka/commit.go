@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"replayd/archive"
 	"replayd/replay"
 )
 
@@ -43,7 +44,7 @@ func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 			s.producer.close() // not to be used again, even for word of the failure
 			s.producer = nil
 			return fmt.Errorf("commit %d of replay %s, up to %s, gave up after %s: %w",
-				target.number, s.spec.ID, c.Position, time.Since(began).Round(time.Second), s.cluster.explain(err))
+				target.number, s.spec.ID, archive.Printable(c.Position.String()), time.Since(began).Round(time.Second), s.cluster.explain(err))
 		}
 		committed, err := s.recover(limited, target)
 		if err != nil && limited.Err() != nil && ctx.Err() == nil {
