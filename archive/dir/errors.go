@@ -31,9 +31,9 @@ func noMoreFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-// tooManyFiles does not pass by waiting: the files that are open are open until the replay has come further.
+// tooManyFiles does not pass by waiting: what is open is needed by what is already under way.
 func tooManyFiles(err error) error {
-	return &archive.Permanent{Err: err, Cure: "Raise the limit of open files (ulimit -n), or --memory so that fewer objects are spilled to files."}
+	return &archive.Permanent{Err: err, Cure: "Raise the limit of open files (ulimit -n)."}
 }
 
 // fileError sorts the error of a file or folder at place inside the archive's folder.

@@ -36,6 +36,9 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 	if err := a.check(f); err != nil {
 		return err
 	}
+	if err := enoughFiles(); err != nil {
+		return err
+	}
 	var begun atomic.Bool
 	ctx, stop, release := signals(ctx, func() {
 		if begun.Load() {
