@@ -19,6 +19,14 @@ import (
 	"replayd/replay"
 )
 
+// hazard is a line of the tables in docs/reliability.md, as in the tests of cmd/replayd, which hold the document against
+// these too: an input, what happens to it, the exit code of replayd run, and where the receipt counts it.
+type hazard struct {
+	input, happens string
+	exit           int
+	counted        string
+}
+
 // again is the same stage with a topic of its own for each test, so that tests share broker, S3 server and archive.
 func (st *stage) again(t *testing.T) *stage {
 	c := *st

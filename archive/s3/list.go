@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,6 +32,10 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[archive.Objec
 				yield(archive.Object{}, fmt.Errorf("list %s: %w", s.place(prefix), s.listError(ctx, err)))
 				return
 			}
+			if err := decodeKeys(page); err != nil {
+				yield(archive.Object{}, fmt.Errorf("list %s: %w", s.place(prefix), err))
+				return
+			}
 			if !s.yieldPage(page.Contents, yield) {
 				return
 			}
@@ -45,6 +50,8 @@ func (s *Store) pages(prefix string, plain bool) *s3.ListObjectsV2Paginator {
 		Bucket:       aws.String(s.options.Bucket),
 		Prefix:       aws.String(s.prefix + prefix),
 		RequestPayer: s.payer(),
+		// XML holds no control characters; a single name with one would make its whole page unreadable.
+		EncodingType: types.EncodingTypeUrl,
 	}
 	if !plain {
 		input.OptionalObjectAttributes = []types.OptionalObjectAttributes{types.OptionalObjectAttributesRestoreStatus}
@@ -56,6 +63,22 @@ func (s *Store) pages(prefix string, plain bool) *s3.ListObjectsV2Paginator {
 func unimplemented(err error) bool {
 	a, ok := answerOf(err)
 	return ok && a.code == "NotImplemented"
+}
+
+// decodeKeys undoes the encoding of the names on a page, where the server says that it did as it was asked: spaces are
+// plus signs.
+func decodeKeys(page *s3.ListObjectsV2Output) error {
+	if page.EncodingType != types.EncodingTypeUrl {
+		return nil
+	}
+	for i, c := range page.Contents {
+		key, err := url.QueryUnescape(aws.ToString(c.Key))
+		if err != nil {
+			return fmt.Errorf("name of an object: %w", err)
+		}
+		page.Contents[i].Key = &key
+	}
+	return nil
 }
 
 func (s *Store) yieldPage(contents []types.Object, yield func(archive.Object, error) bool) bool {
