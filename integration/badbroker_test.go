@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"replayd/archive"
 	"replayd/integration/harness"
 )
 
@@ -19,6 +20,7 @@ var outage = flag.Duration("outage", 8*time.Second, "how long the broker is away
 // TestABrokerThatIsAwayLosesNothing kills the broker in the middle, leaves it away, and starts it again. The replay waits,
 // says for what, and goes on by itself.
 func TestABrokerThatIsAwayLosesNothing(t *testing.T) {
+	w := hazard{"a broker that goes away in the middle and comes back", "waited for, up to `--give-up`; progress says that the broker holds it", 0, "produced"}
 	k := harness.StartKafka(t, harness.KafkaOptions{Control: true})
 	st := newStage(t, k, nil, smallPlan())
 	s := st.start(t, st.first("--pace", "1k/s")...)
@@ -29,8 +31,8 @@ func TestABrokerThatIsAwayLosesNothing(t *testing.T) {
 		t.Errorf("progress does not say that the broker holds it:\n%s", s.out.String())
 	}
 	k.Restart(0)
-	if r := st.complete(t, s); r.Sessions != 1 {
-		t.Errorf("%d sessions", r.Sessions)
+	if r := st.complete(t, s); r.Sessions != 1 || s.cmd.ProcessState.ExitCode() != w.exit {
+		t.Errorf("%d sessions, exit %d", r.Sessions, s.cmd.ProcessState.ExitCode())
 	}
 }
 
@@ -72,9 +74,10 @@ func TestTargetsThatKafkaWouldHarm(t *testing.T) {
 	const one = `{"id":"a","t":"2026-11-01T12:00:00Z"}`
 
 	t.Run("a topic that does not exist, created as the refusal says", func(t *testing.T) {
+		w := hazard{"a topic that does not exist", "refused, with the flag that creates it", 4, "nothing has begun"}
 		st, what := bare(t, k, one)
 		what = append(what, "--topic", "absent")
-		st.start(t, what...).ended(t, 4, "topic-missing", "--create-topic")
+		st.start(t, what...).ended(t, w.exit, "topic-missing", "--create-topic")
 		st.start(t, append(what, "--create-topic")...).ended(t, 0)
 	})
 	t.Run("a name that no topic can have", func(t *testing.T) {
@@ -86,30 +89,49 @@ func TestTargetsThatKafkaWouldHarm(t *testing.T) {
 	})
 	t.Run("a compacted topic", func(t *testing.T) {
 		st, what := bare(t, k, one)
+		w := hazard{"a topic that is compacted", "refused: events with equal keys would go", 4, "nothing has begun"}
 		createTopic(t, k, "compacted", "cleanup.policy", "compact")
-		st.start(t, append(what, "--topic", "compacted")...).ended(t, 4, "compacted: ", "--allow compacted")
+		st.start(t, append(what, "--topic", "compacted")...).ended(t, w.exit, "compacted: ", "--allow compacted")
+		st.start(t, append(what, "--topic", "compacted", "--allow", "compacted", "--key", "/id")...).ended(t, 0) // without keys Kafka takes none
 	})
 	t.Run("original times into short retention", func(t *testing.T) {
 		st, what := bare(t, k, one)
 		createTopic(t, k, "short", "retention.ms", "60000", "segment.ms", "315360000000")
 		what = append(what, "--topic", "short", "--record-time", "original")
-		st.start(t, what...).ended(t, 4, "retention: ", "--record-time now", "retention.ms=-1")
+		w := hazard{"original times and a retention that would delete them", "refused, with what to change", 4, "nothing has begun"}
+		st.start(t, what...).ended(t, w.exit, "retention: ", "--record-time now", "retention.ms=-1")
 		setTopic(t, k, "short", "retention.ms", "-1")
 		st.start(t, what...).ended(t, 0)
 	})
 	t.Run("an event above what the topic takes is quarantined", func(t *testing.T) {
 		big := fmt.Sprintf(`{"id":"big","t":"2026-11-01T12:00:01Z","pad":"%s"}`, strings.Repeat("x", 20_000))
 		st, what := bare(t, k, one+big)
+		w := hazard{"an event larger than the topic takes", "quarantined; the event before it is produced", 3, "quarantined_by.oversized"}
 		createTopic(t, k, "narrow", "max.message.bytes", "10000")
-		s := st.start(t, append(what, "--topic", "narrow")...).ended(t, 3, "o at byte 37: oversized")
+		s := st.start(t, append(what, "--topic", "narrow")...).ended(t, w.exit, "o at byte 37: oversized")
 		if r := s.receipt(t); r.Produced != 1 || r.Quarantined != 1 || !r.Balanced() {
 			t.Errorf("produced %d, quarantined %d", r.Produced, r.Quarantined)
+		}
+	})
+	t.Run("an event of just what the topic takes is produced, one byte more is quarantined", func(t *testing.T) {
+		w := hazard{"events of exactly what the topic takes, and of one byte more", "the first is produced, the other quarantined", 3, "quarantined_by.oversized"}
+		const limit = 10_000 - 1024 // max.message.bytes less what a batch has around its record
+		record := func(id string, size int) string {
+			head := fmt.Sprintf(`{"id":"%s","t":"2026-11-01T12:00:01Z","pad":"`, id)
+			return head + strings.Repeat("x", size-archive.HeaderReserve-len(id)-len(head)-2) + `"}`
+		}
+		st, what := bare(t, k, record("fits", limit)+record("more", limit+1))
+		createTopic(t, k, "exact", "max.message.bytes", "10000")
+		s := st.start(t, append(what, "--topic", "exact", "--compression", "none", "--headers", "source,reason", "--reason", strings.Repeat("r", 200))...).ended(t, w.exit, "oversized")
+		if r := s.receipt(t); r.Produced != 1 || r.QuarantinedBy["oversized"] != 1 || !r.Balanced() {
+			t.Errorf("produced %d, quarantined %v", r.Produced, r.QuarantinedBy)
 		}
 	})
 }
 
 // TestATopicThatTakesLessThanItDidFailsTheReplayWhichGoesOnOnceItTakesMore narrows the topic in the middle.
 func TestATopicThatTakesLessThanItDidFailsTheReplayWhichGoesOnOnceItTakesMore(t *testing.T) {
+	w := hazard{"a topic that begins to take less in the middle", "the replay fails after five tries, and is continued once the topic takes more", 1, "nowhere before it is produced"}
 	k := harness.StartKafka(t, harness.KafkaOptions{})
 	var text strings.Builder
 	for i := range 300 {
@@ -120,7 +142,7 @@ func TestATopicThatTakesLessThanItDidFailsTheReplayWhichGoesOnOnceItTakesMore(t 
 	s := st.start(t, append(what, "--topic", "shrinks", "--id", "shrinks", "--pace", "100/s", "--compression", "none")...)
 	await(t, "it to begin", func() bool { return strings.Contains(s.out.String(), `"type":"progress"`) })
 	setTopic(t, k, "shrinks", "max.message.bytes", "3000")
-	s.ended(t, 1, "MESSAGE_TOO_LARGE", "Continue with: replayd run --id shrinks")
+	s.ended(t, w.exit, "MESSAGE_TOO_LARGE", "Continue with: replayd run --id shrinks")
 	setTopic(t, k, "shrinks", "max.message.bytes", "1048588")
 	if r := st.told(t, s, "--pace", "unlimited").ended(t, 0).receipt(t); r.Produced != 300 {
 		t.Errorf("produced %d", r.Produced)

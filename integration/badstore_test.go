@@ -23,26 +23,26 @@ func TestABadStoreLosesNothing(t *testing.T) {
 	d := newDoor(t, s)
 	shared := newStage(t, k, s, smallPlan())
 	for _, c := range []struct {
-		name string
-		test func(*testing.T, *stage, *door)
+		hazard
+		test func(*testing.T, *stage, *door, hazard)
 	}{
-		{"it answers 503 for a while", busy},
-		{"it throttles", throttled},
-		{"it denies in the middle", denied},
-		{"an object goes between listing and reading", objectGoes},
-		{"an object grows between listing and reading", objectGrows},
-		{"bodies are cut", func(t *testing.T, st *stage, _ *door) { cutBodies(t, st, straight) }},
-		{"the server goes and comes back", func(t *testing.T, st *stage, _ *door) { serverGoes(t, st, s) }},
+		{hazard{"S3 answers 503 for a while", "asked again until it answers", 0, "produced"}, busy},
+		{hazard{"S3 throttles with SlowDown", "asked again, more slowly", 0, "produced"}, throttled},
+		{hazard{"S3 denies an object in the middle", "the replay fails, naming the right that is missing, and is continued", 1, "nowhere before it is read"}, denied},
+		{hazard{"an object goes between listing and reading", "the replay fails, naming the object, and is continued once it is back", 1, "nowhere before it is read"}, objectGoes},
+		{hazard{"an object grows between listing and reading", "the replay fails, naming the object, and is continued once it is as it was", 1, "nowhere before it is read"}, objectGrows},
+		{hazard{"S3 cuts bodies", "read on at the byte where the body broke", 0, "produced"}, func(t *testing.T, st *stage, _ *door, _ hazard) { cutBodies(t, st, straight) }},
+		{hazard{"the S3 server goes and comes back", "waited for", 0, "produced"}, func(t *testing.T, st *stage, _ *door, _ hazard) { serverGoes(t, st, s) }},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.input, func(t *testing.T) {
 			defer d.set(nil)
-			c.test(t, shared.again(t), d)
+			c.test(t, shared.again(t), d, c.hazard)
 		})
 	}
 }
 
 // busy answers 503 to everything for two seconds, from the tenth request on.
-func busy(t *testing.T, st *stage, d *door) {
+func busy(t *testing.T, st *stage, d *door, _ hazard) {
 	var n atomic.Int64
 	var began atomic.Pointer[time.Time]
 	d.set(func(w http.ResponseWriter, _ *http.Request) bool {
@@ -60,7 +60,7 @@ func busy(t *testing.T, st *stage, d *door) {
 }
 
 // throttled refuses some requests, with the code that makes the SDK go slower for a while.
-func throttled(t *testing.T, st *stage, d *door) {
+func throttled(t *testing.T, st *stage, d *door, _ hazard) {
 	var n atomic.Int64
 	d.set(func(w http.ResponseWriter, _ *http.Request) bool {
 		i := n.Add(1)
@@ -69,18 +69,18 @@ func throttled(t *testing.T, st *stage, d *door) {
 	st.complete(t, st.start(t, st.first("--pace", "unlimited")...))
 }
 
-func denied(t *testing.T, st *stage, d *door) {
+func denied(t *testing.T, st *stage, d *door, w hazard) {
 	var n atomic.Int64
 	d.set(func(w http.ResponseWriter, r *http.Request) bool {
 		return !listing(r) && n.Add(1) > 5 && answer(w, http.StatusForbidden, "AccessDenied")
 	})
-	failed := st.start(t, st.first("--pace", "unlimited")...).ended(t, 1, "AccessDenied", "s3:GetObject", "at byte", "Continue with: replayd run")
+	failed := st.start(t, st.first("--pace", "unlimited")...).ended(t, w.exit, "AccessDenied", "s3:GetObject", "at byte", "Continue with: replayd run")
 	d.set(nil)
 	st.complete(t, st.told(t, failed))
 }
 
 // touched runs a replay to whose last hour do is done when it first asks for an object of it, and undoes it afterwards.
-func touched(t *testing.T, st *stage, d *door, do func(path string, data []byte) error, words ...string) {
+func touched(t *testing.T, st *stage, d *door, w hazard, do func(path string, data []byte) error, words ...string) {
 	t.Helper()
 	hit := st.plan.To.Add(-time.Hour).UTC().Format("/2006/01/02/15/")
 	var once atomic.Bool
@@ -114,7 +114,7 @@ func touched(t *testing.T, st *stage, d *door, do func(path string, data []byte)
 		}
 	}
 	defer putBack() // for the other tests, whatever becomes of this one
-	failed.saw(t, 1, append(words, key, "Continue with: replayd run")...)
+	failed.saw(t, w.exit, append(words, key, "Continue with: replayd run")...)
 
 	// Refused as a change when the listing is durable already, else met again where it is.
 	early := st.told(t, failed)
@@ -125,12 +125,12 @@ func touched(t *testing.T, st *stage, d *door, do func(path string, data []byte)
 	st.complete(t, st.told(t, failed))
 }
 
-func objectGoes(t *testing.T, st *stage, d *door) {
-	touched(t, st, d, func(path string, _ []byte) error { return os.Remove(path) }, "NoSuchKey")
+func objectGoes(t *testing.T, st *stage, d *door, w hazard) {
+	touched(t, st, d, w, func(path string, _ []byte) error { return os.Remove(path) }, "NoSuchKey")
 }
 
-func objectGrows(t *testing.T, st *stage, d *door) {
-	touched(t, st, d, func(path string, data []byte) error {
+func objectGrows(t *testing.T, st *stage, d *door, w hazard) {
+	touched(t, st, d, w, func(path string, data []byte) error {
 		return os.WriteFile(path, append(data, data...), 0o600)
 	}, "changed since it was listed")
 }
@@ -166,20 +166,20 @@ func TestAStoreThatIsNotTheRightOneIsSaidAtOnce(t *testing.T) {
 		"AWS_ACCESS_KEY_ID": s.AccessKey, "AWS_SECRET_ACCESS_KEY": s.SecretKey,
 	}
 	for _, c := range []struct {
-		name, what, instead string
-		code                int
-		says                []string
+		hazard
+		what, instead string
+		says          []string
 	}{
-		{"all is right", "", "", 0, nil},
-		{"a bucket that is not there", "--archive", "s3://nowhere/", 1, []string{"NoSuchBucket", "No bucket is called nowhere", "--s3-endpoint"}},
-		{"an unknown access key", "AWS_ACCESS_KEY_ID", "nobody", 1, []string{"access key is unknown", "--aws-profile"}},
-		{"a wrong secret key", "AWS_SECRET_ACCESS_KEY", "guessed", 1, []string{"SignatureDoesNotMatch", "AWS_SECRET_ACCESS_KEY"}},
-		{"a wrong region", "--s3-region", "eu-north-1", 1, []string{"another region", "--s3-region"}},
-		{"an endpoint without a server", "--s3-endpoint", "http://127.0.0.1:1", 1, []string{"no answer from http://127.0.0.1:1", "connection refused"}},
-		{"an endpoint without a scheme", "--s3-endpoint", "127.0.0.1:9000", 1, []string{"with its scheme", "http://127.0.0.1:9000"}},
-		{"an endpoint that speaks no TLS", "--s3-endpoint", strings.Replace(s.Endpoint, "http:", "https:", 1), 1, []string{"plain HTTP", "--s3-endpoint http://"}},
+		{}, // all is right
+		{hazard{"a bucket that does not exist", "told at once, with what to set right", 1, "nothing has begun"}, "--archive", "s3://nowhere/", []string{"NoSuchBucket", "No bucket is called nowhere", "--s3-endpoint"}},
+		{hazard{"an unknown access key", "told at once, with what to set right", 1, "nothing has begun"}, "AWS_ACCESS_KEY_ID", "nobody", []string{"access key is unknown", "--aws-profile"}},
+		{hazard{"a wrong secret key", "told at once, with what to set right", 1, "nothing has begun"}, "AWS_SECRET_ACCESS_KEY", "guessed", []string{"SignatureDoesNotMatch", "AWS_SECRET_ACCESS_KEY"}},
+		{hazard{"a bucket in another region", "told at once, with what to set right", 1, "nothing has begun"}, "--s3-region", "eu-north-1", []string{"another region", "--s3-region"}},
+		{hazard{"an endpoint without a server", "asked again for `--give-up`, then told with its address", 1, "nothing has begun"}, "--s3-endpoint", "http://127.0.0.1:1", []string{"no answer from http://127.0.0.1:1", "connection refused"}},
+		{hazard{"an endpoint without a scheme", "told at once, with what to set right", 1, "nothing has begun"}, "--s3-endpoint", "127.0.0.1:9000", []string{"with its scheme", "http://127.0.0.1:9000"}},
+		{hazard{"an endpoint that speaks no TLS", "told at once, with what to set right", 1, "nothing has begun"}, "--s3-endpoint", strings.Replace(s.Endpoint, "http:", "https:", 1), []string{"plain HTTP", "--s3-endpoint http://"}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.input, func(t *testing.T) {
 			with := maps.Clone(right)
 			if c.what != "" {
 				with[c.what] = c.instead
@@ -198,8 +198,8 @@ func TestAStoreThatIsNotTheRightOneIsSaidAtOnce(t *testing.T) {
 			}
 			began := time.Now()
 			code, stderr := command(t, env, args...)
-			if code != c.code {
-				t.Errorf("exit %d, want %d", code, c.code)
+			if code != c.exit {
+				t.Errorf("exit %d, want %d", code, c.exit)
 			}
 			for _, w := range c.says {
 				if !strings.Contains(stderr, w) {

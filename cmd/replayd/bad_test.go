@@ -163,10 +163,13 @@ func TestIdsOfEveryKind(t *testing.T) {
 		event(huge, 7), event(huge, 7), // copies
 	}
 	b.put("o", []byte(strings.Join(values, "\n")))
-	r := b.run(b.what("--topic", "x", "--create-topic")...).want(exitOK)
-	receipt := r.receipt()
-	if receipt.Produced != 8 || receipt.Duplicates != 2 || receipt.NoID != 5 {
-		t.Errorf("produced %d, duplicates %d, without id %d", receipt.Produced, receipt.Duplicates, receipt.NoID)
+	none := hazard{"an id that is missing, empty, null or an object", "produced with flag `no-id`; no two are copies", 0, "no_id"}
+	long := hazard{"ids of 50,000 bytes, and numbers beyond 64 bits", "produced, with the whole id; copies are found", 0, "duplicates"}
+	r := b.run(b.what("--topic", "x", "--create-topic")...).want(none.exit).want(long.exit)
+	b.counted(r, none, 5)
+	b.counted(r, long, 2)
+	if receipt := r.receipt(); receipt.Produced != 8 {
+		t.Errorf("produced %d", receipt.Produced)
 	}
 	ids := map[string]int{}
 	for _, r := range b.consume("x") {
@@ -192,7 +195,11 @@ func TestEmptyObjectsAndMarksOfOtherToolsAreNoEvents(t *testing.T) {
 	b.put("a/_SUCCESS", []byte("rubbish"))
 	b.put("a/_temporary/o", []byte(event("t", 1)))
 	b.put("a/.o.crc", []byte("rubbish"))
-	receipt := b.run(b.what("--topic", "x", "--create-topic")...).want(exitOK).receipt()
+	empty := hazard{"empty objects, plain and compressed", "nothing to produce", 0, "objects"}
+	marks := hazard{"`_SUCCESS`, `_temporary/`, `.crc` and folder markers", "not read", 0, "not counted"}
+	r := b.run(b.what("--topic", "x", "--create-topic")...).want(empty.exit).want(marks.exit)
+	b.counted(r, empty, 4)
+	receipt := r.receipt()
 	if receipt.Objects != 4 || receipt.Read != 1 || receipt.Produced != 1 {
 		t.Errorf("objects %d, read %d, produced %d", receipt.Objects, receipt.Read, receipt.Produced)
 	}
@@ -206,16 +213,18 @@ func TestACodecThatIsNotSupportedFailsAndNamesTheObject(t *testing.T) {
 	b := newBench(t)
 	b.put("a", []byte(event("a", 1)))
 	b.put("b", []byte("BZh91AY&SY..."))
+	w := hazard{"a codec or file format that is not supported", "the replay fails and names the object: it is not bad, and may not be missing", 1, "nowhere before it is read"}
 	r := b.run(b.what("--topic", "x", "--create-topic", "--id", "codec")...)
-	r.want(exitFailed, "object b", "bzip2", "gzip or zstd", "Continue with: replayd run --id codec")
+	r.want(w.exit, "object b", "bzip2", "gzip or zstd", "Continue with: replayd run --id codec")
 }
 
 func TestTooManyBadEntriesStopTheReplayWhichALargerMaxBadContinues(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.mostlyGood("o", 1200)
+	w := hazard{"more bad entries than `--max-bad` allows", "the replay fails at the entry that is too many, and is continued with a larger share", 1, "counted up to there"}
 	r := b.run(b.what("--format", "jsonl", "--topic", "x", "--create-topic", "--id", "much")...)
-	r.want(exitFailed, "bad", "--max-bad", "at byte", "object o", "Continue with: replayd run --id much")
+	r.want(w.exit, "bad", "--max-bad", "at byte", "object o", "Continue with: replayd run --id much")
 	receipt := b.told(r.next() + " --max-bad 20%").want(exitQuarantined).receipt()
 	if receipt.Produced != 1200 || receipt.Quarantined != 120 {
 		t.Errorf("produced %d, quarantined %d", receipt.Produced, receipt.Quarantined)

@@ -184,3 +184,19 @@ func TestNothingOutsideTheFolderIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestAClockThatIsSetBetweenSessionsChangesNothing continues a replay a year before, and a year after, it was begun.
+func TestAClockThatIsSetBetweenSessionsChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := hazard{"a clock that is set back or forward between two sessions", "continued as if it had not been: what hours were complete is frozen", 0, "produced"}
+	for _, years := range []int{-1, 1} {
+		b := newBench(t)
+		b.mostlyGood("o", 1200)
+		r := b.run(b.what("--format", "jsonl", "--topic", "x", "--create-topic", "--id", "clock", "--pace", "unlimited")...).want(exitFailed)
+		b.now = b.now.AddDate(years, 0, 0)
+		receipt := b.told(r.next() + " --max-bad 20% --quarantine-ok").want(w.exit).receipt()
+		if receipt.Produced != 1200 || receipt.Sessions != 2 || receipt.ElapsedSeconds < 0 || len(receipt.OpenHours) > 0 {
+			t.Errorf("produced %d in %d sessions of %g s, open hours %v", receipt.Produced, receipt.Sessions, receipt.ElapsedSeconds, receipt.OpenHours)
+		}
+	}
+}
