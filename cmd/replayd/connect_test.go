@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"replayd/config"
+	"replayd/replay/kafka/security"
 )
 
 func TestAFileOfTheLoginThatDoesNotServeIsABadConfiguration(t *testing.T) {
@@ -51,6 +54,17 @@ func TestABrokerIsReachedByTheLoginOfTheConfiguration(t *testing.T) {
 		r = b.replayd("config", "show", "--config", b.configured).want(exitOK)
 		if strings.Contains(r.out.String(), "hunter") || !strings.Contains(r.out.String(), secret) {
 			t.Errorf("config show:\n%s", r.out.String())
+		}
+	}
+}
+
+func TestEveryMechanismOfTheConfigurationIsOneThatConnectionsKnow(t *testing.T) {
+	t.Parallel()
+	secret := security.SecretText(security.OptionPassword, "p")
+	for _, name := range config.Mechanisms {
+		o := security.Options{SASL: security.SASL{Mechanism: name, Username: "u", Password: secret, Token: secret}}
+		if _, err := security.New(t.Context(), o); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
