@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,24 +45,4 @@ func (a *app) configCommand() *cobra.Command {
 		},
 	)
 	return cmd
-}
-
-func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArguments,
-		Annotations: map[string]string{withoutConfig: "it needs none"},
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(a.out, "replayd", version())
-			return err
-		},
-	}
-}
-
-// version is the module's, as the build recorded it.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
 }
