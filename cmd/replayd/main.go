@@ -81,6 +81,7 @@ continued, it produces every event exactly once.`,
 	})
 	root.AddCommand(a.runCommand(), a.planCommand(), a.catCommand(), a.lsCommand(), a.quarantineCommand(), a.demoCommand(),
 		a.configCommand(), a.versionCommand())
+	a.complete(root)
 	return root
 }
 
@@ -93,7 +94,7 @@ func (a *app) setUp(cmd *cobra.Command) error {
 		return usage("--log-format %q: console or json", a.logFormat)
 	}
 	a.log = a.logger()
-	if cmd.Annotations[withoutConfig] != "" {
+	if cmd.Annotations[withoutConfig] != "" || completes(cmd) {
 		return nil
 	}
 	c, err := config.Load(a.configPath, a.environ)
