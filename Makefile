@@ -72,6 +72,10 @@ lint: $(call stamp,$(GOLANGCI_LINT)) $(call stamp,$(GOFUMPT)) ## formatting, lin
 fmt: $(call stamp,$(GOFUMPT)) ## format all code
 	$(BIN)/gofumpt -w .
 
+.PHONY: man
+man: ## write the manual pages, docs/man, as the program's commands and flags are now
+	$(GO) test -count=1 -run '^TestManualPagesAreThoseOfTheProgram$$' ./cmd/replayd -write-man
+
 .PHONY: tools
 tools: $(foreach tool,$(TOOLS),$(call stamp,$(tool))) ## build the pinned linters and the S3 server into the cache
 
