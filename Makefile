@@ -24,6 +24,10 @@ integration_packages = $(filter-out replayd/integration/imports replayd/integrat
 
 FUZZTIME ?= 5s
 
+# What a release is built for, and what it calls itself.
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+VERSION   ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
+
 .PHONY: help
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-18s %s\n", $$1, $$2 }'
@@ -83,6 +87,18 @@ $(BIN)/.%:
 	@mkdir -p $(BIN)
 	GOBIN=$(BIN) $(GO) install $(filter %/$*,$(TOOLS))
 	@touch $@
+
+.PHONY: build
+build: $(PLATFORMS:%=build/%) ## build the program for all PLATFORMS into dist
+
+# timetzdata puts the time zones into the program: Windows and bare images have none.
+build/%:
+	CGO_ENABLED=0 GOOS=$(*D) GOARCH=$(*F) $(GO) build -trimpath -tags timetzdata -ldflags '-s -w -X main.release=$(VERSION)' \
+		-o dist/replayd-$(VERSION)-$(*D)-$(*F)$(if $(filter windows,$(*D)),.exe) ./cmd/replayd
+
+.PHONY: image
+image: ## build the image replayd by the Dockerfile (needs docker)
+	docker build --build-arg VERSION=$(VERSION) -t replayd .
 
 .PHONY: kafka-jars
 kafka-jars: ## fetch Kafka from Maven Central into the cache (needs mvn)

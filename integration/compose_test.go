@@ -1,0 +1,132 @@
+package integration
+
+import (
+	"crypto/x509"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/integration/harness"
+)
+
+// TestTheImageAndItsQuickstart builds the image by the Dockerfile, looks into it, and goes through docs/quickstart.md.
+func TestTheImageAndItsQuickstart(t *testing.T) {
+	c := harness.NewCompose(t, "..", func() string {
+		path := filepath.Join(t.TempDir(), "replayd")
+		build := exec.Command("go", "build", "-o", path, "replayd/cmd/replayd")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("build replayd: %v\n%s", err, out)
+		}
+		return path
+	})
+	t.Run("image", func(t *testing.T) { imageHolds(t, c) })
+	t.Run("spilling", func(t *testing.T) { imageSpills(t, c) })
+	t.Run("quickstart", func(t *testing.T) { quickstart(t, c) })
+}
+
+// imageHolds looks at what the image is and at the files that a program on nothing else needs.
+func imageHolds(t *testing.T, c *harness.Compose) {
+	config := c.Run(t, "docker image inspect --format '{{.Config.User}} {{.Config.Entrypoint}} {{.Config.Volumes}}' "+c.Image)
+	if config != "65532:65532 [/usr/bin/replayd] map[/var/tmp/replayd:{}]\n" {
+		t.Errorf("user, entrypoint and volumes are %s", config)
+	}
+	folder := t.TempDir()
+	c.Run(t, "id=$(docker create "+c.Image+") && docker cp $id:/etc/ssl/certs/ca-certificates.crt "+folder+" && docker rm --volumes $id")
+	certificates, err := os.ReadFile(filepath.Join(folder, "ca-certificates.crt"))
+	if err != nil || !x509.NewCertPool().AppendCertsFromPEM(certificates) {
+		t.Errorf("the image has no certificates of authorities: %d bytes, %v", len(certificates), err)
+	}
+	if out := c.Run(t, "docker run --rm --network none "+c.Image+" version"); !strings.HasPrefix(out, "replayd ") {
+		t.Errorf("version prints %q", out)
+	}
+	if out := c.Run(t, "docker run --rm --network none "+c.Image+" run --pace fast || echo exits $?"); !strings.Contains(out, "exits 2") {
+		t.Errorf("the exit code is not replayd's: %s", out)
+	}
+}
+
+// imageSpills gives the program less memory than it needs, no rights, and a user that the image does not know.
+func imageSpills(t *testing.T, c *harness.Compose) {
+	folder := t.TempDir()
+	if out, err := exec.Command(program, "demo", "--write", folder).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	cat := "docker run --rm --read-only --cap-drop ALL --network none --user 12345:12345 --volume " + folder + ":/demo:ro " + c.Image +
+		" cat --archive /demo/archive --preset pismo --window-on event --from 2026-11-01T08 --for 3h --quiet --memory 1MiB"
+	if out := c.Run(t, cat+" --spill-dir /demo 2>&1 >/dev/null || echo exits $?"); !strings.Contains(out, "/demo") || !strings.Contains(out, "exits 1") {
+		t.Errorf("it does not spill, so nothing is tested here: %s", out)
+	}
+	oracle, err := os.ReadFile(filepath.Join(folder, "oracle.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Count(string(oracle), "\n")
+	out := c.Run(t, cat+" 2>/dev/null | wc -l")
+	if got := strings.TrimSpace(out); want == 0 || got != strconv.Itoa(want) {
+		t.Errorf("it prints %s events, want %d", got, want)
+	}
+}
+
+// quickstart runs the page as a reader would, and holds what it shows against what is printed.
+func quickstart(t *testing.T, c *harness.Compose) {
+	page, err := os.ReadFile("../docs/quickstart.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed, lines := "", 0
+	for _, block := range regexp.MustCompile("(?ms)^```(sh|text)\n(.*?)\n```$").FindAllStringSubmatch(string(page), -1) {
+		if block[1] == "text" {
+			shows(t, block[2], printed)
+			continue
+		}
+		if strings.HasPrefix(block[2], "docker compose down") {
+			wholeReplayIsThere(t, c)
+		}
+		printed = c.Run(t, strings.ReplaceAll(block[2], "docker compose", c.Command))
+		lines++
+	}
+	if lines < 6 {
+		t.Errorf("only %d commands were found", lines)
+	}
+}
+
+// shows looks for each line of a shown block in what was printed. … stands for anything, and times differ.
+func shows(t *testing.T, shown, printed string) {
+	t.Helper()
+	for line := range strings.SplitSeq(shown, "\n") {
+		pattern := regexp.QuoteMeta(line)
+		pattern = regexp.MustCompile(` in \d+s `).ReplaceAllString(pattern, ` in [\d.]+m?s `)
+		pattern = strings.ReplaceAll(pattern, "…", ".*")
+		if !regexp.MustCompile(`(?m)^` + pattern + `\s*$`).MatchString(printed) {
+			t.Errorf("%q is not printed:\n%.3000s", line, printed)
+		}
+	}
+}
+
+// wholeReplayIsThere reads the topic from this machine, through the port that compose publishes: the console consumer cannot
+// say that nothing comes behind what it counts.
+func wholeReplayIsThere(t *testing.T, c *harness.Compose) {
+	t.Helper()
+	seen := map[string]bool{}
+	st := &stage{kafka: c.Kafka()}
+	st.consume(t, "replay.demo", func(r *kgo.Record) {
+		for _, h := range r.Headers {
+			if h.Key != "replay-seq" {
+				continue
+			}
+			if seen[string(h.Value)] {
+				t.Errorf("event %s stands twice", h.Value)
+			}
+			seen[string(h.Value)] = true
+		}
+	})
+	if len(seen) != 33355 {
+		t.Errorf("the topic holds %d events, and the page says 33,355", len(seen))
+	}
+}
