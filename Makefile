@@ -10,6 +10,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
 VERSITYGW     := github.com/versity/versitygw/cmd/versitygw@v1.8.0
 TOOLS         := $(GOLANGCI_LINT) $(GOFUMPT) $(VERSITYGW)
+GORELEASER    := github.com/goreleaser/goreleaser/v2@v2.15.1
 
 # A tool's stamp carries its version, so that a new version is built and an old one is not built twice.
 stamp = $(BIN)/.$(notdir $(1))
@@ -95,6 +96,15 @@ build: $(PLATFORMS:%=build/%) ## build the program for all PLATFORMS into dist
 build/%:
 	CGO_ENABLED=0 GOOS=$(*D) GOARCH=$(*F) $(GO) build -trimpath -tags timetzdata -ldflags '-s -w -X main.release=$(VERSION)' \
 		-o dist/replayd-$(VERSION)-$(*D)-$(*F)$(if $(filter windows,$(*D)),.exe) ./cmd/replayd
+
+.PHONY: snapshot
+snapshot: $(BIN)/.goreleaser@$(lastword $(subst @, ,$(GORELEASER))) ## build the archives of a release into dist; the first time also goreleaser, which takes minutes
+	$(BIN)/goreleaser release --snapshot --clean
+
+$(BIN)/.goreleaser@%:
+	@mkdir -p $(BIN)
+	GOBIN=$(BIN) $(GO) install $(GORELEASER)
+	@touch $@
 
 .PHONY: image
 image: ## build the image replayd by the Dockerfile (needs docker)
