@@ -27,6 +27,7 @@ func TestTheImageAndItsQuickstart(t *testing.T) {
 		return path
 	})
 	t.Run("image", func(t *testing.T) { imageHolds(t, c) })
+	t.Run("commands of docs/install.md", func(t *testing.T) { installRuns(t, c) })
 	t.Run("spilling", func(t *testing.T) { imageSpills(t, c) })
 	t.Run("quickstart", func(t *testing.T) { quickstart(t, c) })
 }
@@ -48,6 +49,23 @@ func imageHolds(t *testing.T, c *harness.Compose) {
 	}
 	if out := c.Run(t, "docker run --rm --network none "+c.Image+" run --pace fast || echo exits $?"); !strings.Contains(out, "exits 2") {
 		t.Errorf("the exit code is not replayd's: %s", out)
+	}
+}
+
+// installRuns runs the commands of the page on the image.
+func installRuns(t *testing.T, c *harness.Compose) {
+	ran := 0
+	for _, block := range blocks(t, "../docs/install.md") {
+		if block.kind != "sh" {
+			continue
+		}
+		for line := range strings.SplitSeq(block.text, "\n") {
+			c.Run(t, strings.Replace(line, " replayd ", " "+c.Image+" ", 1))
+			ran++
+		}
+	}
+	if ran != 2 {
+		t.Errorf("%d commands were found", ran)
 	}
 }
 
@@ -75,25 +93,37 @@ func imageSpills(t *testing.T, c *harness.Compose) {
 
 // quickstart runs the page as a reader would, and holds what it shows against what is printed.
 func quickstart(t *testing.T, c *harness.Compose) {
-	page, err := os.ReadFile("../docs/quickstart.md")
+	printed, ran := "", 0
+	for _, block := range blocks(t, "../docs/quickstart.md") {
+		if block.kind == "text" {
+			shows(t, block.text, printed)
+			continue
+		}
+		if strings.HasPrefix(block.text, "docker compose down") {
+			wholeReplayIsThere(t, c)
+		}
+		printed = c.Run(t, strings.ReplaceAll(block.text, "docker compose", c.Command))
+		ran++
+	}
+	if ran != 6 {
+		t.Errorf("%d commands were found", ran)
+	}
+}
+
+// block is a fenced block of a page: commands (sh), or what they print (text).
+type block struct{ kind, text string }
+
+func blocks(t *testing.T, page string) []block {
+	t.Helper()
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	printed, lines := "", 0
-	for _, block := range regexp.MustCompile("(?ms)^```(sh|text)\n(.*?)\n```$").FindAllStringSubmatch(string(page), -1) {
-		if block[1] == "text" {
-			shows(t, block[2], printed)
-			continue
-		}
-		if strings.HasPrefix(block[2], "docker compose down") {
-			wholeReplayIsThere(t, c)
-		}
-		printed = c.Run(t, strings.ReplaceAll(block[2], "docker compose", c.Command))
-		lines++
+	var list []block
+	for _, m := range regexp.MustCompile("(?ms)^```(sh|text)\n(.*?)\n```$").FindAllStringSubmatch(string(text), -1) {
+		list = append(list, block{kind: m[1], text: m[2]})
 	}
-	if lines < 6 {
-		t.Errorf("only %d commands were found", lines)
-	}
+	return list
 }
 
 // shows looks for each line of a shown block in what was printed. … stands for anything, and times differ.
