@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -18,6 +19,15 @@ func TestReleasesAreBuiltTheSameWayEverywhere(t *testing.T) {
 			if !strings.Contains(read(t, file), w) {
 				t.Errorf("%s does not build with %s", file, w)
 			}
+		}
+	}
+}
+
+func TestTheImageIsBuiltWithTheGoOfTheModule(t *testing.T) {
+	m := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "go.mod"))
+	for _, file := range []string{"Dockerfile", "docker-compose.yml"} {
+		if !strings.Contains(read(t, file), "golang:"+m[1]) {
+			t.Errorf("%s does not build with golang:%s", file, m[1])
 		}
 	}
 }
