@@ -31,6 +31,11 @@ var flagWords = map[string][]string{
 	"compression": compressions,
 	"headers":     extraHeaders,
 	"allow":       allowable,
+	"on-late":     onLate,
+	"on-conflict": onConflict,
+	"on-bad":      onBad,
+
+	"on-missing-id": onMissingID,
 }
 
 // flagFiles and flagFolders are the flags that take a path.
