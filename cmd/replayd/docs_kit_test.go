@@ -72,6 +72,9 @@ func fieldsOf(of reflect.Type, prefix string) []string {
 		if inner.Kind() == reflect.Slice {
 			inner, behind = inner.Elem(), "[]."
 		}
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
 		ours := inner.Kind() == reflect.Struct && inner.NumField() > 0 && inner.Field(0).Tag.Get("json") != ""
 		switch {
 		case f.Anonymous && name == "":

@@ -75,7 +75,7 @@ func (a *app) start(ctx context.Context, cluster *kafka.Cluster, f *replayFlags,
 		return err
 	}
 	j.settings.SourceTopics = a.config.Archives[j.spec.Archive].SourceTopics
-	j.settings.Lasts = j.options.Pace.Lasts(j.spec.Window.To.Sub(j.spec.Window.From))
+	j.settings.Lasts = j.options.Pace.Lasts(0, 0, j.spec.Window.To.Sub(j.spec.Window.From))
 	limit, err := cluster.RecordLimit(ctx, j.spec.Topic, j.settings, int(a.config.Limits.EventSize))
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // events are n events, ten a second.
@@ -174,5 +176,73 @@ func TestCatPrintsWhatRunProduces(t *testing.T) {
 	}
 	if r.out.String() != want.String() {
 		t.Errorf("cat prints %d bytes, run produces %d", len(r.out.String()), want.Len())
+	}
+}
+
+// TestPlanTellsWhatToDecideBy plans the replay of an archive of which everything is known.
+func TestPlanTellsWhatToDecideBy(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.topic("x")
+	b.readBy("payments-svc", "x")
+	for hour := 11; hour < 15; hour++ {
+		var text strings.Builder
+		for i := range 60 {
+			fmt.Fprintf(&text, `{"id":"%d-%d","k":"%d","t":"2026-11-01T%d:%02d:00Z","type":"%d"}`+"\n", hour, i/2, i%7, hour, i/2, i%3)
+		}
+		b.put(fmt.Sprintf("2026/11/01/%d/o", hour), []byte(text.String()))
+	}
+	args := []string{
+		"plan", "--archive", b.folder, "--layout", "%Y/%m/%d/%H/", "--event-id", "/id", "--event-time", "/t", "--key", "/k",
+		"--from", "2026-11-01T12", "--for", "2h", "--topic", "x", "--pace", "2/s", "--brokers", b.address(),
+	}
+	p := b.replayd(append(args, "-o", "json")...).want(exitOK).lines("plan")[0]
+	sample, about := p["sample"].(map[string]any), p["estimate"].(map[string]any)
+	for name, got := range map[string][2]any{
+		"objects": {p["objects"], 4.0}, "list_requests": {p["list_requests"], 4.0}, "get_requests": {p["get_requests"], 4.0},
+		"entries": {sample["entries"], 240.0}, "in the window": {sample["in_window"], 120.0}, "keys": {sample["keys"], 7.0},
+		"conflicts": {sample["conflicts"], 60.0}, "events": {about["events"], 120.0}, "seconds": {about["seconds"], 60.0},
+		"creates": {fmt.Sprint(p["creates"]), "[replayd.config replayd.checkpoints replayd.status replayd.audit replayd.quarantine]"},
+		"groups":  {fmt.Sprint(p["groups"]), "[payments-svc]"},
+	} {
+		if got[0] != got[1] {
+			t.Errorf("%s: %v, want %v", name, got[0], got[1])
+		}
+	}
+	text := b.replayd(append(args, "-o", "text")...).want(exitOK).out.String()
+	for _, says := range []string{
+		"4 objects in 4 hours", "by 4 LIST and 4 GET requests", "about 120 events of the window (4 objects looked into): 0 % copies, 50.0 % in conflict, 0 % bad",
+		"7 keys", "to topic x at 2/s, about 1m0s", "creates   5 topics", "1 consumer group will see it: payments-svc",
+	} {
+		if !strings.Contains(text, says) {
+			t.Errorf("plan does not say %q:\n%s", says, text)
+		}
+	}
+	limited := b.replayd(append(args, "-o", "text", "--limit", "10", "--filter", `event.type != "0"`)...).want(exitOK).out.String()
+	if !strings.Contains(limited, "about 10 events") || !strings.Contains(limited, "at 2/s, about 5s") {
+		t.Errorf("with a limit it says:\n%s", limited)
+	}
+}
+
+// readBy lets a group commit an offset of a topic.
+func (b *bench) readBy(group, topic string) {
+	b.t.Helper()
+	client := b.client()
+	defer client.Close()
+	offsets := kadm.Offsets{}
+	offsets.AddOffset(topic, 0, 0, -1)
+	if err := kadm.NewClient(client).CommitAllOffsets(b.t.Context(), group, offsets); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func TestPlanOfWhatCannotBeReadStillTellsTheRest(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("2026/11/01/12/o", nil)
+	r := b.replayd("plan", "--archive", b.folder, "--layout", "%Y/%m/%d/%H/", "--format", "jsonl", "--event-id", "/id", "--event-time", "/t",
+		"--from", "2026-11-01T12", "--for", "1h", "--topic", "x", "--create-topic", "--brokers", b.address(), "-o", "text").want(exitOK)
+	if text := r.out.String(); !strings.Contains(text, "holds     nothing") || !strings.Contains(text, "to topic x at 20MB/s\n") {
+		t.Errorf("plan says:\n%s", text)
 	}
 }

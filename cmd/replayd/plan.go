@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"replayd/archive"
 	"replayd/replay"
 	"replayd/replay/kafka"
 )
@@ -33,16 +34,28 @@ earlier sessions met: what has changed there is found by run only.`,
 
 // planned is what a run would do: a contract, fields are only ever added.
 type planned struct {
-	Type     string        `json:"type"` // plan
-	Version  int           `json:"version"`
-	Archive  string        `json:"archive"`
-	URL      string        `json:"url"`
-	Layout   string        `json:"layout"`
-	Format   string        `json:"format"`
-	Window   replay.Window `json:"window"`
-	Hours    int           `json:"hours"`
-	Objects  int           `json:"objects"`
-	Bytes    int64         `json:"bytes"`
+	Type    string        `json:"type"` // plan
+	Version int           `json:"version"`
+	Archive string        `json:"archive"`
+	URL     string        `json:"url"`
+	Layout  string        `json:"layout"`
+	Format  string        `json:"format"`
+	Window  replay.Window `json:"window"`
+	Hours   int           `json:"hours"`
+	Objects int           `json:"objects"`
+	Bytes   int64         `json:"bytes"`
+
+	Classes  map[string]int64 `json:"storage_classes"` // objects by class, those of the standard one left out
+	Lists    int64            `json:"list_requests"`
+	Gets     int64            `json:"get_requests"`
+	Again    int64            `json:"restart_bytes"` // that a session which continues reads again, at the most, about
+	Sample   *replay.Sample   `json:"sample,omitempty"`
+	Estimate *estimate        `json:"estimate,omitempty"`
+	Creates  []string         `json:"creates"` // topics
+	Groups   []string         `json:"groups"`  // consumer groups that read the topic
+
+	SampleError string `json:"sample_error,omitempty"`
+
 	Gaps     []string      `json:"gaps"`
 	Topic    string        `json:"topic"`
 	Pace     string        `json:"pace"`
@@ -81,8 +94,17 @@ func (a *app) plan(ctx context.Context, f *replayFlags) error {
 	p := &planned{
 		Type: "plan", Version: 1, Archive: j.spec.Archive, URL: j.spec.URL, Layout: j.spec.Layout, Format: j.spec.Format,
 		Window: j.spec.Window, Topic: j.spec.Topic, Pace: j.options.Pace.String(), Gaps: []string{}, Accepted: true,
+		Classes: map[string]int64{}, Creates: []string{}, Groups: []string{},
 	}
-	if err := a.planHours(ctx, p, j); err != nil {
+	some := &picker{}
+	if err := a.planHours(ctx, p, j, some); err != nil {
+		return err
+	}
+	p.look(ctx, j, some.kept)
+	if p.Estimate != nil {
+		j.settings.Lasts = time.Duration(p.Estimate.Seconds * float64(time.Second))
+	}
+	if err := a.planCluster(ctx, p, j, cluster); err != nil {
 		return err
 	}
 	findings, err := j.preflight(ctx, cluster)
@@ -95,7 +117,22 @@ func (a *app) plan(ctx context.Context, f *replayFlags) error {
 		item.Allowed = !item.Always && j.options.Allow.Has(item.Item)
 		p.Accepted = p.Accepted && (!item.Refused || item.Allowed)
 	}
-	return a.printPlan(p)
+	return a.printPlan(p, j)
+}
+
+// planCluster tells what would be created, and who reads the topic. Groups are shown as far as this user may see them.
+func (a *app) planCluster(ctx context.Context, p *planned, j *job, cluster *kafka.Cluster) error {
+	missing, err := cluster.Missing(ctx, j.spec.Topic)
+	if err != nil {
+		return err
+	}
+	p.Creates = append(p.Creates, missing...)
+	groups, err := cluster.Groups(ctx, j.spec.Topic)
+	if err != nil {
+		a.log.Debug().Err(err).Msg("consumer groups are not to be seen")
+	}
+	p.Groups = append(p.Groups, groups...)
+	return nil
 }
 
 func itemsOf(findings []kafka.Finding) []plannedItem {
@@ -107,10 +144,17 @@ func itemsOf(findings []kafka.Finding) []plannedItem {
 }
 
 // planHours lists what would be read.
-func (a *app) planHours(ctx context.Context, p *planned, j *job) error {
+func (a *app) planHours(ctx context.Context, p *planned, j *job, some *picker) error {
 	w := j.spec.Window
 	cold := &replay.Cold{Store: j.source.Store}
-	lines, err := a.hours(ctx, j.source, w.From.Add(-j.spec.Before.Std()), w.To.Add(j.spec.After.Std()), cold.Add)
+	see := func(ctx context.Context, o archive.Object) error {
+		some.add(o)
+		if o.StorageClass != "" {
+			p.Classes[o.StorageClass]++
+		}
+		return cold.Add(ctx, o)
+	}
+	lines, err := a.hours(ctx, j.source, w.From.Add(-j.spec.Before.Std()), w.To.Add(j.spec.After.Std()), see)
 	if err != nil {
 		return err
 	}
@@ -119,10 +163,12 @@ func (a *app) planHours(ctx context.Context, p *planned, j *job) error {
 		p.Period = period(h.Name)
 		p.Objects += lines[i].Objects
 		p.Bytes += lines[i].Bytes
+		p.Lists += max(1, (int64(lines[i].Objects)+pageSize-1)/pageSize)
 		if lines[i].Gap && h.Bounded() && h.From.Before(w.To) && h.To.After(w.From) {
 			p.Gaps = append(p.Gaps, h.Label())
 		}
 	}
+	p.Gets = int64(p.Objects)
 	if refusal := j.openHours(); refusal != nil {
 		p.Items = append(p.Items, plannedItem{Item: refusal.Item, Refused: true, What: refusal.What, Next: refusal.Next})
 	}
@@ -130,13 +176,13 @@ func (a *app) planHours(ctx context.Context, p *planned, j *job) error {
 	return nil
 }
 
-func (a *app) printPlan(p *planned) error {
+func (a *app) printPlan(p *planned, j *job) error {
 	if a.output == "json" {
 		if err := json.NewEncoder(a.out).Encode(p); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintln(a.out, strings.Join(planLines(p), "\n"))
+		fmt.Fprintln(a.out, strings.Join(planLines(p, j), "\n"))
 	}
 	if !p.Accepted {
 		return exitCode(exitRefused)
@@ -144,12 +190,23 @@ func (a *app) printPlan(p *planned) error {
 	return nil
 }
 
-func planLines(p *planned) []string {
+func planLines(p *planned, j *job) []string {
 	lines := []string{
 		"window    " + describe(p.Window, time.Local) + ", by " + p.Window.On + " time",
 		fmt.Sprintf("archive   %s, layout %s, format %s", p.URL, p.Layout, p.Format),
-		fmt.Sprintf("reads     %s in %s, %s", plural(int64(p.Objects), "object"), plural(int64(p.Hours), p.Period), size(p.Bytes)),
-		fmt.Sprintf("produces  to topic %s at %s", p.Topic, p.Pace),
+		fmt.Sprintf("reads     %s in %s, %s, by %s LIST and %s GET requests; to continue it up to %s are read again",
+			plural(int64(p.Objects), "object"), plural(int64(p.Hours), p.Period), size(p.Bytes), count(p.Lists), count(p.Gets), size(p.Again)),
+		"holds     " + p.holds(),
+		fmt.Sprintf("produces  to topic %s %s", p.Topic, p.lasts(j.options.Pace)),
+	}
+	if classes := p.classes(); classes != "" {
+		lines = append(lines, "classes   "+classes)
+	}
+	if len(p.Creates) > 0 {
+		lines = append(lines, "creates   "+plural(int64(len(p.Creates)), "topic")+": "+strings.Join(p.Creates, ", "))
+	}
+	if len(p.Groups) > 0 {
+		lines = append(lines, fmt.Sprintf("groups    %s will see it: %s", plural(int64(len(p.Groups)), "consumer group"), fewOf(p.Groups)))
 	}
 	if len(p.Gaps) > 0 {
 		lines = append(lines, "gaps      no objects in "+fewOf(p.Gaps))

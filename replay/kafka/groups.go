@@ -2,9 +2,26 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/twmb/franz-go/pkg/kerr"
 )
+
+// Missing are the topics that a replay into topic would find missing: control topics, and topic itself.
+func (c *Cluster) Missing(ctx context.Context, topic string) ([]string, error) {
+	var names []string
+	for _, t := range controlTopics {
+		names = append(names, c.topic(t.name))
+	}
+	names = append(names, topic)
+	list, err := c.admin.ListTopics(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("look for topics: %w", err)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return !errors.Is(list[name].Err, kerr.UnknownTopicOrPartition) }), nil
+}
 
 // maxGroups is how many groups of a cluster are asked for their offsets.
 const maxGroups = 500

@@ -56,12 +56,20 @@ func (s Setting) IsZero() bool { return s == Setting{} }
 // IsUnlimited reports whether the setting never waits.
 func (s Setting) IsUnlimited() bool { return s.unlimited }
 
-// Lasts is about how long a window of the given length takes when it has no long gaps; 0 when the setting does not tell.
-func (s Setting) Lasts(window time.Duration) time.Duration {
-	if s.speed == 0 {
-		return 0
+// Lasts is about how long it takes to produce so many events of so many bytes from a window of the given length that has no
+// long gaps; 0 when the setting does not tell.
+func (s Setting) Lasts(events, bytes int64, window time.Duration) time.Duration {
+	longest := 0.0
+	if s.events > 0 {
+		longest = max(longest, float64(events)/float64(s.events))
 	}
-	return time.Duration(float64(window) / float64(s.speed))
+	if s.bytes > 0 {
+		longest = max(longest, float64(bytes)/float64(s.bytes))
+	}
+	if s.speed > 0 {
+		longest = max(longest, window.Seconds()/float64(s.speed))
+	}
+	return time.Duration(longest * float64(time.Second))
 }
 
 // Paces are the paces that hold together, none for unlimited and for the zero Setting.
