@@ -86,6 +86,7 @@ func TestEveryFieldOfJSONIsDocumented(t *testing.T) {
 		"### Hours":    reflect.TypeFor[hourLine](),
 
 		"### Quarantined": reflect.TypeFor[quarantinedLine](),
+		"### Topics":      reflect.TypeFor[setup](),
 	} {
 		sameWords(t, heading, fieldsOf(of, ""), firstCells(section(t, "docs/cli.md", heading)))
 	}

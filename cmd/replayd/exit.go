@@ -56,6 +56,9 @@ func (a *app) exit(err error) int {
 		return int(code)
 	}
 	fmt.Fprintf(a.err, "replayd: %s\n", err)
+	if kafka.Denied(err) {
+		fmt.Fprintln(a.err, "A right is missing: replayd topics prints the commands that grant all that are needed")
+	}
 	return codeOf(err)
 }
 

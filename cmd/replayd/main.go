@@ -79,7 +79,7 @@ continued, it produces every event exactly once.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w\nSee %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(a.runCommand(), a.planCommand(), a.catCommand(), a.lsCommand(), a.quarantineCommand(), a.demoCommand(),
+	root.AddCommand(a.runCommand(), a.planCommand(), a.catCommand(), a.lsCommand(), a.quarantineCommand(), a.topicsCommand(), a.demoCommand(),
 		a.configCommand(), a.versionCommand())
 	a.complete(root)
 	return root

@@ -89,10 +89,7 @@ func (c *Cluster) ensureControlTopics(ctx context.Context) (map[string]int32, er
 
 func (c *Cluster) createControlTopic(ctx context.Context, t controlTopic) error {
 	settings := map[string]*string{}
-	for k, v := range everyControlTopic {
-		settings[k] = &v
-	}
-	for k, v := range t.settings {
+	for k, v := range t.all() {
 		settings[k] = &v
 	}
 	_, err := c.admin.CreateTopic(ctx, t.partitions, -1, settings, c.topic(t.name))

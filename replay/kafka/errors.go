@@ -21,6 +21,13 @@ var refused = []error{
 	kerr.InvalidTopicException, kerr.UnsupportedCompressionType,
 }
 
+// Denied reports whether err is the brokers' word that a right is missing.
+func Denied(err error) bool {
+	return isOne(err, []error{
+		kerr.TopicAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.GroupAuthorizationFailed,
+	})
+}
+
 // incurable reports whether trying again is of no use. It says nothing of the outcome of what was tried: only the log does.
 func incurable(err error) bool { return isOne(err, denied) }
 

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"replayd/replay/kafka"
+)
+
+// topicsFlags are of the topics command.
+type topicsFlags struct {
+	topic, like, user string
+	partitions        int32
+	create            bool
+}
+
+func (a *app) topicsCommand() *cobra.Command {
+	f := &topicsFlags{}
+	cmd := &cobra.Command{
+		Use:   "topics",
+		Short: "Print the commands that create the topics and grant the rights that replays need",
+		Long: `topics prints commands for whoever administers the cluster: they create the topics that replayd keeps its state in and the
+replay topic, and grant a user the least rights to replay into it. It asks no cluster. Where replayd may create topics
+itself, only the second half is needed, with --may-create.`,
+		Example: `  replayd topics --topic replay.payments --partitions 12 --user User:replayd
+  replayd topics --topic replay.payments --user User:CN=replayd --may-create -o json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.topics(cmd.Context(), f) },
+	}
+	set := cmd.Flags()
+	set.StringVar(&f.topic, "topic", "", "the replay topic")
+	set.StringVar(&f.like, "like-topic", "", "with --may-create: the topic that the replay topic is to be made like")
+	set.Int32Var(&f.partitions, "partitions", 0, "partitions of the replay topic (default: the cluster's)")
+	set.StringVar(&f.user, "user", "", "principal as the brokers know it: User:replayd")
+	set.BoolVar(&f.create, "may-create", false, "grant the rights to create the topics, too, and print no commands that create them")
+	return cmd
+}
+
+// setup is what topics prints: a contract, fields are only ever added.
+type setup struct {
+	Type    string             `json:"type"` // topics
+	Version int                `json:"version"`
+	Topics  []kafka.TopicSetup `json:"topics"`
+	Rights  []aclJSON          `json:"acls"`
+}
+
+// aclJSON is one right in the words of Kafka's ACLs.
+type aclJSON struct {
+	Principal string `json:"principal"`
+	Operation string `json:"operation"`
+	Resource  string `json:"resource_type"`
+	Name      string `json:"resource_name"`
+	Pattern   string `json:"pattern_type"` // LITERAL or PREFIXED
+}
+
+func (a *app) topics(_ context.Context, f *topicsFlags) error {
+	if f.topic == "" {
+		return usage("--topic is missing: the replay topic, such as replay.payments")
+	}
+	for flag, name := range map[string]string{"topic": f.topic, "like-topic": f.like} {
+		if err := kafka.ValidTopic(name); name != "" && err != nil {
+			return usage("--%s: %w", flag, err)
+		}
+	}
+	if f.user != "" && !strings.Contains(f.user, ":") {
+		return usage("--user %q: a principal such as User:%s", f.user, f.user)
+	}
+	s := a.setup(f)
+	if a.output == "json" {
+		return json.NewEncoder(a.out).Encode(s)
+	}
+	for _, line := range s.commands(strings.Join(a.config.Kafka.Brokers, ",")) {
+		if _, err := fmt.Fprintln(a.out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) setup(f *topicsFlags) *setup {
+	s := &setup{Type: "topics", Version: 1, Topics: []kafka.TopicSetup{}, Rights: []aclJSON{}}
+	prefix := a.config.Kafka.ControlPrefix
+	rights := kafka.Rights(prefix, f.topic)
+	if f.create {
+		rights = append(rights, kafka.RightsToCreate(prefix, f.topic, f.like)...)
+	} else {
+		s.Topics = append(kafka.ControlTopics(prefix), kafka.TopicSetup{Name: f.topic, Partitions: f.partitions, Settings: map[string]string{}})
+	}
+	if f.user == "" {
+		return s
+	}
+	for _, r := range rights {
+		pattern := "LITERAL"
+		if r.Prefixed {
+			pattern = "PREFIXED"
+		}
+		s.Rights = append(s.Rights, aclJSON{f.user, r.Operation.String(), r.Resource.String(), r.Name, pattern})
+	}
+	return s
+}
+
+// commands are lines for a shell, with the tools of Kafka's distribution.
+func (s *setup) commands(brokers string) []string {
+	var lines []string
+	if len(s.Topics) > 0 {
+		lines = append(lines, "# topics")
+	}
+	for _, t := range s.Topics {
+		line := "kafka-topics.sh --bootstrap-server " + quoted(brokers) + " --create --if-not-exists --topic " + t.Name
+		if t.Partitions > 0 {
+			line += fmt.Sprintf(" --partitions %d", t.Partitions)
+		}
+		for _, name := range slices.Sorted(maps.Keys(t.Settings)) {
+			line += " --config " + quoted(name+"="+t.Settings[name])
+		}
+		lines = append(lines, line)
+	}
+	if len(s.Rights) == 0 {
+		return append(lines, "# rights: name the user with --user")
+	}
+	lines = append(lines, "# rights")
+	for _, g := range grouped(s.Rights) {
+		lines = append(lines, "kafka-acls.sh --bootstrap-server "+quoted(brokers)+" --add --allow-principal "+quoted(g.principal)+g.flags())
+	}
+	return lines
+}
+
+// aclGroup are rights that one command grants: the same operations on several resources of a kind.
+type aclGroup struct {
+	principal, resource, pattern string
+	operations, names            []string
+}
+
+// grouped makes as few commands of rights as it takes.
+func grouped(rights []aclJSON) []*aclGroup {
+	var byResource, groups []*aclGroup
+	for _, r := range rights {
+		i := slices.IndexFunc(byResource, func(g *aclGroup) bool {
+			return g.resource == r.Resource && g.pattern == r.Pattern && g.names[0] == r.Name
+		})
+		if i < 0 {
+			i = len(byResource)
+			byResource = append(byResource, &aclGroup{r.Principal, r.Resource, r.Pattern, nil, []string{r.Name}})
+		}
+		byResource[i].operations = append(byResource[i].operations, r.Operation)
+	}
+	for _, g := range byResource {
+		slices.Sort(g.operations)
+		i := slices.IndexFunc(groups, func(o *aclGroup) bool {
+			return o.resource == g.resource && o.pattern == g.pattern && slices.Equal(o.operations, g.operations)
+		})
+		if i < 0 {
+			groups = append(groups, g)
+			continue
+		}
+		groups[i].names = append(groups[i].names, g.names...)
+	}
+	return groups
+}
+
+func (g *aclGroup) flags() string {
+	var text strings.Builder
+	for _, operation := range g.operations {
+		text.WriteString(" --operation " + operationWord(operation))
+	}
+	for _, name := range g.names {
+		switch g.resource {
+		case kmsg.ACLResourceTypeCluster.String():
+			text.WriteString(" --cluster")
+		case kmsg.ACLResourceTypeTransactionalId.String():
+			text.WriteString(" --transactional-id " + quoted(name))
+		default:
+			text.WriteString(" --topic " + quoted(name))
+		}
+	}
+	if g.pattern == "PREFIXED" {
+		text.WriteString(" --resource-pattern-type prefixed")
+	}
+	return text.String()
+}
+
+// operationWord is an operation as kafka-acls.sh takes it: DescribeConfigs.
+func operationWord(operation string) string {
+	var word strings.Builder
+	for part := range strings.SplitSeq(operation, "_") {
+		word.WriteString(part[:1] + strings.ToLower(part[1:]))
+	}
+	return word.String()
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"replayd/replay/kafka"
+)
+
+func TestTopicsPrintsCommandsForWhoeverAdministersTheCluster(t *testing.T) {
+	t.Parallel()
+	b := nowhere(t)
+	r := b.replayd("topics", "--topic", "replay.payments", "--partitions", "12", "--user", "User:CN=replayd, O=x", "--brokers", "k1:9092,k2:9092", "-o", "text").want(exitOK)
+	for _, says := range []string{
+		"kafka-topics.sh --bootstrap-server k1:9092,k2:9092 --create --if-not-exists --topic replayd.checkpoints --partitions 16 --config cleanup.policy=compact",
+		"--topic replay.payments --partitions 12\n",
+		"kafka-acls.sh --bootstrap-server k1:9092,k2:9092 --add --allow-principal 'User:CN=replayd, O=x' --operation DescribeConfigs --operation Read --operation Write --topic replay.payments\n",
+		"--operation Write --transactional-id replayd. --resource-pattern-type prefixed\n",
+		"--operation Read --operation Write --topic replayd.config --topic replayd.checkpoints\n",
+	} {
+		if !strings.Contains(r.out.String(), says) {
+			t.Errorf("it does not print %q:\n%s", says, r.out.String())
+		}
+	}
+	r = b.replayd("topics", "--topic", "x", "--user", "User:u", "--may-create", "--like-topic", "live", "-o", "text").want(exitOK)
+	if text := r.out.String(); strings.Contains(text, "kafka-topics.sh") || !strings.Contains(text, "--operation Create --topic replayd. --resource-pattern-type prefixed") || !strings.Contains(text, "--topic live") {
+		t.Errorf("where replayd may create topics it prints:\n%s", text)
+	}
+}
+
+func TestTopicsAsJSONNamesEachTopicAndRight(t *testing.T) {
+	t.Parallel()
+	r := nowhere(t).replayd("topics", "--topic", "x", "--user", "User:u", "-o", "json").want(exitOK)
+	var s setup
+	if err := json.Unmarshal([]byte(r.out.String()), &s); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Topics) != len(kafka.ControlTopics("replayd"))+1 || len(s.Rights) != len(kafka.Rights("replayd", "x")) || s.Topics[0].Settings["cleanup.policy"] != "compact" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestMistakesInTopicsAreSaid(t *testing.T) {
+	t.Parallel()
+	for line, says := range map[string]string{
+		"topics":                                "--topic is missing",
+		"topics --topic a/b":                    "--topic: topic \"a/b\"",
+		"topics --topic x --user replayd":       "a principal such as User:replayd",
+		"topics --topic x --like-topic ..":      "--like-topic",
+		"topics --topic x --partitions 2 extra": "unexpected \"extra\"",
+	} {
+		nowhere(t).replayd(strings.Fields(line)...).want(exitUsage, says)
+	}
+	if out := nowhere(t).replayd("topics", "--topic", "x", "-o", "text").want(exitOK).out.String(); !strings.Contains(out, "name the user with --user") {
+		t.Errorf("without a user it prints:\n%s", out)
+	}
+}
