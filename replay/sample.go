@@ -30,7 +30,7 @@ type Sample struct {
 	ValueBytes int64 `json:"value_bytes"` // of what would be produced
 
 	Delay    int64 `json:"max_arrival_delay_seconds"` // from event time to arrival
-	Disorder int64 `json:"max_disorder_seconds"`      // behind the largest time before it in its object
+	Disorder int64 `json:"max_disorder_seconds"`      // of an event of the window behind a later one before it in its object
 }
 
 // Limits of a sample.
@@ -117,12 +117,14 @@ func (l *looker) event(e *archive.Entry) {
 	if e.Arrival != 0 && in(other) {
 		l.OtherTime++
 	}
-	l.Disorder = max(l.Disorder, (l.largest-e.Time)/int64(time.Second))
-	l.largest = max(l.largest, e.Time)
 	if !in(decides) {
 		return
 	}
 	l.InWindow++
+	l.Disorder = max(l.Disorder, (l.largest-e.Time)/int64(time.Second))
+	if rules.To == 0 || e.Time < rules.To { // a clock far ahead tells nothing of the others
+		l.largest = max(l.largest, e.Time)
+	}
 	if e.Arrival != 0 {
 		l.Delay = max(l.Delay, (e.Arrival-e.Time)/int64(time.Second))
 	}

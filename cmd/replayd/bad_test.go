@@ -109,7 +109,7 @@ func TestBadBytesAreQuarantinedWithTheirAddressAndNothingElseIsLost(t *testing.T
 			bench.put("o", x.object)
 			config := bench.config("limits: {event_size: 32KiB}\n")
 			r := bench.run(bench.what("--config", config, "--id", "bad", "--topic", "x", "--create-topic", "--format", x.format)...)
-			r.want(exitQuarantined, "replayd.quarantine", "bad/", "--quarantine-ok")
+			r.want(exitQuarantined, "replayd quarantine list bad", "--quarantine-ok")
 			if got := bench.values("x"); !slices.Equal(got, append([]string{}, x.want...)) {
 				t.Errorf("the topic holds %q, want %q", got, x.want)
 			}

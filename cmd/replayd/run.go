@@ -150,9 +150,8 @@ func (a *app) reportBad(r *replay.Receipt, seen *witness, accepted bool) {
 	if r.Quarantined == 0 {
 		return
 	}
-	topic := a.config.Kafka.ControlPrefix + ".quarantine"
 	fmt.Fprintf(a.err, "replayd: %s could not be produced\n%s", plural(r.Quarantined, "bad entry"), seen.told(r.Quarantined))
-	fmt.Fprintf(a.err, "Each one's address and reason stands in topic %s under a key that begins with %s/\n", topic, r.ID)
+	fmt.Fprintf(a.err, "All of them, each with its address and reason: replayd quarantine list %s\n", r.ID)
 	if !accepted {
 		fmt.Fprintln(a.err, "All other events are in the topic. With --quarantine-ok this ends with exit code 0")
 	}
