@@ -103,6 +103,14 @@ func TestTheCodeForConsumersWorks(t *testing.T) {
 // transaction that was aborted, and another replay.
 func (c *consumers) prepare(t *testing.T) {
 	t.Helper()
+	await(t, "groups to have their coordinator", func() bool { // a broker makes their topic when it is first asked
+		for _, group := range []string{"ledger-replay", "mail-replay", "slow-replay"} {
+			if _, err := kadm.NewClient(c.client).FetchOffsets(t.Context(), group); err != nil {
+				return false
+			}
+		}
+		return true
+	})
 	if err := os.Mkdir(filepath.Join(c.folder, "payments"), 0o755); err != nil {
 		t.Fatal(err)
 	}
