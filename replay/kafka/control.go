@@ -51,13 +51,19 @@ var controlTopics = []controlTopic{
 // ItemControlTopics names the refusal of a control topic that somebody made otherwise than it must be.
 const ItemControlTopics = "control-topics"
 
-// ensureControlTopics creates what is missing, with the cluster's replication and every other setting explicit, and looks
-// at what is there: a platform team may have made it. It returns the partitions of each.
-func (c *Cluster) ensureControlTopics(ctx context.Context) (map[string]int32, error) {
+// controlNames are the full names of the control topics.
+func (c *Cluster) controlNames() []string {
 	names := make([]string, len(controlTopics))
 	for i, t := range controlTopics {
 		names[i] = c.topic(t.name)
 	}
+	return names
+}
+
+// ensureControlTopics creates what is missing, with the cluster's replication and every other setting explicit, and looks
+// at what is there: a platform team may have made it. It returns the partitions of each.
+func (c *Cluster) ensureControlTopics(ctx context.Context) (map[string]int32, error) {
+	names := c.controlNames()
 	list, err := c.admin.ListTopics(ctx, names...)
 	if err != nil {
 		return nil, fmt.Errorf("look for the control topics: %w", err)

@@ -11,11 +11,7 @@ import (
 
 // Missing are the topics that a replay into topic would find missing: control topics, and topic itself.
 func (c *Cluster) Missing(ctx context.Context, topic string) ([]string, error) {
-	var names []string
-	for _, t := range controlTopics {
-		names = append(names, c.topic(t.name))
-	}
-	names = append(names, topic)
+	names := append(c.controlNames(), topic)
 	list, err := c.admin.ListTopics(ctx, names...)
 	if err != nil {
 		return nil, fmt.Errorf("look for topics: %w", err)

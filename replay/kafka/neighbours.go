@@ -96,7 +96,7 @@ func (p *preflight) overlap(ctx context.Context) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(others)) {
 		other := others[id]
-		c, err := p.cluster.newest(ctx, other)
+		c, err := p.cluster.lastCheckpoint(ctx, other)
 		switch {
 		case err != nil:
 			return err

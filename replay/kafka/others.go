@@ -14,7 +14,7 @@ import (
 
 // Finished returns the receipt of a replay that has ended, nil when it has not. It takes nothing over.
 func (c *Cluster) Finished(ctx context.Context, known *Stored) (*replay.Receipt, error) {
-	last, err := c.newest(ctx, known)
+	last, err := c.lastCheckpoint(ctx, known)
 	if err != nil || last == nil || !last.State.Terminal() {
 		return nil, err
 	}
@@ -22,8 +22,8 @@ func (c *Cluster) Finished(ctx context.Context, known *Stored) (*replay.Receipt,
 	return last.Receipt, nil
 }
 
-// newest is the newest checkpoint of a replay that no open transaction hides; nil when it has none.
-func (c *Cluster) newest(ctx context.Context, known *Stored) (last *replay.Checkpoint, err error) {
+// lastCheckpoint is the newest checkpoint of a replay that no open transaction hides; nil when it has none.
+func (c *Cluster) lastCheckpoint(ctx context.Context, known *Stored) (last *replay.Checkpoint, err error) {
 	if !known.Begun() {
 		return nil, nil
 	}

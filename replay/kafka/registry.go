@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"replayd/replay"
@@ -26,8 +27,7 @@ func (s *Stored) Begun() bool { return s != nil && s.started != nil }
 
 // registry is what the config topic tells of all replays.
 type registry struct {
-	topic   string
-	log     *Cluster
+	log     zerolog.Logger
 	end     int64 // offset up to which it was read
 	replays map[string]*Stored
 	errs    map[string]error // of replays that this version cannot read
@@ -55,7 +55,7 @@ func (r *registry) find(id string) (*Stored, error) {
 // registry reads the config topic up to its end.
 func (c *Cluster) registry(ctx context.Context) (*registry, error) {
 	topic := c.topic(configTopic)
-	all := &registry{topic: topic, log: c, replays: map[string]*Stored{}, errs: map[string]error{}}
+	all := &registry{log: c.options.Log, replays: map[string]*Stored{}, errs: map[string]error{}}
 	exists, err := c.topicExists(ctx, topic)
 	if err != nil || !exists {
 		return all, err
@@ -128,7 +128,7 @@ func (r *registry) decode(id string, record *kgo.Record, into any) bool {
 	if err != nil {
 		r.errs[id] = err
 	} else if !ok {
-		r.log.options.Log.Warn().Str("topic", record.Topic).Int64("offset", record.Offset).Bytes("key", record.Key).Msg("a record here is not replayd's: ignored")
+		r.log.Warn().Str("topic", record.Topic).Int64("offset", record.Offset).Bytes("key", record.Key).Msg("a record here is not replayd's: ignored")
 	}
 	return ok
 }

@@ -53,9 +53,6 @@ func Parse(text string) (Setting, error) {
 // IsZero reports whether nothing was set.
 func (s Setting) IsZero() bool { return s == Setting{} }
 
-// IsUnlimited reports whether the setting never waits.
-func (s Setting) IsUnlimited() bool { return s.unlimited }
-
 // Lasts is about how long it takes to produce so many events of so many bytes from a window of the given length that has no
 // long gaps; 0 when the setting does not tell.
 func (s Setting) Lasts(events, bytes int64, window time.Duration) time.Duration {

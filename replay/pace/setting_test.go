@@ -99,7 +99,7 @@ func FuzzSetting(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if s.IsUnlimited() == (len(s.Paces()) > 0) || s.IsZero() {
+		if (s == Unlimited()) == (len(s.Paces()) > 0) || s.IsZero() {
 			t.Fatalf("%q is read %+v: neither unlimited nor paced", text, s)
 		}
 		if back, err := Parse(s.String()); err != nil || back != s {
