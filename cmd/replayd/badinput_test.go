@@ -172,7 +172,7 @@ func TestNothingOutsideTheFolderIsRead(t *testing.T) {
 		b.put("a", []byte(event("a", 1)))
 		link := filepath.Join(b.folder, "b")
 		if err := os.Symlink(target, link); err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		r := b.run(b.what("--topic", "x", "--create-topic", "--id", "linked")...).want(w.exit, link, "leads out of the archive's folder", "Continue with: replayd run --id linked")
 		if err := os.Remove(link); err != nil {

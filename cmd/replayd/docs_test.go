@@ -86,7 +86,7 @@ func TestEveryFieldOfJSONIsDocumented(t *testing.T) {
 		"### Hours":    reflect.TypeFor[hourLine](),
 
 		"### Quarantined": reflect.TypeFor[quarantinedLine](),
-		"### Topics":      reflect.TypeFor[setup](),
+		"### Topics":      reflect.TypeFor[clusterNeeds](),
 	} {
 		sameWords(t, heading, fieldsOf(of, ""), firstCells(section(t, "docs/cli.md", heading)))
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ func (a *app) quarantineCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "quarantine", Short: "What a replay could not produce", Annotations: map[string]string{withoutConfig: "it only leads on"},
 		RunE: func(_ *cobra.Command, args []string) error {
-			return usage("quarantine%s: list or show, and the id of a replay", spaced(args))
+			return usage("%s: list or show, and the id of a replay", strings.Join(append([]string{"quarantine"}, args...), " "))
 		},
 	}
 	cmd.AddCommand(a.quarantineListCommand(), a.quarantineShowCommand())
@@ -215,13 +216,4 @@ func find(ctx context.Context, f *archive.Fetcher, q *replay.Quarantined) (archi
 		return o, nil
 	}
 	return archive.Object{}, errors.New("object " + q.Object + " is no longer in the archive")
-}
-
-// spaced are words behind a command, each after a space.
-func spaced(words []string) string {
-	text := ""
-	for _, w := range words {
-		text += " " + w
-	}
-	return text
 }

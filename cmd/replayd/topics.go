@@ -43,8 +43,8 @@ itself, only the second half is needed, with --may-create.`,
 	return cmd
 }
 
-// setup is what topics prints: a contract, fields are only ever added.
-type setup struct {
+// clusterNeeds is what topics prints: a contract, fields are only ever added.
+type clusterNeeds struct {
 	Type    string             `json:"type"` // topics
 	Version int                `json:"version"`
 	Topics  []kafka.TopicSetup `json:"topics"`
@@ -72,7 +72,7 @@ func (a *app) topics(_ context.Context, f *topicsFlags) error {
 	if f.user != "" && !strings.Contains(f.user, ":") {
 		return usage("--user %q: a principal such as User:%s", f.user, f.user)
 	}
-	s := a.setup(f)
+	s := a.needs(f)
 	if a.output == "json" {
 		return json.NewEncoder(a.out).Encode(s)
 	}
@@ -84,8 +84,8 @@ func (a *app) topics(_ context.Context, f *topicsFlags) error {
 	return nil
 }
 
-func (a *app) setup(f *topicsFlags) *setup {
-	s := &setup{Type: "topics", Version: 1, Topics: []kafka.TopicSetup{}, Rights: []aclJSON{}}
+func (a *app) needs(f *topicsFlags) *clusterNeeds {
+	s := &clusterNeeds{Type: "topics", Version: 1, Topics: []kafka.TopicSetup{}, Rights: []aclJSON{}}
 	prefix := a.config.Kafka.ControlPrefix
 	rights := kafka.Rights(prefix, f.topic)
 	if f.create {
@@ -107,7 +107,7 @@ func (a *app) setup(f *topicsFlags) *setup {
 }
 
 // commands are lines for a shell, with the tools of Kafka's distribution.
-func (s *setup) commands(brokers string) []string {
+func (s *clusterNeeds) commands(brokers string) []string {
 	var lines []string
 	if len(s.Topics) > 0 {
 		lines = append(lines, "# topics")

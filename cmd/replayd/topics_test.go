@@ -32,7 +32,7 @@ func TestTopicsPrintsCommandsForWhoeverAdministersTheCluster(t *testing.T) {
 func TestTopicsAsJSONNamesEachTopicAndRight(t *testing.T) {
 	t.Parallel()
 	r := nowhere(t).replayd("topics", "--topic", "x", "--user", "User:u", "-o", "json").want(exitOK)
-	var s setup
+	var s clusterNeeds
 	if err := json.Unmarshal([]byte(r.out.String()), &s); err != nil {
 		t.Fatal(err)
 	}
