@@ -16,6 +16,7 @@ import (
 
 	"replayd/archive/archivetest"
 	"replayd/integration/harness"
+	"replayd/integration/transcript"
 	"replayd/replay"
 )
 
@@ -149,7 +150,7 @@ func command(t *testing.T, env []string, args ...string) (code int, stderr strin
 	t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(cmd.Environ(), env...)
-	var out output
+	var out transcript.Transcript
 	cmd.Stderr = &out
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +21,7 @@ import (
 
 	"replayd/archive/archivetest"
 	"replayd/integration/harness"
+	"replayd/integration/transcript"
 	"replayd/replay"
 )
 
@@ -121,26 +120,8 @@ func (st *stage) how(id string, more ...string) []string {
 // session is one running replayd.
 type session struct {
 	cmd      *exec.Cmd
-	out, err output
+	out, err transcript.Transcript
 	done     chan struct{} // closed when it has ended
-}
-
-// output is what a running program has printed so far.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
 }
 
 // start runs replayd with arguments.

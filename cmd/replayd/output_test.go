@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"replayd/integration/transcript"
 )
 
 // events are n events, ten a second.
@@ -151,7 +153,7 @@ func TestCatEndsWhenNobodyReads(t *testing.T) {
 	}
 	_ = reader.Close()
 	defer func() { _ = writer.Close() }()
-	var stderr output
+	var stderr transcript.Transcript
 	a := &app{out: writer, err: &stderr, now: func() time.Time { return b.now }}
 	if code := a.run(t.Context(), append([]string{"cat", "-q"}, b.what()...)); code != exitOK || stderr.String() != "" {
 		t.Errorf("exit %d: %s", code, stderr.String())

@@ -14,6 +14,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"replayd/integration/transcript"
 )
 
 // many puts n events, two a second, into one object, and returns the flags that replay them in about a second at full
@@ -202,7 +204,7 @@ func TestCatIntoAPipeThatIsClosedEndsQuietly(t *testing.T) {
 	p := exec.Command("/bin/sh", "-c", `"$0" "$@" | head -1`)
 	p.Args = append(append(p.Args, os.Args[0]), append([]string{"cat", "--log-format", "console"}, b.what()...)...)
 	p.Env = append(p.Environ(), asProgram+"=1")
-	var out, stderr output
+	var out, stderr transcript.Transcript
 	p.Stdout, p.Stderr = &out, &stderr
 	if err := p.Run(); err != nil {
 		t.Fatal(err)
