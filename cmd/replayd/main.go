@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	_ "time/tzdata" // --zone also where the system has no zones
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
