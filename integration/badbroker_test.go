@@ -20,6 +20,7 @@ var outage = flag.Duration("outage", 8*time.Second, "how long the broker is away
 // TestABrokerThatIsAwayLosesNothing kills the broker in the middle, leaves it away, and starts it again. The replay waits,
 // says for what, and goes on by itself.
 func TestABrokerThatIsAwayLosesNothing(t *testing.T) {
+	t.Parallel()
 	w := hazard{"a broker that goes away in the middle and comes back", "waited for, up to `--give-up`; progress says that the broker holds it", 0, "produced"}
 	k := harness.StartKafka(t, harness.KafkaOptions{Control: true})
 	st := newStage(t, k, nil, smallPlan())
@@ -131,6 +132,7 @@ func TestTargetsThatKafkaWouldHarm(t *testing.T) {
 
 // TestATopicThatTakesLessThanItDidFailsTheReplayWhichGoesOnOnceItTakesMore narrows the topic in the middle.
 func TestATopicThatTakesLessThanItDidFailsTheReplayWhichGoesOnOnceItTakesMore(t *testing.T) {
+	t.Parallel()
 	w := hazard{"a topic that begins to take less in the middle", "the replay fails after five tries, and is continued once the topic takes more", 1, "nowhere before it is produced"}
 	k := harness.StartKafka(t, harness.KafkaOptions{})
 	var text strings.Builder

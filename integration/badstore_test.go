@@ -17,6 +17,7 @@ import (
 // TestABadStoreLosesNothing replays one archive through every kind of weather of its S3 server, and holds each topic
 // against the oracle.
 func TestABadStoreLosesNothing(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{})
 	s := harness.StartS3(t)
 	straight := s.Endpoint

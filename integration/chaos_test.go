@@ -70,6 +70,7 @@ func (s *session) produced() int64 {
 }
 
 func TestKilledAtAnyInstantAndContinuedItIsTheSame(t *testing.T) {
+	t.Parallel()
 	t.Logf("-seed=%d -kills=%d", *seed, *kills)
 	rng := rand.New(rand.NewPCG(*seed, 1))
 	k := harness.StartKafka(t, harness.KafkaOptions{Control: true})
@@ -84,6 +85,7 @@ func TestKilledAtAnyInstantAndContinuedItIsTheSame(t *testing.T) {
 
 // TestCopiesAtTheEdgesOfTheHorizonWithKillsBetween takes archives full of copies 0.9, 1.0, 1.1 and 1.8 horizons apart.
 func TestCopiesAtTheEdgesOfTheHorizonWithKillsBetween(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{Control: true})
 	for i := range uint64(4) {
 		plan := archivetest.Small(*seed*4 + i)
@@ -99,9 +101,11 @@ func TestCopiesAtTheEdgesOfTheHorizonWithKillsBetween(t *testing.T) {
 }
 
 func TestABrokerKilledAndRestartedTwiceChangesNothing(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(*seed, 2))
 	for _, level := range []int16{2, 0} {
 		t.Run(map[int16]string{2: "transaction.version 2", 0: "transaction.version 0"}[level], func(t *testing.T) {
+			t.Parallel()
 			k := harness.StartKafka(t, harness.KafkaOptions{Control: true, Features: map[string]int16{"transaction.version": level}})
 			plan := archivetest.Big()
 			plan.Events = 150_000
@@ -127,6 +131,7 @@ func TestABrokerKilledAndRestartedTwiceChangesNothing(t *testing.T) {
 }
 
 func TestTheLaterOfTwoProcessesTakesOver(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{Control: true})
 	plan := archivetest.Big()
 	plan.Events = 60_000
@@ -150,6 +155,7 @@ func TestTheLaterOfTwoProcessesTakesOver(t *testing.T) {
 }
 
 func TestAChangedArchiveIsRefusedAndWithLeaveReplayedBehind(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{Control: true})
 	plan := archivetest.Plan{Seed: 9, Events: 20_000, MeanSize: 400}
 	st := newStage(t, k, nil, plan)
@@ -175,7 +181,7 @@ func TestAChangedArchiveIsRefusedAndWithLeaveReplayedBehind(t *testing.T) {
 		}
 	}
 	allowed := st.start(t, st.how("changed", "--allow", "archive-change", "--pace", "2k/s")...)
-	time.Sleep(1500 * time.Millisecond) // a random instant: killed once more behind the change
+	await(t, "it to commit the change", func() bool { return allowed.produced() > s.produced()+5000 })
 	_ = allowed.cmd.Process.Kill()
 	<-allowed.done
 	last := st.start(t, st.how("changed", "--pace", "unlimited")...)

@@ -1,5 +1,7 @@
 // Package integration tests replayd as people run it: the built program, against real Kafka and a real S3 server.
 //
+// Tests that mostly wait, for a pace or for what is away, are parallel: they run beside each other when all others are done.
+//
 //	harness      brokers, S3 and bad networks for tests
 //	imports      the direction of imports
 //	kafka-image  Kafka's jars, and a stand-in of its image where none can be pulled

@@ -123,11 +123,14 @@ func TestEveryLoginReplaysAsItsUser(t *testing.T) {
 // first, and in the file only when a login was refused. Brokers come to refuse one in two ways: because connections were
 // dropped, or because they ask for a new login on those that are open.
 func TestPasswordChangedInTheMiddle(t *testing.T) {
+	t.Parallel()
 	t.Run("connections are dropped", func(t *testing.T) {
+		t.Parallel()
 		k := harness.StartKafka(t, harness.KafkaOptions{Secure: true, Control: true})
 		changePassword(t, k, func() { k.Restart(0) })
 	})
 	t.Run("brokers ask again", func(t *testing.T) {
+		t.Parallel()
 		k := harness.StartKafka(t, harness.KafkaOptions{Secure: true, Settings: map[string]string{"connections.max.reauth.ms": "2000"}})
 		changePassword(t, k, func() {})
 	})
