@@ -5,8 +5,10 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -98,8 +100,8 @@ func constants(t *testing.T, glob, affix string) []string {
 		t.Fatalf("no files %s: %v", glob, err)
 	}
 	var values []string
-	for _, path := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,17 +136,18 @@ func sameWords(t *testing.T, what string, program, documents []string) {
 	}
 }
 
-// pages are the documents by their paths.
+// pages are the documents by their paths, in whatever folder of docs they stand.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(projectRoot, "docs", "*.md"))
+	texts := map[string]string{"README.md": read(t, "README.md"), "CHANGELOG.md": read(t, "CHANGELOG.md")}
+	err := fs.WalkDir(os.DirFS(projectRoot), "docs", func(name string, _ fs.DirEntry, err error) error {
+		if err == nil && path.Ext(name) == ".md" {
+			texts[name] = read(t, name)
+		}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	texts := map[string]string{"README.md": read(t, "README.md"), "CHANGELOG.md": read(t, "CHANGELOG.md")}
-	for _, file := range files {
-		name := "docs/" + filepath.Base(file)
-		texts[name] = read(t, name)
 	}
 	return texts
 }

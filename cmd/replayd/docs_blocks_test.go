@@ -1,0 +1,261 @@
+package main
+
+import (
+	"cmp"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"replayd/integration/ledger"
+)
+
+// holders are the tests that hold the fenced blocks of the documents true: by page, then by what stands behind the three
+// backticks. A test has to hold all blocks of its kind on the page.
+var holders = map[string]map[string]string{
+	"README.md": {
+		"sh": "TestCommandsOfTheReadmeWork", "sh s3": "TestCommandsOnS3Work", "text demo": "TestTheReadmeShowsWhatDemoPrints",
+		"text tested": "TestTheReadmeShowsHowATestRunEnds", "text folders": "TestTheReadmeNamesTheFolders",
+	},
+	"docs/archives.md": {
+		"sh s3": "TestCommandsOnS3Work", "sh restore": "TestTheLoopThatRestoresAnHourAsksForEachColdObject",
+		"json": "TestTheLeastPolicyIsEnoughAndTheLeast",
+	},
+	"docs/cli.md": {"text": "TestTheMessagesOfTheDocumentAreThoseOfTheProgram"},
+	"docs/config.md": {
+		"sh": "TestTheCommandsOfTheConfigurationPageWork", "text": "TestTheCommandsOfTheConfigurationPageWork",
+		"yaml wrong": "TestTheCommandsOfTheConfigurationPageWork",
+	},
+	"docs/concepts.md": {"text": "TestConceptsPictureHasTheRightTimes"},
+	"docs/consumers.md": {
+		"sh": "TestTheCodeForConsumersWorks", "go": "TestTheCodeForConsumersWorks", "java": "TestTheCodeForConsumersWorks",
+		"json": "TestTheCodeForConsumersWorks",
+	},
+	"docs/install.md":    {"sh": "TestTheImageAndItsQuickstart", "yaml job": "TestTheJobInTheDocumentsRuns"},
+	"docs/quickstart.md": {"sh": "TestTheImageAndItsQuickstart", "text": "TestTheImageAndItsQuickstart"},
+	"docs/security.md":   {"sh": "TestFilesOfJavaBecomePEM"},
+}
+
+// everywhere are those of all pages.
+var everywhere = map[string]string{"yaml": "TestConfigurationInDocumentsLoads"}
+
+// block begins with its three backticks; the kind is what stands behind them.
+var blockOf = regexp.MustCompile("(?ms)^( *)```([^\n]*)\n(.*?)^ *```$")
+
+// TestEveryBlockOfTheDocumentsIsHeldByATest finds blocks that nobody runs, and tests that hold what is not there.
+func TestEveryBlockOfTheDocumentsIsHeldByATest(t *testing.T) {
+	tests := testsByName(t)
+	found := map[string]map[string]bool{}
+	for page, text := range pages(t) {
+		found[page] = map[string]bool{}
+		for _, m := range blockOf.FindAllStringSubmatch(text, -1) {
+			kind := m[2]
+			found[page][kind] = true
+			if _, why, shown := strings.Cut(kind, " shown: "); shown && why != "" {
+				continue
+			}
+			holder := cmp.Or(holders[page][kind], everywhere[kind])
+			switch file, ok := tests[holder]; {
+			case m[1] != "":
+				t.Errorf("%s: a block that is indented, which tests would not find:\n%s", page, m[3])
+			case holder == "":
+				t.Errorf("%s: no test holds this block of kind %q; name the one that does above, or say behind the backticks why none can (%q):\n%s",
+					page, kind, kind+" shown: why", m[3])
+			case !ok:
+				t.Errorf("%s: %s, which is to hold %q, is no test", page, holder, kind)
+			case everywhere[kind] == "" && !strings.Contains(file, filepath.Base(page)):
+				t.Errorf("%s: the file of %s does not name the page", page, holder)
+			}
+		}
+		if strings.Count(text, "\n```") != 2*len(blockOf.FindAllString(text, -1)) {
+			t.Errorf("%s: a block is not closed, or not found", page)
+		}
+	}
+	for page, kinds := range holders {
+		for kind := range kinds {
+			if !found[page][kind] {
+				t.Errorf("%s has no block of kind %q", page, kind)
+			}
+		}
+	}
+}
+
+// testsByName are the texts of the files in which the tests of the program, and of the real things, stand.
+func testsByName(t *testing.T) map[string]string {
+	t.Helper()
+	tests := map[string]string{}
+	for _, folder := range []string{"cmd/replayd", "integration"} {
+		files, err := filepath.Glob(filepath.Join(projectRoot, folder, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range files {
+			if filepath.Base(path) == "docs_blocks_test.go" && len(files) == 1 {
+				t.Fatal("only this file was found")
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+				tests[m[1]] = string(text)
+			}
+		}
+	}
+	return tests
+}
+
+// TestWhatDocumentsNameIsThere looks for the commands, targets of make, files and tests that stand as code in sentences.
+func TestWhatDocumentsNameIsThere(t *testing.T) {
+	tests, makefile := testsByName(t), read(t, "Makefile")
+	command := regexp.MustCompile(`^replayd ([a-z].*)$`)
+	target := regexp.MustCompile(`^make ([a-z-]+)$`)
+	file := regexp.MustCompile(`^(?:\./)?((?:\.ci|archive|cmd|config|docs|integration|replay)/[\w./-]*)$`)
+	test := regexp.MustCompile(`^(Test\w+)$`)
+	found := 0
+	for page, text := range pages(t) {
+		for _, word := range codeWords(blockOf.ReplaceAllString(text, "")) {
+			if m := command.FindStringSubmatch(word); m != nil {
+				c, rest, err := programRoot().Find(strings.Fields(m[1]))
+				known := err == nil && c.HasParent() && (!c.HasSubCommands() || len(rest) == 0 || c.Name() == "completion")
+				if found++; !known && m[1] != "help" {
+					t.Errorf("%s: there is no command %s", page, word)
+				}
+			}
+			if m := target.FindStringSubmatch(word); m != nil {
+				if found++; !strings.Contains(makefile, "\n"+m[1]+":") {
+					t.Errorf("%s: %s is no target", page, word)
+				}
+			}
+			if m := file.FindStringSubmatch(word); m != nil {
+				found++
+				if _, err := os.Stat(filepath.Join(projectRoot, m[1])); err != nil {
+					t.Errorf("%s: %v", page, err)
+				}
+			}
+			if m := test.FindStringSubmatch(word); m != nil {
+				if found++; tests[m[1]] == "" {
+					t.Errorf("%s: there is no %s", page, word)
+				}
+			}
+		}
+	}
+	if found < 40 {
+		t.Errorf("only %d were found", found)
+	}
+}
+
+// TestEveryPageIsLinked keeps pages from being written and not found.
+func TestEveryPageIsLinked(t *testing.T) {
+	for page := range pages(t) {
+		if page == "README.md" || page == "docs/README.md" {
+			continue
+		}
+		link, err := filepath.Rel("docs", page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(read(t, "docs/README.md"), "| ["+filepath.ToSlash(link)+"]("+filepath.ToSlash(link)+") |") {
+			t.Errorf("docs/README.md has no row for %s", page)
+		}
+	}
+}
+
+// TestCommandsOnS3Work runs them on a double of S3: README's on what Firehose writes, those of archives.md on folders of days.
+func TestCommandsOnS3Work(t *testing.T) {
+	firehose := "2026/11/01/12/x-1-2026-11-01-12-00-00-0a1b2c3d-0000-1111-2222-333344445555"
+	d := bucket(t, map[string][]byte{
+		"events/" + firehose:                     []byte(`{"id":"a","user":"u","time":"2026-11-01T12:00:01Z"}`),
+		"events/dt=2026-11-01/hr=12/part-0.json": []byte(`{"id":"a","user":"u","occurred_at":"2026-11-01T12:00:01Z"}`),
+	})
+	b := newBench(t)
+	ran := 0
+	for _, page := range []string{"README.md", "docs/archives.md"} {
+		for _, block := range fences(read(t, page), "sh s3") {
+			words := strings.Fields(strings.NewReplacer("\\\n", " ", "'", "").Replace(block))
+			r := b.replayd(append(words[1:], "--brokers", b.address(), "--s3-endpoint", d.URL, "--s3-region", "us-east-1", "--s3-path-style", "-o", "json")...)
+			r.want(exitOK)
+			if words[1] == "run" && r.receipt().Produced != 1 || words[1] == "cat" && strings.Count(r.out.String(), "\n") != 1 {
+				t.Errorf("%s: %s", block, r.out.String())
+			}
+			ran++
+		}
+	}
+	if ran != 2 {
+		t.Errorf("%d commands were found", ran)
+	}
+}
+
+// TestTheMessagesOfTheDocumentAreThoseOfTheProgram runs into the refusal of cli.md, and interrupts the replay that its cure
+// begins.
+func TestTheMessagesOfTheDocumentAreThoseOfTheProgram(t *testing.T) {
+	t.Parallel()
+	shown := fences(section(t, "docs/cli.md", "## Messages"), "text")
+	if len(shown) != 2 || len(fences(read(t, "docs/cli.md"), "text")) != 2 {
+		t.Fatalf("docs/cli.md shows %d messages", len(shown))
+	}
+	b := newBench(t)
+	b.many(2000)
+	b.run(b.what("--topic", "replay.payments")...).want(exitRefused, shown[0])
+	p := b.startRun(b.what("--topic", "replay.payments", "--create-topic", "--id", "payments-1200", "--pace", "200/s")...)
+	p.until("the first commit", func() bool { return b.committed("replay.payments") })
+	_ = p.cmd.Process.Signal(syscall.SIGINT)
+	p.end(10*time.Second).want(exitInterrupted, strings.ReplaceAll(shown[1], "kafka1:9092", b.address()))
+}
+
+func TestTheReadmeShowsHowATestRunEnds(t *testing.T) {
+	t.Parallel()
+	shown := fences(read(t, "README.md"), "text tested")
+	if len(shown) != 1 {
+		t.Fatalf("%d ends", len(shown))
+	}
+	tested, left, _ := strings.Cut(strings.TrimPrefix(shown[0], "tested: "), " · left out here: ")
+	var entries []ledger.Entry
+	for i, list := range []string{tested, left} {
+		for _, m := range regexp.MustCompile(`(\w+)(?: \(([^)]*)\))?`).FindAllStringSubmatch(list, -1) {
+			entries = append(entries, ledger.Entry{Tested: i == 0, Name: m[1], Detail: m[2]})
+		}
+	}
+	if got := ledger.Summary(entries); got != shown[0] {
+		t.Errorf("a run would print\n%s\nand README.md shows\n%s", got, shown[0])
+	}
+	known := read(t, ".ci/run") + " unit"
+	for _, e := range entries {
+		if !regexp.MustCompile(`\b` + e.Name + `\b`).MatchString(known) {
+			t.Errorf("nothing that is tested is called %s", e.Name)
+		}
+	}
+}
+
+// TestTheReadmeNamesTheFolders compares README's list with the folders that hold code or text.
+func TestTheReadmeNamesTheFolders(t *testing.T) {
+	t.Parallel()
+	shown := fences(read(t, "README.md"), "text folders")
+	if len(shown) != 1 {
+		t.Fatalf("%d lists", len(shown))
+	}
+	told := map[string]bool{}
+	for line := range strings.SplitSeq(shown[0], "\n") {
+		folder, _, _ := strings.Cut(line, " ")
+		told[strings.Split(folder, "/")[0]] = true
+		if _, err := os.Stat(filepath.Join(projectRoot, folder)); err != nil {
+			t.Error(err)
+		}
+	}
+	entries, err := os.ReadDir(projectRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && e.Name() != "dist" {
+			have = append(have, e.Name())
+		}
+	}
+	sameWords(t, "folders", have, slices.Collect(maps.Keys(told)))
+}
