@@ -36,9 +36,10 @@ var holders = map[string]map[string]string{
 		"sh": "TestTheCodeForConsumersWorks", "go": "TestTheCodeForConsumersWorks", "java": "TestTheCodeForConsumersWorks",
 		"json": "TestTheCodeForConsumersWorks",
 	},
-	"docs/install.md":    {"sh": "TestTheImageAndItsQuickstart", "yaml job": "TestTheJobInTheDocumentsRuns"},
-	"docs/quickstart.md": {"sh": "TestTheImageAndItsQuickstart", "text": "TestTheImageAndItsQuickstart"},
-	"docs/security.md":   {"sh": "TestFilesOfJavaBecomePEM"},
+	"docs/install.md":     {"sh": "TestTheImageAndItsQuickstart", "yaml job": "TestTheJobInTheDocumentsRuns"},
+	"docs/quickstart.md":  {"sh": "TestTheImageAndItsQuickstart", "text": "TestTheImageAndItsQuickstart"},
+	"docs/reliability.md": {"sh": "TestTheCommandsThatShowTheQuarantineWork"},
+	"docs/security.md":    {"sh": "TestFilesOfJavaBecomePEM"},
 }
 
 // everywhere are those of all pages.
