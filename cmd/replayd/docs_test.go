@@ -134,13 +134,6 @@ func TestPresetsFormatsAndLayoutsAreDocumented(t *testing.T) {
 // stamped writes the first hour of 1970 into a template.
 var stamped = strings.NewReplacer("%Y", "1970", "%m", "01", "%d", "01", "%H", "00")
 
-func TestEveryControlTopicIsDocumented(t *testing.T) {
-	have := constants(t, "replay/kafka/control.go", "Topic")
-	told := firstCells(section(t, "docs/exactly-once.md", "## Control topics"))
-	told = slices.DeleteFunc(told, func(word string) bool { return strings.ContainsAny(word, "</") }) // keys
-	sameWords(t, "control topics", have, told)
-}
-
 // headerSink gathers what records are tagged with.
 type headerSink map[string]bool
 
