@@ -111,29 +111,6 @@ func TestEveryReasonToQuarantineIsDocumented(t *testing.T) {
 	sameWords(t, "reasons", constants(t, "archive/format.go", "Bad"), firstCells(table))
 }
 
-func TestPresetsFormatsAndLayoutsAreDocumented(t *testing.T) {
-	sameWords(t, "presets", archive.PresetNames(), firstCells(section(t, "docs/archives.md", "## Presets")))
-	for _, name := range firstCells(section(t, "docs/archives.md", "## Formats")) {
-		if _, err := format.Named(name); err != nil {
-			t.Errorf("archives.md: %v", err)
-		}
-	}
-	folders := section(t, "docs/archives.md", "## Layouts")
-	for _, name := range firstCells(folders) {
-		if _, err := layout.Named(name); name != "hive" && err != nil {
-			t.Errorf("archives.md: %v", err)
-		}
-	}
-	for _, l := range append(layout.Hive(), layout.Firehose()) {
-		if text := l.Hours(time.Unix(0, 0), time.Unix(1, 0))[0].Prefix; !strings.Contains(stamped.Replace(folders), "`"+text+"`") {
-			t.Errorf("archives.md does not show the folders of layout %s", l.Name())
-		}
-	}
-}
-
-// stamped writes the first hour of 1970 into a template.
-var stamped = strings.NewReplacer("%Y", "1970", "%m", "01", "%d", "01", "%H", "00")
-
 // headerSink gathers what records are tagged with.
 type headerSink map[string]bool
 
