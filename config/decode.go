@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -161,7 +162,7 @@ func (d *decoder) text(node ast.Node, path string) (string, place, bool) {
 	var text string
 	switch n := node.(type) {
 	case *ast.MappingNode, *ast.SequenceNode, *ast.MappingValueNode:
-		d.addAt(d.nearest(path), path, "want one value here, not a list or keys")
+		d.addAt(d.nearest(path), path, "want one value here, not a list or keys%s", d.unquoted(node))
 		return "", at, false
 	case *ast.LiteralNode:
 		text = n.Value.Value
@@ -173,6 +174,18 @@ func (d *decoder) text(node ast.Node, path string) (string, place, bool) {
 		d.addAt(at, path, "%v", err)
 	}
 	return text, at, err == nil
+}
+
+// address is a value with a colon that is not followed by a space.
+var address = regexp.MustCompile(`\{.*[^\s"':{,\[]:[^\s"':]`)
+
+// unquoted says what may be meant by keys: inside braces the parser takes host:9092 for a key and its value.
+func (d *decoder) unquoted(node ast.Node) string {
+	at := placeOf(node.GetToken())
+	if at.line == 0 || at.line > len(d.lines) || !address.MatchString(d.lines[at.line-1]) {
+		return ""
+	}
+	return "; inside braces a value with a colon, such as host:9092, needs quotes"
 }
 
 func (d *decoder) addAt(at place, path, format string, args ...any) {
