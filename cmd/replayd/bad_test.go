@@ -68,12 +68,12 @@ func badBytes() []badObject {
 		{"zstd cut off", "json", slices.Concat(zstded(a+b), zstded(c)[:12]), []string{a, b}, []spot{{"o", at(a, b), archive.BadCodec}}},
 		{"zstd with a wrong checksum", "json", flipped(zstded(a+b), -1), []string{a, b}, []spot{{"o", at(a, b), archive.BadCodec}}},
 
-		{"rubbish between objects", "json", []byte(a + "rubbish" + b), []string{a, b}, []spot{{"o", at(a), archive.BadJSON}}},
+		{"rubbish between JSON objects", "json", []byte(a + "rubbish" + b), []string{a, b}, []spot{{"o", at(a), archive.BadJSON}}},
 		{"rubbish between lines", "jsonl", []byte(a + "\nrubbish\n" + b + "\n"), []string{a, b}, []spot{{"o", at(a) + 1, archive.BadJSON}}},
-		{"a broken object that holds a whole one", "json", []byte(a + `{"id":"o","t":"2026-11-01T12:00:01Z","in":` + inner + b + c), []string{a, b, c}, []spot{{"o", at(a), archive.BadJSON}}},
-		{"a broken line that holds a whole object", "jsonl", []byte(a + "\n" + `{"id":"o","in":` + inner + "\n" + b + "\n"), []string{a, b}, []spot{{"o", at(a) + 1, archive.BadJSON}}},
-		{"a value that is no object", "jsonl", []byte(a + "\n42\n" + b), []string{a, b}, []spot{{"o", at(a) + 1, archive.BadJSON}}},
-		{"the last object cut off", "json", []byte(a + b[:20]), []string{a}, []spot{{"o", at(a), archive.BadJSON}}},
+		{"a broken JSON object that holds a whole one", "json", []byte(a + `{"id":"o","t":"2026-11-01T12:00:01Z","in":` + inner + b + c), []string{a, b, c}, []spot{{"o", at(a), archive.BadJSON}}},
+		{"a broken line that holds a whole JSON object", "jsonl", []byte(a + "\n" + `{"id":"o","in":` + inner + "\n" + b + "\n"), []string{a, b}, []spot{{"o", at(a) + 1, archive.BadJSON}}},
+		{"a value that is no JSON object", "jsonl", []byte(a + "\n42\n" + b), []string{a, b}, []spot{{"o", at(a) + 1, archive.BadJSON}}},
+		{"the last JSON object cut off", "json", []byte(a + b[:20]), []string{a}, []spot{{"o", at(a), archive.BadJSON}}},
 
 		{"no time", "json", []byte(a + `{"id":"x"}` + b), []string{a, b}, []spot{{"o", at(a), archive.BadTime}}},
 		{"a time that is null", "json", []byte(a + `{"id":"x","t":null}` + b), []string{a, b}, []spot{{"o", at(a), archive.BadTime}}},
@@ -163,7 +163,7 @@ func TestIdsOfEveryKind(t *testing.T) {
 		event(huge, 7), event(huge, 7), // copies
 	}
 	b.put("o", []byte(strings.Join(values, "\n")))
-	none := hazard{"an id that is missing, empty, null or an object", "produced with flag `no-id`; no two are copies", 0, "no_id"}
+	none := hazard{"an id that is missing, empty, null or a JSON object", "produced with flag `no-id`; no two are copies", 0, "no_id"}
 	long := hazard{"ids of 50,000 bytes, and numbers beyond 64 bits", "produced, with the whole id; copies are found", 0, "duplicates"}
 	r := b.run(b.what("--topic", "x", "--create-topic")...).want(none.exit).want(long.exit)
 	b.counted(r, none, 5)

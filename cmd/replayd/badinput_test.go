@@ -68,7 +68,7 @@ func TestOddEventsAreReplayedAsTheyAre(t *testing.T) {
 			[]string{"deep"},
 		},
 		{
-			hazard{"one name twice in an object", "produced, byte for byte; id, time and key are the last ones", 0, "produced"},
+			hazard{"one name twice in a JSON object", "produced, byte for byte; id, time and key are the last ones", 0, "produced"},
 			[]string{`{"id":"first","id":"last","t":"2026-11-01T23:00:00Z","t":"2026-11-01T12:00:01Z"}`, event("b", 2)},
 			nil,
 			[]string{"last", "b"},
