@@ -135,11 +135,10 @@ func TestFormatsAreDocumentedAndTheirExamplesAreRecognised(t *testing.T) {
 	}
 }
 
-// TestNumbersOfArchivesAreThoseOfTheProgram holds the sentences that tell how far recognition looks.
-func TestNumbersOfArchivesAreThoseOfTheProgram(t *testing.T) {
+// TestHowFarRecognitionLooksIsTold holds what is written in words or units.
+func TestHowFarRecognitionLooksIsTold(t *testing.T) {
 	page := read(t, "docs/archives.md")
 	for _, want := range []string{
-		"the first " + constants(t, "archive/layout/layout.go", "sample")[0] + " keys decide",
 		"of the first " + map[string]string{"5": "five"}[constants(t, "cmd/replayd/place.go", "looked")[0]] + ":",
 		"windows up to " + map[int]string{128 << 20: "128 MiB"}[format.DefaultMaxWindow],
 	} {

@@ -96,9 +96,6 @@ func testsByName(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 		for _, path := range files {
-			if filepath.Base(path) == "docs_blocks_test.go" && len(files) == 1 {
-				t.Fatal("only this file was found")
-			}
 			text, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -114,41 +111,41 @@ func testsByName(t *testing.T) map[string]string {
 // TestWhatDocumentsNameIsThere looks for the commands, targets of make, files and tests that stand as code in sentences.
 func TestWhatDocumentsNameIsThere(t *testing.T) {
 	tests, makefile := testsByName(t), read(t, "Makefile")
-	command := regexp.MustCompile(`^replayd ([a-z].*)$`)
-	target := regexp.MustCompile(`^make ([a-z-]+)$`)
-	file := regexp.MustCompile(`^(?:\./)?((?:\.ci|archive|cmd|config|docs|integration|replay)/[\w./-]*)$`)
-	test := regexp.MustCompile(`^(Test\w+)$`)
-	found := 0
+	kinds := []struct {
+		form  *regexp.Regexp
+		there func(name string) bool
+	}{
+		{regexp.MustCompile(`^replayd ([a-z].*)$`), isCommand},
+		{regexp.MustCompile(`^make ([a-z-]+)$`), func(name string) bool { return strings.Contains(makefile, "\n"+name+":") }},
+		{regexp.MustCompile(`^(Test\w+)$`), func(name string) bool { return tests[name] != "" }},
+		{regexp.MustCompile(`^(?:\./)?((?:\.ci|archive|cmd|config|docs|integration|replay)/[\w./-]*)$`), func(name string) bool {
+			_, err := os.Stat(filepath.Join(projectRoot, name))
+			return err == nil
+		}},
+	}
+	found := make([]int, len(kinds))
 	for page, text := range pages(t) {
 		for _, word := range codeWords(blockOf.ReplaceAllString(text, "")) {
-			if m := command.FindStringSubmatch(word); m != nil {
-				c, rest, err := programRoot().Find(strings.Fields(m[1]))
-				known := err == nil && c.HasParent() && (!c.HasSubCommands() || len(rest) == 0 || c.Name() == "completion")
-				if found++; !known && m[1] != "help" {
-					t.Errorf("%s: there is no command %s", page, word)
+			for i, kind := range kinds {
+				m := kind.form.FindStringSubmatch(word)
+				if m == nil {
+					continue
 				}
-			}
-			if m := target.FindStringSubmatch(word); m != nil {
-				if found++; !strings.Contains(makefile, "\n"+m[1]+":") {
-					t.Errorf("%s: %s is no target", page, word)
-				}
-			}
-			if m := file.FindStringSubmatch(word); m != nil {
-				found++
-				if _, err := os.Stat(filepath.Join(projectRoot, m[1])); err != nil {
-					t.Errorf("%s: %v", page, err)
-				}
-			}
-			if m := test.FindStringSubmatch(word); m != nil {
-				if found++; tests[m[1]] == "" {
+				if found[i]++; !kind.there(m[1]) {
 					t.Errorf("%s: there is no %s", page, word)
 				}
 			}
 		}
 	}
-	if found < 40 {
-		t.Errorf("only %d were found", found)
+	if slices.Contains(found, 0) {
+		t.Errorf("found were %d: the documents have another form", found)
 	}
+}
+
+// isCommand reports whether what stands behind replayd is a command that does something, or help.
+func isCommand(line string) bool {
+	c, rest, err := programRoot().Find(strings.Fields(line))
+	return line == "help" || err == nil && c.HasParent() && (!c.HasSubCommands() || len(rest) == 0 || c.Name() == "completion")
 }
 
 // TestEveryPageIsLinked keeps pages from being written and not found.
