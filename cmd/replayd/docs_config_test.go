@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -205,6 +206,7 @@ func TestFlagsOfKeysWinOverTheFile(t *testing.T) {
 
 // TestTheConfigurationIsLookedForWhereTheDocumentSays takes the places of docs/config.md away one after another.
 func TestTheConfigurationIsLookedForWhereTheDocumentSays(t *testing.T) {
+	t.Parallel()
 	text := section(t, "docs/config.md", "## Where it is looked for")
 	if want := []string{"--config FILE", "$REPLAYD_CONFIG", "./replayd.yaml", "/etc/replayd/replayd.yaml"}; !slices.Equal(codeWords(text), want) {
 		t.Errorf("it names %q, not %q", codeWords(text), want)
@@ -232,6 +234,7 @@ func TestTheConfigurationIsLookedForWhereTheDocumentSays(t *testing.T) {
 
 // TestTheCommandsOfTheConfigurationPageWork runs them on each file of the page, and compares what is said of the wrong one.
 func TestTheCommandsOfTheConfigurationPageWork(t *testing.T) {
+	t.Parallel()
 	page := read(t, "docs/config.md")
 	commands, wrong, said := fences(page, "sh"), fences(page, "yaml wrong"), fences(page, "text")
 	if len(commands) != 1 || len(wrong) != 1 || len(said) != 1 {
@@ -264,5 +267,40 @@ func TestTheCommandsOfTheConfigurationPageWork(t *testing.T) {
 	out, code := run("kafka: {sasl: {mechanism: plain, username: u, password: 'p${NOT_SET:-q}$${'}}", "replayd config show")
 	if code != exitOK || strings.Contains(out, "pq${") || !strings.Contains(out, "***") {
 		t.Errorf("a password is shown: %s", out)
+	}
+}
+
+// TestBoundsOfLimitsAreThoseOfTheDocument loads the values at the bounds that the table names, and those beyond.
+func TestBoundsOfLimitsAreThoseOfTheDocument(t *testing.T) {
+	t.Parallel()
+	table := section(t, "docs/config.md", "### limits")
+	size := func(text string, more int64) string {
+		var s config.Size
+		if err := s.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		return strconv.FormatInt(int64(s)+more, 10)
+	}
+	words := map[string][]string{}
+	for _, row := range rows(table) {
+		words[strings.Trim(row[0], "`")] = codeWords(row[4])
+	}
+	event := words["limits.event_size"]
+	for line, holds := range map[string]bool{
+		"memory: " + size(words["limits.memory"][0], 0): true, "memory: " + size(words["limits.memory"][0], -1): false,
+		"event_size: " + size(event[1], 0): true, "event_size: " + size(event[1], -1): false,
+		"event_size: " + size(event[2], 0): true, "event_size: " + size(event[2], 1): false,
+		"open_objects: 1": true, "open_objects: 0": false, "open_objects: 60000": true, "open_objects: 60001": false,
+	} {
+		path := filepath.Join(t.TempDir(), "replayd.yaml")
+		if err := os.WriteFile(path, []byte("limits: {"+line+"}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.Load(path, nil); (err == nil) != holds {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	if !strings.Contains(table, "1 to 60,000") {
+		t.Error("the bounds of open_objects are not told")
 	}
 }

@@ -231,6 +231,7 @@ func TestConfigurationInDocumentsLoads(t *testing.T) {
 // TestCommandsOfTheReadmeWork runs every line of README's sh blocks, one after another, as a reader would: what is Go's in
 // the clone, which installs replayd, and the rest in one folder.
 func TestCommandsOfTheReadmeWork(t *testing.T) {
+	t.Parallel()
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
 		t.Fatal(err)
@@ -279,6 +280,7 @@ func inTheClone(t *testing.T, bin, line string) (out string, code int) {
 }
 
 func TestTheReadmeShowsWhatDemoPrints(t *testing.T) {
+	t.Parallel()
 	out, code := shell(t, program(t), t.TempDir(), "replayd demo --output text")
 	if code != exitOK {
 		t.Fatalf("demo exits %d:\n%s", code, out)
