@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -86,24 +87,27 @@ func TestEveryBlockOfTheDocumentsIsHeldByATest(t *testing.T) {
 	}
 }
 
-// testsByName are the texts of the files in which the tests of the program, and of the real things, stand.
+// testsByName are the texts of the files in which tests stand, by the tests' names.
 func testsByName(t *testing.T) map[string]string {
 	t.Helper()
 	tests := map[string]string{}
-	for _, folder := range []string{"cmd/replayd", "integration"} {
-		files, err := filepath.Glob(filepath.Join(projectRoot, folder, "*_test.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range files {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
+	form := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err := fs.WalkDir(os.DirFS(projectRoot), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		case strings.HasSuffix(name, "_test.go"):
+			text := read(t, name)
+			for _, m := range form.FindAllStringSubmatch(text, -1) {
+				tests[m[1]] = text
 			}
-			for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(text), -1) {
-				tests[m[1]] = string(text)
-			}
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return tests
 }
