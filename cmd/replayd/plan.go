@@ -182,7 +182,7 @@ func (a *app) printPlan(p *planned, j *job) error {
 			return err
 		}
 	} else {
-		fmt.Fprintln(a.out, strings.Join(planLines(p, j), "\n"))
+		fmt.Fprintln(a.out, strings.Join(planLines(p, j, width(a.out)), "\n"))
 	}
 	if !p.Accepted {
 		return exitCode(exitRefused)
@@ -190,7 +190,11 @@ func (a *app) printPlan(p *planned, j *job) error {
 	return nil
 }
 
-func planLines(p *planned, j *job) []string {
+// planHang is how far the words of plan stand from the left, behind what they are about.
+const planHang = "          "
+
+// planLines are folded for a terminal of so many columns. What holds a command is not.
+func planLines(p *planned, j *job, columns int) []string {
 	lines := []string{
 		"window    " + describe(p.Window, time.Local) + ", by " + p.Window.On + " time",
 		fmt.Sprintf("archive   %s, layout %s, format %s", p.URL, p.Layout, p.Format),
@@ -214,6 +218,11 @@ func planLines(p *planned, j *job) []string {
 	if len(p.Items) == 0 {
 		lines = append(lines, "preflight nothing found")
 	}
+	for i, line := range lines {
+		if p.SampleError == "" || !strings.HasPrefix(line, "holds ") {
+			lines[i] = fold(line, columns, len(planHang))
+		}
+	}
 	for _, item := range p.Items {
 		verdict := "notice"
 		switch {
@@ -222,9 +231,9 @@ func planLines(p *planned, j *job) []string {
 		case item.Refused:
 			verdict = "REFUSED"
 		}
-		lines = append(lines, fmt.Sprintf("preflight %s %s: %s", verdict, item.Item, item.What))
+		lines = append(lines, fold(fmt.Sprintf("preflight %s %s: %s", verdict, item.Item, item.What), columns, len(planHang)))
 		if item.Refused && !item.Allowed {
-			lines = append(lines, "          "+strings.ReplaceAll(item.Next, "\n", "\n          "))
+			lines = append(lines, planHang+strings.ReplaceAll(item.Next, "\n", "\n"+planHang))
 		}
 	}
 	return lines

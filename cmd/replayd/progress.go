@@ -70,7 +70,8 @@ func (v *view) end() {
 	}
 }
 
-const barWidth = 40
+// barWidth leaves room for the longest whereLine on a terminal of 80 columns.
+const barWidth = 30
 
 func bar(percent float64) string {
 	full := int(percent / 100 * barWidth)

@@ -18,9 +18,18 @@ func (a *app) printReceipt(r *replay.Receipt) {
 		_ = json.NewEncoder(a.out).Encode(r)
 		return
 	}
+	columns := width(a.out)
 	for _, line := range receiptLines(r) {
-		fmt.Fprintln(a.out, line)
+		fmt.Fprintln(a.out, fold(line, columns, hangOf(line)))
 	}
+}
+
+// hangOf is where the rest of a folded line of a receipt goes on: below the note of a row, else below its first word.
+func hangOf(line string) int {
+	if len(line) > noteColumn && line[noteColumn-2:noteColumn] == "  " {
+		return noteColumn
+	}
+	return 4
 }
 
 func receiptLines(r *replay.Receipt) []string {
@@ -42,6 +51,9 @@ func receiptLines(r *replay.Receipt) []string {
 	lines = append(lines, "  digest "+r.Digest.String()+", "+r.Guarantee)
 	return lines
 }
+
+// noteColumn is where the notes of rows begin.
+const noteColumn = 2 + 14 + 15 + 2
 
 func row(label string, n int64, note string) string {
 	return strings.TrimRight(fmt.Sprintf("  %-14s%15s  %s", label, count(n), note), " ")
