@@ -1,14 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/integration/wayout"
 )
 
 // produce puts a record that no replay has made into a topic.
@@ -21,21 +25,22 @@ func (b *bench) produce(topic string) {
 	}
 }
 
-// refusal is one way to be refused, and the ways out of it.
+// refusal is one way to be refused. The ways out of it are those that it prints.
 type refusal struct {
 	name    string
 	item    string
 	prepare func(*bench)
 	flags   string
 	says    string              // of what is wrong
-	outs    map[string]string   // what the refusal says of a way out, and the flags of that way
-	repair  func(*bench) string // a way out that is not a flag; it returns what the refusal says of it
+	ways    int                 // that it names in flags and commands
+	repair  func(*bench) string // a way that is neither; it returns what the refusal says of it
+	unseen  bool                // by plan, which makes no control topics
 }
 
 var refusals = []refusal{
 	{
-		name: "no topic", item: "topic-missing", flags: "--topic x", says: "topic x does not exist",
-		outs: map[string]string{"--create-topic": "--topic x --create-topic", "--partitions N": "--topic x --create-topic --partitions 3"},
+		name: "no topic", item: "topic-missing", flags: "--topic x", says: "topic x does not exist", ways: 3,
+		prepare: func(b *bench) { b.topic(wayout.Like) },
 		repair: func(b *bench) string {
 			b.topic("x")
 			return "Create it"
@@ -43,50 +48,67 @@ var refusals = []refusal{
 	},
 	{
 		name: "other partitions than asked for", item: "partitions", flags: "--topic x --create-topic --partitions 12", says: "number of partitions: 1, not 12",
-		prepare: func(b *bench) { b.topic("x") },
-		outs:    map[string]string{"Leave --partitions away": "--topic x --create-topic", "another --topic": "--topic y --create-topic --partitions 12"},
+		prepare: func(b *bench) { b.topic("x") }, ways: 2,
 	},
 	{
 		name: "compacted topic", item: "compacted", flags: "--topic x", says: "only the last would stay",
-		prepare: func(b *bench) { b.topic("x", "cleanup.policy=compact") },
-		outs:    map[string]string{"another --topic": "--topic y --create-topic", "--allow compacted": "--topic x --allow compacted"},
+		prepare: func(b *bench) { b.topic("x", "cleanup.policy=compact") }, ways: 2,
 	},
 	{
-		name: "a topic of Kafka's", item: "internal-topic", flags: "--topic __consumer_offsets", says: "keeps its own state in",
-		outs: map[string]string{"another --topic": "--topic y --create-topic"},
+		name: "a topic of Kafka's", item: "internal-topic", flags: "--topic __consumer_offsets", says: "keeps its own state in", ways: 1,
 	},
 	{
-		name: "a control topic", item: "internal-topic", flags: "--topic replayd.checkpoints", says: "keeps its own state in",
-		outs: map[string]string{"another --topic": "--topic y --create-topic"},
+		name: "a control topic", item: "internal-topic", flags: "--topic replayd.checkpoints", says: "keeps its own state in", ways: 1,
 	},
 	{
 		name: "a control topic of another prefix", item: "internal-topic", flags: "--topic mine.config", says: "keeps its own state in",
-		prepare: func(b *bench) { b.configured = b.config("kafka: {control_prefix: mine}\n") },
-		outs:    map[string]string{"another --topic": "--topic y --create-topic"},
+		prepare: func(b *bench) { b.configured = b.config("kafka: {control_prefix: mine}\n") }, ways: 1,
 	},
 	{
-		name: "a live topic", item: "live-topic", flags: "--topic x", says: "replay-id header",
+		name: "a live topic", item: "live-topic", flags: "--topic x", says: "replay-id header", ways: 2,
 		prepare: func(b *bench) {
 			b.topic("x")
 			b.produce("x")
 		},
-		outs: map[string]string{"of its own with --topic": "--topic y --create-topic", "--allow live-topic": "--topic x --allow live-topic"},
 	},
 	{
 		name: "original times and short retention of a topic that is allowed to be missing", item: "retention", says: "Kafka would delete it",
-		flags: "--topic x --record-time original --allow topic-missing",
-		outs:  map[string]string{"--record-time now": "--topic x --record-time now --allow topic-missing"},
+		flags: "--topic x --record-time original --allow topic-missing", ways: 3,
 	},
 	{
 		name: "original times and short retention", item: "retention", flags: "--topic x --record-time original", says: "keeps records for 1 day,",
-		prepare: func(b *bench) { b.topic("x", "retention.ms=86400000", "segment.ms=315360000000") },
-		outs: map[string]string{
-			"--record-time now": "--topic x --record-time now", "--allow retention": "--topic x --record-time original --allow retention",
+		prepare: func(b *bench) { b.topic("x", "retention.ms=86400000", "segment.ms=315360000000") }, ways: 3,
+	},
+	{
+		name: "a replay that outlasts the retention", item: "retention", flags: "--topic x --pace x1 --limit 1", says: "at x1 the replay lasts 1 day",
+		prepare: func(b *bench) { b.topic("x", "retention.ms=86400000") }, ways: 3,
+	},
+	{
+		name: "original times that are too old", item: "timestamp-limits", flags: "--topic x --record-time original", says: "takes no records older than 1 day",
+		prepare: func(b *bench) { b.topic("x", "retention.ms=-1", "message.timestamp.before.max.ms=86400000") }, ways: 2,
+	},
+	{
+		name: "more acknowledgements than replicas", item: "durability", flags: "--topic x", says: "it takes no records at all",
+		prepare: func(b *bench) { b.topic("x", "min.insync.replicas=2") }, ways: 1,
+	},
+	{
+		name: "a control topic that would forget", item: "control-topics", flags: "--topic x --create-topic", says: "would lose what replays are continued by",
+		prepare: func(b *bench) { b.topic("replayd.checkpoints", "cleanup.policy=delete") }, ways: 1, unseen: true,
+	},
+	{
+		name: "a window that is there", item: "overlap", flags: "--topic x --create-topic --id second", says: "replay first has put events",
+		prepare: func(b *bench) { b.run(b.what("--topic", "x", "--create-topic", "--id", "first")...).want(exitOK) }, ways: 3,
+	},
+	{
+		name: "a window that is not there yet", item: "overlap", flags: "--topic x --create-topic --id second", says: "replay first was begun with",
+		prepare: func(b *bench) {
+			b.put("p", []byte("rubbish"))
+			b.run(b.what("--topic", "x", "--create-topic", "--id", "first", "--on-bad", "stop")...).want(exitFailed)
+			if err := os.Remove(filepath.Join(b.folder, "p")); err != nil {
+				b.t.Fatal(err)
+			}
 		},
-		repair: func(b *bench) string {
-			b.set("x", "retention.ms", "-1")
-			return "retention.ms=-1"
-		},
+		ways: 3,
 	},
 }
 
@@ -94,41 +116,103 @@ var refusals = []refusal{
 func TestEachRefusalNamesWhatCuresIt(t *testing.T) {
 	t.Parallel()
 	for _, c := range refusals {
-		ways := map[string]string{}
-		for word, flags := range c.outs {
-			ways[word] = flags
-		}
+		ways := c.ways
 		if c.repair != nil {
-			ways["repair"] = c.flags
+			ways++
 		}
-		for word, flags := range ways {
-			t.Run(c.name+", "+word, func(t *testing.T) {
+		for i := range ways {
+			t.Run(fmt.Sprintf("%s, way %d", c.name, i+1), func(t *testing.T) {
 				t.Parallel()
 				b := newBench(t)
 				b.put("o", []byte(event("a", 1)))
 				if c.prepare != nil {
 					c.prepare(b)
 				}
-				r := b.run(b.what(strings.Fields(c.flags)...)...).want(exitRefused, c.item+": ", c.says)
+				flags := strings.Fields(c.flags)
+				r := b.run(b.what(flags...)...).want(exitRefused, c.item+": ", c.says)
 				if out := r.out.String(); out != "" {
 					t.Errorf("stdout is for results: %q", out)
 				}
-				plan := b.replayd(b.plan(c.flags)...).want(exitRefused)
-				if len(plan.lines("plan")) != 1 || !strings.Contains(plan.out.String(), `"item":"`+c.item+`","refused":true`) {
-					t.Errorf("plan does not show %s: %s", c.item, plan.out.String())
+				if !c.unseen {
+					plan := b.replayd(b.plan(c.flags)...).want(exitRefused)
+					if len(plan.lines("plan")) != 1 || !strings.Contains(plan.out.String(), `"item":"`+c.item+`","refused":true`) {
+						t.Errorf("plan does not show %s: %s", c.item, plan.out.String())
+					}
 				}
-				if word == "repair" {
-					word = c.repair(b)
+				if i == c.ways {
+					r.want(exitRefused, c.repair(b))
+				} else {
+					flags = b.out(r, c.item, flags, c.ways)[i].take(b)
 				}
-				r.want(exitRefused, word)
-				b.run(b.what(strings.Fields(flags)...)...).want(exitOK)
-				topic := strings.Fields(flags)[1]
+				args := b.what(flags...)
+				if len(flags) == 2 && flags[0] == "--id" {
+					args = flags
+				}
+				b.run(args...).want(exitOK)
+				topic := "x"
+				if at := slices.Index(flags, "--topic"); at >= 0 {
+					topic = flags[at+1]
+				}
 				if n := len(b.consume(topic)); n == 0 {
 					t.Errorf("nothing stands in %s", topic)
 				}
 			})
 		}
 	}
+}
+
+// way is one that a refusal names, and the flags of the run that it leads to.
+type way struct {
+	wayout.Way
+	flags []string
+}
+
+// out are the ways out that a refused run with these flags names.
+func (b *bench) out(r *result, item string, flags []string, want int) []way {
+	b.t.Helper()
+	named, err := wayout.Of(r.err.String(), item, flags)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if len(named) != want {
+		b.t.Fatalf("%d ways are named, not %d:\n%s", len(named), want, r.err.String())
+	}
+	ways := make([]way, want)
+	for i, w := range named {
+		ways[i] = way{w, flags}
+	}
+	return ways
+}
+
+// take returns the flags of the run that the way leads to. The in-process broker has no tools of Kafka's: what the command
+// says is done in their place.
+func (w way) take(b *bench) []string {
+	b.t.Helper()
+	b.t.Logf("taking: %s", w.Says)
+	if w.Command == "" {
+		return w.Flags
+	}
+	words := strings.Fields(w.Command)
+	after := func(flag string) string {
+		i := slices.Index(words, flag)
+		if i < 0 {
+			b.t.Fatalf("no %s in: %s", flag, w.Command)
+		}
+		return words[i+1]
+	}
+	if after("--bootstrap-server") != b.address() {
+		b.t.Errorf("other brokers than %s: %s", b.address(), w.Command)
+	}
+	switch tool := words[0]; tool {
+	case "kafka-configs.sh":
+		key, value, _ := strings.Cut(after("--add-config"), "=")
+		b.set(after("--entity-name"), key, value)
+	case "kafka-topics.sh":
+		b.topic(after("--topic"), after("--config"))
+	default:
+		b.t.Fatalf("nobody knows %s", tool)
+	}
+	return w.flags
 }
 
 func TestATopicLikeOneThatIsNotThereIsRefused(t *testing.T) {
@@ -299,13 +383,4 @@ func TestLimitsOfTimestampsAreToldBeforeABrokerRefusesRecords(t *testing.T) {
 		b.run(append(args, "--allow", "open-hours")...).want(exitRefused, "timestamp-limits: ", says, "--record-time now")
 		b.run(append(args, "--allow", "open-hours", "--record-time", "now")...).want(exitOK)
 	}
-}
-
-func TestAReplayThatOutlastsTheRetentionIsRefused(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.put("o", []byte(event("a", 1)))
-	b.topic("x", "retention.ms=86400000")
-	b.run(b.what("--topic", "x", "--pace", "x1")...).want(exitRefused, "retention: ", "at x1 the replay lasts 1 day", "faster --pace", "--allow retention")
-	b.run(b.what("--topic", "x", "--pace", "x1000")...).want(exitOK)
 }

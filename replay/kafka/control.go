@@ -122,7 +122,7 @@ func (c *Cluster) checkControlTopics(ctx context.Context) error {
 		switch _, finite := milliseconds(settings["retention.ms"]); {
 		case settings["cleanup.policy"] != want:
 			return &replay.Refusal{
-				Item: ItemControlTopics, Next: "Set cleanup.policy=" + want + " on it.",
+				Item: ItemControlTopics, Next: "Let it keep them:\n  " + setTopic(c.options.Brokers, topic, "cleanup.policy="+want),
 				What: fmt.Sprintf("topic %s has cleanup.policy=%s and would lose what replays are continued by", topic, settings["cleanup.policy"]),
 			}
 		case want == "delete" && finite:

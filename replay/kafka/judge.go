@@ -27,7 +27,8 @@ func (p *preflight) judge(settings map[string]string) {
 func (p *preflight) recordSize(settings map[string]string) {
 	n, err := strconv.Atoi(settings["max.message.bytes"])
 	if err == nil && p.spec.RecordLimit > n-archive.HeaderReserve {
-		p.refuse(ItemRecordSize, "Raise max.message.bytes on the topic, or start a new replay with a smaller limits.event_size.",
+		p.refuse(ItemRecordSize, "Start a new replay with a smaller limits.event_size, or let the topic take them"+
+			p.withSetting(fmt.Sprintf("max.message.bytes=%d", p.spec.RecordLimit+archive.HeaderReserve)),
 			"topic %s takes records of %d bytes, but this replay holds records of up to %d", p.spec.Topic, n, p.spec.RecordLimit)
 	}
 }
@@ -44,7 +45,7 @@ func (p *preflight) retention(settings map[string]string) {
 	}
 	if p.spec.RecordTime != replay.RecordTimeOriginal {
 		if lasts := p.settings.Lasts; finite && lasts > keeps-min(retentionMargin, keeps/2) {
-			p.refuse(ItemRetention, "Choose a faster --pace, or a larger retention.ms on the topic, or --allow retention.",
+			p.refuse(ItemRetention, "Choose a faster --pace, or --allow retention, or let the topic keep records for longer"+p.withSetting(longEnough(lasts)),
 				"topic %s keeps records for %s, but at %s the replay lasts %s: its beginning would be deleted before its end is there",
 				p.spec.Topic, days(keeps), p.settings.Pace, days(lasts.Round(time.Minute)))
 		} else if finite {
@@ -58,7 +59,7 @@ func (p *preflight) retention(settings map[string]string) {
 	}
 	if edge := time.Now().Add(retentionMargin - keeps); finite && w.From.Before(edge) {
 		share := min(1, float64(edge.Sub(w.From))/float64(w.To.Sub(w.From)))
-		p.refuse(ItemRetention, "Use --record-time now (the default), or set retention.ms=-1 on the topic, or --allow retention.",
+		p.refuse(ItemRetention, "Use --record-time now (the default), or --allow retention, or let the topic keep records for ever"+p.withSetting("retention.ms=-1"),
 			"topic %s keeps records for %s, but %.0f %% of the window is older or will be within %s; with --record-time original Kafka would delete it",
 			p.spec.Topic, days(keeps), 100*share, days(retentionMargin))
 	}
@@ -90,15 +91,17 @@ func (p *preflight) timestamps(settings map[string]string) {
 	if p.spec.RecordTime != replay.RecordTimeOriginal || settings["message.timestamp.type"] == "LogAppendTime" || !w.Bounded() {
 		return
 	}
-	const next = "Use --record-time now (the default), or raise %s on the topic."
+	next := func(limit string) string {
+		return "Use --record-time now (the default), or let the topic take such times" + p.withSetting(fmt.Sprintf("%s=%d", limit, math.MaxInt64))
+	}
 	now := time.Now()
 	if back, finite := milliseconds(settings["message.timestamp.before.max.ms"]); finite && w.From.Before(now.Add(-back)) {
-		p.refuse(ItemTimestamps, fmt.Sprintf(next, "message.timestamp.before.max.ms"),
+		p.refuse(ItemTimestamps, next("message.timestamp.before.max.ms"),
 			"topic %s takes no records older than %s, and the window begins before that", p.spec.Topic, days(back))
 		p.always()
 	}
 	if ahead, finite := milliseconds(settings["message.timestamp.after.max.ms"]); finite && w.To.After(now.Add(ahead)) {
-		p.refuse(ItemTimestamps, fmt.Sprintf(next, "message.timestamp.after.max.ms"),
+		p.refuse(ItemTimestamps, next("message.timestamp.after.max.ms"),
 			"topic %s takes no records more than %s ahead, and the window ends behind that", p.spec.Topic, days(ahead))
 		p.always()
 	}
@@ -120,7 +123,7 @@ func (p *preflight) durability(ctx context.Context, replicas int, settings map[s
 	topic := p.spec.Topic
 	switch {
 	case replicas < inSync:
-		p.refuse(ItemDurability, "Lower min.insync.replicas on the topic, or give it more replicas.",
+		p.refuse(ItemDurability, "Give the topic more replicas, or ask it for fewer"+p.withSetting(fmt.Sprintf("min.insync.replicas=%d", replicas)),
 			"topic %s has %d replicas and min.insync.replicas=%d: it takes no records at all", topic, replicas, inSync)
 		p.always()
 	case len(brokers) == 1:

@@ -88,14 +88,22 @@ func (p *preflight) replayOf(r *kgo.Record) string {
 	return string(r.Headers[i].Value)
 }
 
-// overlap refuses when another replay has put part of this window into this topic.
+// overlap refuses when another replay has put part of this window into this topic. What was put into one of the same name
+// that was deleted since is gone with it, and such a replay cannot be continued.
 func (p *preflight) overlap(ctx context.Context) error {
 	others, err := p.known.into(p.spec)
 	if err != nil {
 		return err
 	}
+	target, err := p.cluster.topicDetail(ctx, p.spec.Topic)
+	if err != nil {
+		return err
+	}
 	for _, id := range slices.Sorted(maps.Keys(others)) {
 		other := others[id]
+		if other.started.TopicID != target.ID.String() {
+			continue
+		}
 		c, err := p.cluster.lastCheckpoint(ctx, other)
 		switch {
 		case err != nil:

@@ -103,6 +103,7 @@ type preflight struct {
 	spec     *replay.Spec
 	settings Settings
 	known    *registry
+	absent   bool // the topic is not there, and judged by what it would get
 	findings []Finding
 }
 
@@ -162,6 +163,7 @@ func (p *preflight) notAllowed() {
 
 // missing judges a topic that is not there by what it would get, whether its creation is asked for or comes to be allowed.
 func (p *preflight) missing(ctx context.Context) error {
+	p.absent = true
 	if p.settings.Create {
 		p.notice(ItemTopicMissing, "topic %s will be created", p.spec.Topic)
 	} else {

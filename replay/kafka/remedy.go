@@ -1,0 +1,37 @@
+package kafka
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// setTopic is the command of Kafka's distribution that sets a setting, name=value, of a topic that is there.
+func setTopic(brokers []string, topic, setting string) string {
+	return fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --entity-type topics --entity-name %s --add-config %s",
+		strings.Join(brokers, ","), topic, setting)
+}
+
+// withSetting is a line for a next step: the command that gives the target a setting. A topic that is missing is created
+// with it; one that would be made like another is made by nobody but replayd, so there is no command for it.
+func (p *preflight) withSetting(setting string) string {
+	brokers, topic := p.cluster.options.Brokers, p.spec.Topic
+	switch {
+	case !p.absent:
+		return ":\n  " + setTopic(brokers, topic, setting)
+	case p.settings.Like != "":
+		return ": " + setting
+	}
+	command := fmt.Sprintf("kafka-topics.sh --bootstrap-server %s --create --topic %s --config %s", strings.Join(brokers, ","), topic, setting)
+	if n := p.settings.Partitions; n > 0 {
+		command += fmt.Sprintf(" --partitions %d", n)
+	}
+	return ":\n  " + command
+}
+
+// longEnough is a retention.ms under which a replay that lasts so long stands whole when it ends, and some days after.
+func longEnough(lasts time.Duration) string {
+	const day = 24 * time.Hour
+	whole := (lasts + 4*retentionMargin).Truncate(day) + day
+	return fmt.Sprintf("retention.ms=%d", whole.Milliseconds())
+}
