@@ -1,11 +1,8 @@
 package integration
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +12,7 @@ import (
 // TestTheCommandsThatTopicsPrintsAreEnough runs them with Kafka's own tools on a cluster with an authorizer, and then
 // replays as the user whom they grant rights.
 func TestTheCommandsThatTopicsPrintsAreEnough(t *testing.T) {
-	k, tools := harness.StartKafka(t, harness.KafkaOptions{Secure: true}), kafkaTools(t)
+	k, tools := harness.StartKafka(t, harness.KafkaOptions{Secure: true}), harness.KafkaTools(t, t.TempDir())
 	for _, c := range []struct {
 		user, topic string
 		flags       []string // of topics
@@ -45,23 +42,4 @@ func TestTheCommandsThatTopicsPrintsAreEnough(t *testing.T) {
 			})
 		})
 	}
-}
-
-// kafkaTools is a folder with the scripts of Kafka's distribution that the commands call.
-func kafkaTools(t *testing.T) string {
-	t.Helper()
-	folder, java := t.TempDir(), harness.Java(t)
-	for script, class := range map[string]string{
-		"kafka-topics.sh": "org.apache.kafka.tools.TopicCommand", "kafka-acls.sh": "org.apache.kafka.tools.AclCommand",
-	} {
-		command := java.Command(folder, class)
-		text := "#!/bin/sh\nexec"
-		for _, word := range command.Args {
-			text += fmt.Sprintf(" '%s'", strings.ReplaceAll(word, "'", `'\''`))
-		}
-		if err := os.WriteFile(filepath.Join(folder, script), []byte(text+" \"$@\"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return folder
 }
