@@ -27,6 +27,7 @@ func TestEveryRightIsDocumented(t *testing.T) {
 	seen := map[string]bool{}
 	for _, rights := range [][]kafka.Right{
 		kafka.Rights("replayd", "replay.payments"),
+		kafka.RightsToLook("replayd"),
 		kafka.RightsToCreate("replayd", "replay.payments", ""),
 		kafka.RightsToCreate("replayd", "replay.payments", "payments"),
 	} {

@@ -27,7 +27,7 @@ func (a *app) topicsCommand() *cobra.Command {
 		Use:   "topics",
 		Short: "Print the commands that create the topics and grant the rights that replays need",
 		Long: `topics prints commands for whoever administers the cluster: they create the topics that replayd keeps its state in and the
-replay topic, and grant a user the least rights to replay into it. It asks no cluster. Where replayd may create topics
+replay topic, and grant a user the least rights to replay into it and to list what was quarantined. It asks no cluster. Where replayd may create topics
 itself, only the second half is needed, with --may-create.`,
 		Example: `  replayd topics --topic replay.payments --partitions 12 --user User:replayd
   replayd topics --topic replay.payments --user User:CN=replayd --may-create -o json`,
@@ -87,7 +87,7 @@ func (a *app) topics(_ context.Context, f *topicsFlags) error {
 func (a *app) needs(f *topicsFlags) *clusterNeeds {
 	s := &clusterNeeds{Type: "topics", Version: 1, Topics: []kafka.TopicSetup{}, Rights: []aclJSON{}}
 	prefix := a.config.Kafka.ControlPrefix
-	rights := kafka.Rights(prefix, f.topic)
+	rights := slices.Concat(kafka.Rights(prefix, f.topic), kafka.RightsToLook(prefix))
 	if f.create {
 		rights = append(rights, kafka.RightsToCreate(prefix, f.topic, f.like)...)
 	} else {

@@ -15,9 +15,9 @@ func TestTopicsPrintsCommandsForWhoeverAdministersTheCluster(t *testing.T) {
 	for _, says := range []string{
 		"kafka-topics.sh --bootstrap-server k1:9092,k2:9092 --create --if-not-exists --topic replayd.checkpoints --partitions 16 --config cleanup.policy=compact",
 		"--topic replay.payments --partitions 12\n",
-		"kafka-acls.sh --bootstrap-server k1:9092,k2:9092 --add --allow-principal 'User:CN=replayd, O=x' --operation DescribeConfigs --operation Read --operation Write --topic replay.payments\n",
+		"kafka-acls.sh --bootstrap-server k1:9092,k2:9092 --add --allow-principal 'User:CN=replayd, O=x' --operation DescribeConfigs --operation Read --operation Write --topic replay.payments --topic replayd.config --topic replayd.checkpoints --topic replayd.quarantine\n",
 		"--operation Write --transactional-id replayd. --resource-pattern-type prefixed\n",
-		"--operation Read --operation Write --topic replayd.config --topic replayd.checkpoints\n",
+		"--operation DescribeConfigs --operation Write --topic replayd.status --topic replayd.audit\n",
 	} {
 		if !strings.Contains(r.out.String(), says) {
 			t.Errorf("it does not print %q:\n%s", says, r.out.String())
@@ -36,7 +36,7 @@ func TestTopicsAsJSONNamesEachTopicAndRight(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.out.String()), &s); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Topics) != len(kafka.ControlTopics("replayd"))+1 || len(s.Rights) != len(kafka.Rights("replayd", "x")) || s.Topics[0].Settings["cleanup.policy"] != "compact" {
+	if len(s.Topics) != len(kafka.ControlTopics("replayd"))+1 || len(s.Rights) != len(kafka.Rights("replayd", "x"))+len(kafka.RightsToLook("replayd")) || s.Topics[0].Settings["cleanup.policy"] != "compact" {
 		t.Errorf("%+v", s)
 	}
 }

@@ -45,6 +45,16 @@ func Rights(prefix, topic string) []Right {
 	return rights
 }
 
+// RightsToLook are what it takes besides to read the quarantine, and to check that the control topics keep what they must.
+// Replays run without them; people miss them.
+func RightsToLook(prefix string) []Right {
+	rights := []Right{on(prefix+"."+quarantineTopic, kmsg.ACLOperationRead)}
+	for _, t := range controlTopics {
+		rights = append(rights, on(prefix+"."+t.name, kmsg.ACLOperationDescribeConfigs))
+	}
+	return rights
+}
+
 // RightsToCreate are what it takes besides to create the topics: those of replayd, and the replay topic as like is, or
 // when like is empty with the defaults of the brokers, which are looked at before.
 func RightsToCreate(prefix, topic, like string) []Right {
