@@ -51,3 +51,14 @@ func Kcat(tb testing.TB) string {
 	tested(tb, "kcat", "")
 	return path
 }
+
+// Jq is the path of jq, by which people read JSON at a terminal.
+func Jq(tb testing.TB) string {
+	tb.Helper()
+	path, err := tool("jq")
+	if err != nil {
+		leaveOut(tb, "jq", err.Error()+" (apt-get install jq)")
+	}
+	tested(tb, "jq", "")
+	return path
+}
