@@ -96,9 +96,12 @@ func (k *checker) archive(path, name string, a Archive) {
 			k.add(k.element(join(path, "url"), i), "%v", err)
 		}
 	}
+	if a.Preset != "" && !slices.Contains(archive.PresetNames(), a.Preset) {
+		k.add(join(path, "preset"), "%q is not known: %s", a.Preset, strings.Join(archive.PresetNames(), ", "))
+	}
 	for i, topic := range a.SourceTopics {
 		if !topicName.MatchString(topic) {
-			k.add(k.element(join(path, "source_topics"), i), "%q cannot be the name of a topic", topic)
+			k.add(k.element(join(path, "source_topics"), i), "%q cannot be the name of a topic: want a-z A-Z 0-9 . _ -", topic)
 		}
 	}
 	if _, written := k.source.places[join(path, "horizon")]; written && a.Horizon == 0 {
@@ -126,7 +129,7 @@ func (k *checker) s3(path string, s S3) {
 	}
 	for _, said := range []struct{ name, value string }{{"external_id", s.ExternalID}, {"session_name", s.SessionName}} {
 		if said.value != "" && s.AssumeRole == "" {
-			k.add(join(path, said.name), "is said to nobody: there is no assume_role")
+			k.add(join(path, said.name), "is said to nobody: there is no assume_role; add that, or leave this out")
 		}
 	}
 }
@@ -151,22 +154,30 @@ func (k *checker) pointer(path string, p archive.Pointer) {
 	}
 }
 
+// known are the names of the archives, as the rest of a sentence.
+func (k *checker) known() string {
+	if len(k.Archives) == 0 {
+		return ": add it under archives"
+	}
+	return ": known are " + strings.Join(slices.Sorted(maps.Keys(k.Archives)), ", ")
+}
+
 func (k *checker) target(path, name string, t Target) {
 	control := slices.ContainsFunc(controlTopics, func(s string) bool { return name == k.Kafka.ControlPrefix+"."+s })
 	if !topicName.MatchString(name) || name == "." || name == ".." {
-		k.add(path, "cannot be the name of a topic")
+		k.add(path, "cannot be the name of a topic: want a-z A-Z 0-9 . _ -")
 	}
 	if control || strings.HasPrefix(name, "__") {
-		k.add(path, "is one of the topics that Kafka or replayd keeps for itself")
+		k.add(path, "is one of the topics that Kafka or replayd keeps for itself: name another, such as replay.payments")
 	}
 	for _, archive := range slices.Sorted(maps.Keys(k.Archives)) {
 		if slices.Contains(k.Archives[archive].SourceTopics, name) {
-			k.add(path, "is a source topic of the archive %s: live producers write it, so it is never a target", archive)
+			k.add(path, "is a source topic of the archive %s: live producers write it, so it is never a target; name another, such as replay.%s", archive, name)
 		}
 	}
 	for i, archive := range t.Archives {
 		if _, ok := k.Archives[archive]; !ok {
-			k.add(k.element(join(path, "archives"), i), "there is no archive %q", archive)
+			k.add(k.element(join(path, "archives"), i), "there is no archive %q%s", archive, k.known())
 		}
 	}
 }

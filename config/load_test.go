@@ -224,12 +224,12 @@ kafka: {brokers: [*url]}
 }
 
 func TestAProblemIsPlacedByPath(t *testing.T) {
-	c, err := parse("f.yaml", []byte("archives:\n  a.b:\n    url: ./x\n    preset: pism\n"), nil)
+	c, err := parse("f.yaml", []byte("archives:\n  a.b:\n    url: ./x\n    preset: pismo\n"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		"archives.a.b.preset": "f.yaml:4:13: archives.a.b.preset: there is none\n     4 |     preset: pism\n       |             ^",
+		"archives.a.b.preset": "f.yaml:4:13: archives.a.b.preset: there is none\n     4 |     preset: pismo\n       |             ^",
 		"archives.a.b.layout": "f.yaml:2:3: archives.a.b.layout: there is none\n     2 |   a.b …\n       |   ^",
 		"limits.memory":       "limits.memory: there is none",
 	} {

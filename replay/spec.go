@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -78,7 +79,7 @@ func ValidID(id string) error {
 		return fmt.Errorf("id %q: want letters, digits, dots, dashes and underscores, at most 128, beginning with a letter or digit", id)
 	}
 	if repairForm.MatchString(id) {
-		return fmt.Errorf("id %q: names ending in .q and a number are kept for repairs of quarantined events", id)
+		return fmt.Errorf("id %q: names ending in .q and a number are kept for repairs of quarantined events; choose another, such as %s", id, strings.ReplaceAll(id, ".", "-"))
 	}
 	return nil
 }

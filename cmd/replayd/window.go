@@ -47,19 +47,36 @@ func inZone(wall time.Time, zone string) (time.Time, error) {
 	if zone == "" {
 		return wall, nil
 	}
-	place, err := time.LoadLocation(zone)
+	place, err := knownZone(zone)
 	if err != nil {
-		return wall, usage("--zone: %w", err)
+		return wall, err
 	}
 	text := wall.Format("2006-01-02T15:04:05")
 	found := archive.Local(wall, place)
 	switch len(found) {
 	case 0:
-		return wall, usage("%s is no time in %s: the clocks are put forward over it", text, zone)
+		return wall, usage("%s is no time in %s: the clocks are put forward over it%s", text, zone, behindTheGap(wall, place))
 	case 2:
 		return wall, usage("%s is twofold in %s, where clocks are put back: write %s or %s", text, zone, found[0].Format(time.RFC3339), found[1].Format(time.RFC3339))
 	}
 	return found[0].UTC(), nil
+}
+
+// behindTheGap names the time that clocks show instead of one that they are put forward over.
+func behindTheGap(wall time.Time, place *time.Location) string {
+	for _, t := range archive.Local(wall.Add(time.Hour), place) {
+		return ", so write " + t.Format(time.RFC3339)
+	}
+	return ""
+}
+
+// knownZone is the zone of that name.
+func knownZone(name string) (*time.Location, error) {
+	place, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, usage("--zone: %w; a zone is called such as Europe/Berlin", err)
+	}
+	return place, nil
 }
 
 // windowFlags are --from, --to and --for, and the --zone of the first two.
@@ -70,6 +87,9 @@ func (w windowFlags) given() bool { return w.from != "" || w.to != "" || w.lengt
 
 // forms looks at each value by itself. What they say together is known when nothing else says it.
 func (w windowFlags) forms(now time.Time) error {
+	if _, err := knownZone(w.zone); err != nil {
+		return err
+	}
 	var errs []error
 	for _, end := range []string{w.from, w.to} {
 		if end != "" {
@@ -83,10 +103,13 @@ func (w windowFlags) forms(now time.Time) error {
 	return errors.Join(append(errs, text(new(config.Duration), "for", w.length))...)
 }
 
-var errTwoEnds = usage("--to and --for exclude each other")
+var errTwoEnds = usage("--to and --for exclude each other: leave one of them out")
 
 // window reads the flags of a window that nothing else tells.
 func (w windowFlags) window(now time.Time) (from, to time.Time, err error) {
+	if _, err := knownZone(w.zone); err != nil { // also where no time is typed that it is of
+		return from, to, err
+	}
 	switch {
 	case w.from == "":
 		return from, to, usage("--from is missing: the first event time to replay, such as 2026-11-01T12 or -3h")
@@ -122,7 +145,7 @@ func (w windowFlags) check(from, to, now time.Time) error {
 	case !from.Before(to):
 		return usage("the window is empty: --from %s is not before --to %s (--to is exclusive)", from.Format(time.RFC3339), to.Format(time.RFC3339))
 	case !from.Before(now):
-		return usage("the window begins in the future: %s", from.Format(time.RFC3339))
+		return usage("the window begins in the future: --from %s is not before now, %s", from.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
