@@ -128,3 +128,18 @@ func (b *bench) topicOf(name string, replicas int16) {
 		b.t.Fatal(err)
 	}
 }
+
+// TestEveryItemIsRunInto: an item that nobody runs into may name a way out that is none.
+func TestEveryItemIsRunInto(t *testing.T) {
+	t.Parallel()
+	elsewhere := map[string]string{"transaction-version": "is a notice", "rights": "integration/rights_test.go"}
+	met := ""
+	for _, name := range []string{"refuse_test.go", "refuse_again_test.go", "s3_test.go"} {
+		met += read(t, "cmd/replayd/"+name)
+	}
+	for _, item := range append(constants(t, "replay/*.go", "Item"), constants(t, "replay/kafka/*.go", "Item")...) {
+		if elsewhere[item] == "" && !strings.Contains(met, `"`+item+`"`) && !strings.Contains(met, `"`+item+`: `) {
+			t.Errorf("no test is refused for %s", item)
+		}
+	}
+}
