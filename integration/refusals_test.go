@@ -60,12 +60,23 @@ func refusalsAreCured(t *testing.T, k *harness.Kafka, tools string) {
 		settled(t, k, "refused.size", nil)
 		flags := []string{"--topic", "refused.size", "--id", "refused-size"}
 		st.run(t, append(flags, "--on-conflict", "stop")...).ended(t, 1, "Continue with: ")
-		size := "2000"
-		change := []kadm.AlterConfig{{Name: "max.message.bytes", Value: &size}}
-		if _, err := kadm.NewClient(k.Client(t)).AlterTopicConfigs(t.Context(), change, "refused.size"); err != nil {
-			t.Fatal(err)
-		}
+		takesLess(t, k, "refused.size")
 		st.cured(t, tools, "record-size", flags, 1, 0)
+	})
+}
+
+// takesLess sets a topic to smaller records than a replay holds.
+func takesLess(t *testing.T, k *harness.Kafka, topic string) {
+	t.Helper()
+	size, admin := "2000", kadm.NewClient(k.Client(t))
+	if _, err := admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: &size}}, topic); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the setting to hold", func() bool { // brokers learn of it after the controller
+		list, err := admin.DescribeTopicConfigs(t.Context(), topic)
+		return err == nil && slices.ContainsFunc(list[0].Configs, func(c kadm.Config) bool {
+			return c.Key == "max.message.bytes" && c.MaybeValue() == size
+		})
 	})
 }
 
