@@ -27,7 +27,6 @@ type realRefusal struct {
 
 var realRefusals = []realRefusal{
 	{"retention", map[string]string{"retention.ms": "86400000", "segment.ms": "315360000000"}, "--record-time original", 3},
-	{"retention", map[string]string{"retention.ms": "86400000"}, "--pace x1 --limit 1", 3},
 	{"timestamp-limits", map[string]string{"retention.ms": "-1", "message.timestamp.before.max.ms": "86400000"}, "--record-time original", 2},
 	{"durability", map[string]string{"min.insync.replicas": "2"}, "", 1},
 	{"compacted", map[string]string{"cleanup.policy": "compact"}, "--key /id", 2},
