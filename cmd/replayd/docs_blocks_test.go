@@ -41,6 +41,10 @@ var holders = map[string]map[string]string{
 	"docs/quickstart.md":  {"sh": "TestTheImageAndItsQuickstart", "text": "TestTheImageAndItsQuickstart"},
 	"docs/reliability.md": {"sh": "TestTheCommandsThatShowTheQuarantineWork"},
 	"docs/security.md":    {"sh": "TestFilesOfJavaBecomePEM"},
+
+	"docs/ways/consumer.md": {"sh": "TestPeople", "text": "TestPeople"},
+	"docs/ways/on-call.md":  {"sh": "TestPeople", "text": "TestPeople"},
+	"docs/ways/platform.md": {"sh": "TestPeople", "text": "TestPeople"},
 }
 
 // everywhere are those of all pages.
