@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"replayd/replay/kafka"
 )
@@ -48,16 +47,7 @@ type clusterNeeds struct {
 	Type    string             `json:"type"` // topics
 	Version int                `json:"version"`
 	Topics  []kafka.TopicSetup `json:"topics"`
-	Rights  []aclJSON          `json:"acls"`
-}
-
-// aclJSON is one right in the words of Kafka's ACLs.
-type aclJSON struct {
-	Principal string `json:"principal"`
-	Operation string `json:"operation"`
-	Resource  string `json:"resource_type"`
-	Name      string `json:"resource_name"`
-	Pattern   string `json:"pattern_type"` // LITERAL or PREFIXED
+	Rights  []kafka.ACL        `json:"acls"`
 }
 
 func (a *app) topics(_ context.Context, f *topicsFlags) error {
@@ -85,7 +75,7 @@ func (a *app) topics(_ context.Context, f *topicsFlags) error {
 }
 
 func (a *app) needs(f *topicsFlags) *clusterNeeds {
-	s := &clusterNeeds{Type: "topics", Version: 1, Topics: []kafka.TopicSetup{}, Rights: []aclJSON{}}
+	s := &clusterNeeds{Type: "topics", Version: 1, Topics: []kafka.TopicSetup{}, Rights: []kafka.ACL{}}
 	prefix := a.config.Kafka.ControlPrefix
 	rights := slices.Concat(kafka.Rights(prefix, f.topic), kafka.RightsToLook(prefix))
 	if f.create {
@@ -96,13 +86,7 @@ func (a *app) needs(f *topicsFlags) *clusterNeeds {
 	if f.user == "" {
 		return s
 	}
-	for _, r := range rights {
-		pattern := "LITERAL"
-		if r.Prefixed {
-			pattern = "PREFIXED"
-		}
-		s.Rights = append(s.Rights, aclJSON{f.user, r.Operation.String(), r.Resource.String(), r.Name, pattern})
-	}
+	s.Rights = kafka.ACLs(f.user, rights)
 	return s
 }
 
@@ -126,71 +110,5 @@ func (s *clusterNeeds) commands(brokers string) []string {
 		return append(lines, "# rights: name the user with --user")
 	}
 	lines = append(lines, "# rights")
-	for _, g := range grouped(s.Rights) {
-		lines = append(lines, "kafka-acls.sh --bootstrap-server "+quoted(brokers)+" --add --allow-principal "+quoted(g.principal)+g.flags())
-	}
-	return lines
-}
-
-// aclGroup are rights that one command grants: the same operations on several resources of a kind.
-type aclGroup struct {
-	principal, resource, pattern string
-	operations, names            []string
-}
-
-// grouped makes as few commands of rights as it takes.
-func grouped(rights []aclJSON) []*aclGroup {
-	var byResource, groups []*aclGroup
-	for _, r := range rights {
-		i := slices.IndexFunc(byResource, func(g *aclGroup) bool {
-			return g.resource == r.Resource && g.pattern == r.Pattern && g.names[0] == r.Name
-		})
-		if i < 0 {
-			i = len(byResource)
-			byResource = append(byResource, &aclGroup{r.Principal, r.Resource, r.Pattern, nil, []string{r.Name}})
-		}
-		byResource[i].operations = append(byResource[i].operations, r.Operation)
-	}
-	for _, g := range byResource {
-		slices.Sort(g.operations)
-		i := slices.IndexFunc(groups, func(o *aclGroup) bool {
-			return o.resource == g.resource && o.pattern == g.pattern && slices.Equal(o.operations, g.operations)
-		})
-		if i < 0 {
-			groups = append(groups, g)
-			continue
-		}
-		groups[i].names = append(groups[i].names, g.names...)
-	}
-	return groups
-}
-
-func (g *aclGroup) flags() string {
-	var text strings.Builder
-	for _, operation := range g.operations {
-		text.WriteString(" --operation " + operationWord(operation))
-	}
-	for _, name := range g.names {
-		switch g.resource {
-		case kmsg.ACLResourceTypeCluster.String():
-			text.WriteString(" --cluster")
-		case kmsg.ACLResourceTypeTransactionalId.String():
-			text.WriteString(" --transactional-id " + quoted(name))
-		default:
-			text.WriteString(" --topic " + quoted(name))
-		}
-	}
-	if g.pattern == "PREFIXED" {
-		text.WriteString(" --resource-pattern-type prefixed")
-	}
-	return text.String()
-}
-
-// operationWord is an operation as kafka-acls.sh takes it: DescribeConfigs.
-func operationWord(operation string) string {
-	var word strings.Builder
-	for part := range strings.SplitSeq(operation, "_") {
-		word.WriteString(part[:1] + strings.ToLower(part[1:]))
-	}
-	return word.String()
+	return append(lines, kafka.GrantCommands(brokers, s.Rights)...)
 }
