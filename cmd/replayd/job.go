@@ -29,8 +29,11 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 		f.id = ulid.Make().String()
 	}
 	known, err := cluster.Stored(ctx, f.id)
+	if kafka.Denied(err) && f.saysWhat() { // preflight tells all that is missing
+		known, err = nil, nil
+	}
 	if err != nil {
-		return nil, err
+		return nil, cluster.DeniedBy(ctx, err, f.topic, kafka.Settings{})
 	}
 	if known == nil && !f.saysWhat() {
 		return nil, usage("no replay is called %s: to start it, say what to replay with --archive, --from, --to and --topic", f.id)

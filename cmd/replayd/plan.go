@@ -72,6 +72,9 @@ type plannedItem struct {
 	What    string `json:"what"`
 	Next    string `json:"next,omitempty"`
 
+	ACLs     []kafka.ACL `json:"acls,omitempty"`           // of the item rights: what the user lacks
+	ToCreate []kafka.ACL `json:"acls_to_create,omitempty"` // and lacks too, unless the topics that it may not see are there
+
 	Always bool `json:"-"` // refused whatever is allowed
 }
 
@@ -138,7 +141,7 @@ func (a *app) planCluster(ctx context.Context, p *planned, j *job, cluster *kafk
 func itemsOf(findings []kafka.Finding) []plannedItem {
 	var items []plannedItem
 	for _, f := range findings {
-		items = append(items, plannedItem{Item: f.Item, Refused: f.Refused, Always: f.Always, What: f.What, Next: f.Next})
+		items = append(items, plannedItem{Item: f.Item, Refused: f.Refused, Always: f.Always, What: f.What, Next: f.Next, ACLs: f.Rights.Missing, ToCreate: f.Rights.Perhaps})
 	}
 	return items
 }

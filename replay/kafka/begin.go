@@ -26,7 +26,7 @@ func (s *Sink) prepare(ctx context.Context) error {
 	}
 	all, err := c.registry(ctx)
 	if err != nil {
-		return err
+		return c.DeniedBy(ctx, err, s.spec.Topic, s.settings)
 	}
 	known, err := all.find(s.spec.ID)
 	if err != nil {
@@ -42,6 +42,9 @@ func (s *Sink) prepare(ctx context.Context) error {
 		err = Refusals(findings, s.settings.Allow)
 	}
 	if err != nil {
+		return err
+	}
+	if err := c.probe(ctx, s.spec); err != nil {
 		return err
 	}
 	s.control, err = c.ensureControlTopics(ctx)

@@ -2,21 +2,16 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // Missing are the topics that a replay into topic would find missing: control topics, and topic itself.
+// Those that are hidden from this user are left out.
 func (c *Cluster) Missing(ctx context.Context, topic string) ([]string, error) {
 	names := append(c.controlNames(), topic)
-	list, err := c.admin.ListTopics(ctx, names...)
-	if err != nil {
-		return nil, fmt.Errorf("look for topics: %w", err)
-	}
-	return slices.DeleteFunc(names, func(name string) bool { return !errors.Is(list[name].Err, kerr.UnknownTopicOrPartition) }), nil
+	seen, err := c.sight(ctx, names)
+	return slices.DeleteFunc(names, func(name string) bool { return !seen[name].missing() }), err
 }
 
 // maxGroups is how many groups of a cluster are asked for their offsets.

@@ -15,6 +15,15 @@ import (
 // newestRecords is how many of the last records of each partition tell who writes to a topic.
 const newestRecords = 10
 
+// neighbours looks for others that write to the topic.
+func (p *preflight) neighbours(ctx context.Context) error {
+	var err error
+	if p.known, err = p.cluster.registry(ctx); err != nil {
+		return err
+	}
+	return p.each(ctx, p.newest, p.overlap)
+}
+
 // newest looks at the newest records of the topic: they must be those of replays, and of replays that are known.
 func (p *preflight) newest(ctx context.Context) error {
 	topic, prefix := p.spec.Topic, p.cluster.options.ControlPrefix

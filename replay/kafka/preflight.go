@@ -21,6 +21,7 @@ type Finding struct {
 	Always  bool // whatever is allowed
 	What    string
 	Next    string
+	Rights  Ungranted // of ItemRights
 }
 
 // Items of preflight that this package looks at.
@@ -41,50 +42,56 @@ const (
 
 // Preflight looks for what would hurt: it changes nothing. All that is found comes back, refusals first.
 func (c *Cluster) Preflight(ctx context.Context, spec *replay.Spec, s Settings) ([]Finding, error) {
-	known, err := c.registry(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p := &preflight{cluster: c, spec: spec, settings: s, known: known}
-	exists, err := c.topicExists(ctx, spec.Topic)
-	if err != nil && !errors.Is(err, kerr.InvalidTopicException) {
+	p := &preflight{cluster: c, spec: spec, settings: s}
+	if err := p.rights(ctx); err != nil {
 		return nil, err
 	}
 	p.internal()
 	p.notAllowed()
-	looks := []func(context.Context) error{p.missing, p.transactions}
-	if exists {
-		looks = []func(context.Context) error{p.partitions, p.topic, p.newest, p.overlap, p.transactions}
+	err := p.each(ctx, p.target, p.transactions)
+	return p.sorted(), err
+}
+
+// target looks at the replay topic, or at what it would be.
+func (p *preflight) target(ctx context.Context) error {
+	exists, err := p.cluster.topicExists(ctx, p.spec.Topic)
+	switch {
+	case err != nil && !errors.Is(err, kerr.InvalidTopicException):
+		return err
+	case exists:
+		return p.each(ctx, p.partitions, p.topic, p.neighbours)
 	}
-	for _, look := range looks {
-		if err := look(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return p.sorted(), nil
+	return p.missing(ctx)
 }
 
 // PreflightKnown looks at what may have changed since the first session of a replay that is known. What that one was
 // allowed is not asked again.
 func (c *Cluster) PreflightKnown(ctx context.Context, spec *replay.Spec, s Settings) ([]Finding, error) {
-	exists, err := c.topicExists(ctx, spec.Topic)
-	if err != nil {
+	p := &preflight{cluster: c, spec: spec, settings: s, begun: true}
+	if err := p.rights(ctx); err != nil {
 		return nil, err
 	}
-	if !exists {
+	exists, err := c.topicExists(ctx, spec.Topic)
+	switch {
+	case p.lacks && Denied(err):
+		return p.sorted(), nil
+	case err != nil:
+		return nil, err
+	case !exists:
 		lost := lost(spec.ID, spec.Topic, "deleted")
 		return []Finding{{Item: lost.Item, Refused: true, Always: true, What: lost.What, Next: lost.Next}}, nil
 	}
-	settings, err := c.topicSettings(ctx, spec.Topic)
-	if err != nil {
-		return nil, err
+	err = p.each(ctx, p.size, p.partitions)
+	return p.sorted(), err
+}
+
+// size looks again whether the topic takes the largest records.
+func (p *preflight) size(ctx context.Context) error {
+	settings, err := p.cluster.topicSettings(ctx, p.spec.Topic)
+	if err == nil {
+		p.recordSize(settings)
 	}
-	p := &preflight{cluster: c, spec: spec, settings: s}
-	p.recordSize(settings)
-	if err := p.partitions(ctx); err != nil {
-		return nil, err
-	}
-	return p.sorted(), nil
+	return err
 }
 
 // Refusals are the findings that forbid the replay unless they are allowed, as one error.
@@ -102,6 +109,8 @@ type preflight struct {
 	cluster  *Cluster
 	spec     *replay.Spec
 	settings Settings
+	begun    bool // the replay, in an earlier session
+	lacks    bool // rights, which is told
 	known    *registry
 	absent   bool // the topic is not there, and judged by what it would get
 	findings []Finding
@@ -170,6 +179,9 @@ func (p *preflight) missing(ctx context.Context) error {
 		p.refuse(ItemTopicMissing, "Create it, or add --create-topic (with --partitions N or --like-topic T).", "topic %s does not exist", p.spec.Topic)
 	}
 	settings, err := p.cluster.created(ctx, p.settings)
+	if Denied(err) && !p.settings.creates() { // it is not this user who would
+		return nil
+	}
 	if err != nil {
 		return err
 	}

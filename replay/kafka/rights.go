@@ -35,7 +35,7 @@ func Rights(prefix, topic string) []Right {
 		on(topic, kmsg.ACLOperationWrite),
 		on(topic, kmsg.ACLOperationRead),            // preflight looks at what the newest records are
 		on(topic, kmsg.ACLOperationDescribeConfigs), // and at retention, compaction and the size of records
-		{Operation: kmsg.ACLOperationWrite, Resource: kmsg.ACLResourceTypeTransactionalId, Name: prefix + ".", Prefixed: true},
+		transactional(prefix),
 		on(control(configTopic), kmsg.ACLOperationRead),
 		on(control(checkpointTopic), kmsg.ACLOperationRead),
 	}
@@ -72,4 +72,9 @@ func RightsToCreate(prefix, topic, like string) []Right {
 
 func on(topic string, op kmsg.ACLOperation) Right {
 	return Right{Operation: op, Resource: kmsg.ACLResourceTypeTopic, Name: topic}
+}
+
+// transactional is the right to transactional ids under a prefix: those of replays, and of the probe before each.
+func transactional(prefix string) Right {
+	return Right{Operation: kmsg.ACLOperationWrite, Resource: kmsg.ACLResourceTypeTransactionalId, Name: prefix + ".", Prefixed: true}
 }

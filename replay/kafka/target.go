@@ -98,7 +98,10 @@ func (c *Cluster) created(ctx context.Context, s Settings) (map[string]string, e
 		return nil, fmt.Errorf("brokers: %w", err)
 	}
 	list, err := c.admin.DescribeBrokerConfigs(ctx, brokers[0].NodeID)
-	if err != nil || len(list) == 0 || list[0].Err != nil {
+	if err == nil && len(list) == 1 {
+		err = list[0].Err
+	}
+	if err != nil || len(list) == 0 {
 		return nil, fmt.Errorf("settings of broker %d: %w", brokers[0].NodeID, err)
 	}
 	of := map[string]string{}
@@ -135,21 +138,26 @@ func maxMessageOf(settings map[string]string) int {
 const defaultMaxMessage = 1_048_588
 
 // RecordLimit is the largest encoded record for a topic: what the user set, and what the topic takes with room for the
-// batch around it. Of a topic that does not exist yet it is what the topic would take once s has created it.
+// batch around it. Of a topic that does not exist yet it is what the topic would take once s has created it. Of one whose
+// settings are denied it is Kafka's default: preflight refuses the replay, or somebody else makes the topic first.
 func (c *Cluster) RecordLimit(ctx context.Context, topic string, s Settings, eventSize int) (int, error) {
-	exists, err := c.topicExists(ctx, topic)
-	if err != nil {
-		return 0, err
-	}
-	look := c.topicSettings
-	if !exists {
-		look = func(ctx context.Context, _ string) (map[string]string, error) { return c.created(ctx, s) }
-	}
-	settings, err := look(ctx, topic)
-	if err != nil {
+	settings, err := c.settingsToBe(ctx, topic, s)
+	if err != nil && !Denied(err) {
 		return 0, err
 	}
 	return min(eventSize, maxMessageOf(settings)-archive.HeaderReserve), nil
+}
+
+// settingsToBe are those of a topic, or of what s would create.
+func (c *Cluster) settingsToBe(ctx context.Context, topic string, s Settings) (map[string]string, error) {
+	exists, err := c.topicExists(ctx, topic)
+	switch {
+	case err != nil:
+		return nil, err
+	case exists:
+		return c.topicSettings(ctx, topic)
+	}
+	return c.created(ctx, s)
 }
 
 // ends are the end offsets of the first n partitions, transactions under way included.
