@@ -16,6 +16,7 @@ type Fields struct {
 	Arrival   Pointer   `json:"arrival,omitempty"`         // when the archive got the event; empty: not known
 	ByArrival bool      `json:"by_arrival,omitempty"`      // the window goes by it: without a usable one an event is bad
 	Key       Pointer   `json:"key,omitempty"`             // empty: records have no key of their own
+	NeedsKey  bool      `json:"needs_key,omitempty"`       // the target takes no record without a key: an event without one is bad
 	Value     Pointer   `json:"value,omitempty"`           // of what is produced, its bytes unchanged; empty: the whole event
 	Volatile  []Pointer `json:"volatile,omitempty"`
 

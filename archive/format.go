@@ -39,6 +39,7 @@ const (
 	BadTime      = "time"      // no event time, one that does not parse, is negative or not below the year 2200
 	BadArrival   = "arrival"   // the same of the arrival time, with Fields.ByArrival
 	BadValue     = "value"     // the part that is to be produced is missing
+	BadKey       = "key"       // no record key, with Fields.NeedsKey
 	BadOversized = "oversized" // larger than Limits.Event
 )
 

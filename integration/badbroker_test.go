@@ -93,7 +93,31 @@ func TestTargetsThatKafkaWouldHarm(t *testing.T) {
 		w := hazard{"a topic that is compacted", "refused: events with equal keys would go", 4, "nothing has begun"}
 		createTopic(t, k, "compacted", "cleanup.policy", "compact")
 		st.start(t, append(what, "--topic", "compacted")...).ended(t, w.exit, "compacted: ", "--allow compacted")
-		st.start(t, append(what, "--topic", "compacted", "--allow", "compacted", "--key", "/id")...).ended(t, 0) // without keys Kafka takes none
+		st.start(t, append(what, "--topic", "compacted", "--allow", "compacted", "--key", "/id")...).ended(t, 0)
+	})
+	t.Run("a compacted topic, and events without a key", func(t *testing.T) {
+		st, what := bare(t, k, one+`{"id":"b","t":"2026-11-01T12:00:01Z","k":"x"}{"id":"c","t":"2026-11-01T12:00:02Z","k":null}{"id":"d","t":"2026-11-01T12:00:03Z","k":""}`)
+		w := hazard{"an event without a key for a topic that is compacted", "quarantined: Kafka refuses such records; without `--key` the replay is refused", 3, "quarantined_by.key"}
+		createTopic(t, k, "keyed", "cleanup.policy", "compact")
+		what = append(what, "--topic", "keyed", "--allow", "compacted", "--id", "keyed")
+		st.start(t, what...).ended(t, 4, "compacted: ", "--key")
+		r := st.start(t, append(what, "--key", "/k")...).ended(t, w.exit, "record key /k: missing").receipt(t)
+		if r.Produced != 2 || r.QuarantinedBy[archive.BadKey] != 2 {
+			t.Errorf("%+v", r.Counters)
+		}
+	})
+	t.Run("a topic that comes to be compacted under records without a key", func(t *testing.T) {
+		st, what := bare(t, k, one+`{broken}{"id":"b","t":"2026-11-01T12:00:01Z"}`)
+		w := hazard{"a topic that becomes compacted, and events without a key", "the replay fails after five tries, and is continued once the topic is no longer compacted", 1, "nowhere before it is produced"}
+		createTopic(t, k, "turned")
+		what = append(what, "--topic", "turned", "--id", "turned")
+		st.start(t, append(what, "--on-bad", "stop")...).ended(t, 1)
+		setTopic(t, k, "turned", "cleanup.policy", "compact")
+		st.start(t, what...).ended(t, w.exit, "INVALID_RECORD", "set cleanup.policy=delete")
+		setTopic(t, k, "turned", "cleanup.policy", "delete")
+		if r := st.start(t, what...).ended(t, 3).receipt(t); r.Produced != 2 || !r.Balanced() {
+			t.Errorf("%+v", r.Counters)
+		}
 	})
 	t.Run("original times into short retention", func(t *testing.T) {
 		st, what := bare(t, k, one)

@@ -64,7 +64,7 @@ func newDecider(s *Spec, o *Options, from *Checkpoint) *decider {
 // badEntries are the entries that were bad by themselves.
 func badEntries(c *Counters) int64 {
 	n := int64(0)
-	for _, reason := range []string{archive.BadCodec, archive.BadJSON, archive.BadTime, archive.BadArrival, archive.BadValue, archive.BadOversized} {
+	for _, reason := range []string{archive.BadCodec, archive.BadJSON, archive.BadTime, archive.BadArrival, archive.BadValue, archive.BadKey, archive.BadOversized} {
 		n += c.QuarantinedBy[reason]
 	}
 	return n

@@ -47,7 +47,7 @@ func newFields(f archive.Fields, l archive.Limits, p *paths) fields {
 }
 
 // fill sets all of e that event says, of which spans are the fields. Offset and Length are the caller's. What makes an
-// event bad is judged in the order size, event time, arrival, value: the size of an event that is not even kept is all
+// event bad is judged in the order size, event time, arrival, value, key: the size of an event that is not even kept is all
 // that can be known of it.
 func (x *fields) fill(e *archive.Entry, event []byte, spans []span) {
 	stripped := x.strip(event, spans)
@@ -73,6 +73,10 @@ func (x *fields) fill(e *archive.Entry, event []byte, spans []span) {
 	}
 	if x.value != none && spans[x.value].kind == missing {
 		e.Bad, e.Detail = archive.BadValue, fmt.Sprintf("value %s: missing", x.Value)
+		return
+	}
+	if x.NeedsKey && key == nil {
+		e.Bad, e.Detail = archive.BadKey, fmt.Sprintf("record key %s: missing, and the topic is compacted", x.Key)
 		return
 	}
 	e.Event, e.Value, e.Key, e.ID, e.IDHash = event, value, key, id, idHash

@@ -211,6 +211,20 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+func TestAKeyIsNeededWhereTheTargetIsCompacted(t *testing.T) {
+	for text, bad := range map[string]string{
+		`{"k":"a"}`: "", `{"k":""}`: "", `{"k":0}`: "", `{"k":null}`: archive.BadKey, `{"j":1}`: archive.BadKey,
+	} {
+		e := only(t, text, archive.Fields{Time: archive.None, Key: "/k", NeedsKey: true})
+		if e.Bad != bad || (bad != "") != (e.Value == nil) || (bad != "") != (e.Detail != "") {
+			t.Errorf("of %s came %+v", text, e)
+		}
+		if e := only(t, text, archive.Fields{Time: archive.None, Key: "/k"}); e.Bad != "" {
+			t.Errorf("where it is not needed, of %s came %+v", text, e)
+		}
+	}
+}
+
 func TestNoTimeIsNeeded(t *testing.T) {
 	for _, none := range []archive.Pointer{archive.None, ""} {
 		if e := only(t, `{"none":"x","":1}`, archive.Fields{Time: none}); e.Bad != "" || e.Time != 0 || e.Arrival != 0 {

@@ -79,11 +79,11 @@ func (a *app) start(ctx context.Context, cluster *kafka.Cluster, f *replayFlags,
 	}
 	j.settings.SourceTopics = a.config.Archives[j.spec.Archive].SourceTopics
 	j.settings.Lasts = j.options.Pace.Lasts(0, 0, j.spec.Window.To.Sub(j.spec.Window.From))
-	limit, err := cluster.RecordLimit(ctx, j.spec.Topic, j.settings, int(a.config.Limits.EventSize))
+	demands, err := cluster.Demands(ctx, j.spec.Topic, j.settings, int(a.config.Limits.EventSize))
 	if err != nil {
 		return err
 	}
-	j.spec.RecordLimit = limit
+	j.spec.RecordLimit, j.spec.NeedsKey = demands.Record, demands.Key
 	if err := j.spec.Complete(a.now()); err != nil {
 		return usage("%w", err)
 	}

@@ -51,8 +51,12 @@ var refusals = []refusal{
 		prepare: func(b *bench) { b.topic("x") }, ways: 2,
 	},
 	{
-		name: "compacted topic", item: "compacted", flags: "--topic x", says: "only the last would stay",
+		name: "compacted topic", item: "compacted", flags: "--topic x --key /id", says: "only the last would stay",
 		prepare: func(b *bench) { b.topic("x", "cleanup.policy=compact") }, ways: 2,
+	},
+	{
+		name: "compacted topic, and no keys", item: "compacted", flags: "--topic x --allow compacted", says: "takes no records without a key",
+		prepare: func(b *bench) { b.topic("x", "cleanup.policy=compact,delete") }, ways: 2,
 	},
 	{
 		name: "a topic of Kafka's", item: "internal-topic", flags: "--topic __consumer_offsets", says: "keeps its own state in", ways: 1,

@@ -23,6 +23,7 @@ const (
 	ID         = "another"
 	Like       = "like" // a topic that is there
 	Partitions = "3"
+	Key        = "/id" // where events of the tests have their ids
 )
 
 var (
@@ -74,6 +75,8 @@ func follow(m []string, next string, flags []string) (Way, error) {
 		w.Flags = With(With(flags, "topic", topic), "create-topic", "")
 	case name == "create-topic":
 		w.Flags = With(flags, name, "")
+	case name == "key":
+		w.Flags = With(flags, name, Key)
 	case name == "partitions" && value == "N":
 		w.Flags = With(With(flags, "create-topic", ""), name, Partitions)
 	case name == "like-topic" && value == "T":

@@ -14,13 +14,29 @@ import (
 
 // judge looks at what the settings of a topic mean to a replay.
 func (p *preflight) judge(settings map[string]string) {
-	if strings.Contains(settings["cleanup.policy"], "compact") {
-		p.refuse(ItemCompacted, "Choose another --topic, or --allow compacted.",
-			"topic %s is compacted: of the events of one key only the last would stay", p.spec.Topic)
-	}
+	p.compacted(settings)
 	p.recordSize(settings)
 	p.retention(settings)
 	p.timestamps(settings)
+}
+
+// compacted refuses a topic that forgets by key. One who knows better needs a key for each record: without, the brokers
+// refuse it, and what has none is quarantined when it is read (archive.Fields.NeedsKey).
+func (p *preflight) compacted(settings map[string]string) {
+	const what = "topic %s is compacted: of the events of one key only the last would stay"
+	switch {
+	case !compact(settings):
+	case p.spec.Key == "":
+		p.refuse(ItemCompacted, "Choose another --topic, or name with --key where an event's record key stands.",
+			what+", and it takes no records without a key", p.spec.Topic)
+		p.always()
+	default:
+		p.refuse(ItemCompacted, "Choose another --topic, or --allow compacted. Events without the key are quarantined then.", what, p.spec.Topic)
+	}
+}
+
+func compact(settings map[string]string) bool {
+	return strings.Contains(settings["cleanup.policy"], "compact")
 }
 
 // recordSize refuses a topic that would not take the largest records.

@@ -2,9 +2,11 @@ package kafka
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"replayd/replay/kafka/security"
@@ -55,6 +57,9 @@ func (r *refusals) certain(err error) *security.Refused {
 func (c *Cluster) explain(err error) error {
 	if refused := c.refusals.certain(err); refused != nil {
 		return refused
+	}
+	if errors.Is(err, kerr.InvalidRecord) {
+		return fmt.Errorf("%w\nA topic that has become compacted takes no records without a key: set cleanup.policy=delete on it", err)
 	}
 	return err
 }

@@ -137,15 +137,21 @@ func maxMessageOf(settings map[string]string) int {
 // defaultMaxMessage is Kafka's own default of max.message.bytes.
 const defaultMaxMessage = 1_048_588
 
-// RecordLimit is the largest encoded record for a topic: what the user set, and what the topic takes with room for the
-// batch around it. Of a topic that does not exist yet it is what the topic would take once s has created it. Of one whose
-// settings are denied it is Kafka's default: preflight refuses the replay, or somebody else makes the topic first.
-func (c *Cluster) RecordLimit(ctx context.Context, topic string, s Settings, eventSize int) (int, error) {
+// Demands are what a topic takes.
+type Demands struct {
+	Record int  // largest encoded record, with room for the batch around it
+	Key    bool // none without a key
+}
+
+// Demands are those of a topic, and of a user who allows records of eventSize. Of a topic that does not exist yet they are
+// what it would demand once s has created it. Of one whose settings are denied they are Kafka's defaults: preflight refuses
+// the replay, or somebody else makes the topic first.
+func (c *Cluster) Demands(ctx context.Context, topic string, s Settings, eventSize int) (Demands, error) {
 	settings, err := c.settingsToBe(ctx, topic, s)
 	if err != nil && !Denied(err) {
-		return 0, err
+		return Demands{}, err
 	}
-	return min(eventSize, maxMessageOf(settings)-archive.HeaderReserve), nil
+	return Demands{min(eventSize, maxMessageOf(settings)-archive.HeaderReserve), compact(settings)}, nil
 }
 
 // settingsToBe are those of a topic, or of what s would create.
