@@ -43,7 +43,7 @@ func TestEveryRightIsDocumented(t *testing.T) {
 
 func TestEveryMessageOfTheTableIsOneOfTheProgram(t *testing.T) {
 	var source strings.Builder
-	for _, name := range []string{"replay/kafka/security/explain.go", "replay/kafka/contact.go"} {
+	for _, name := range []string{"replay/kafka/security/explain.go", "replay/kafka/contact.go", "replay/kafka/exhausted.go"} {
 		text, err := os.ReadFile(filepath.Join(projectRoot, name))
 		if err != nil {
 			t.Fatal(err)

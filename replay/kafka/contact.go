@@ -54,10 +54,13 @@ func (c *Cluster) anyOf(ctx context.Context, brokers []*kgo.Broker) error {
 
 func down(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial" || errors.Is(err, context.DeadlineExceeded)
+	return errors.As(err, &op) && op.Op == "dial" && exhausted(err) == nil || errors.Is(err, context.DeadlineExceeded)
 }
 
 func (c *Cluster) unreachable(ctx context.Context, err error) error {
+	if spent := exhausted(err); spent != nil {
+		return fmt.Errorf("brokers %v: %w", c.options.Brokers, spent)
+	}
 	err = c.options.Security.Explain(ctx, c.options.Brokers, err)
 	var op *net.OpError
 	switch {
