@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"context"
 	"os"
 	"runtime"
 	"time"
@@ -28,6 +29,11 @@ type Options struct {
 
 	// Observe is told of progress, ten times a second, from a goroutine of the replay's. May be nil.
 	Observe func(Progress)
+
+	// Watch is asked when the session begins to work and each minute from then on what a person should know of a replay
+	// that lasts so long; end is when it is expected to end, zero while that is not known. Empty: nothing. What it says is
+	// handed to Notice once, and stands in the progress as long as it says so. May be nil.
+	Watch func(ctx context.Context, now, end time.Time) string
 
 	// Notice tells what a person should know and need not stop for. May be nil.
 	Notice func(text string)

@@ -105,6 +105,7 @@ func (p *pipeline) run(ctx context.Context) (Receipt, error) {
 	g.Go(func() error { return p.mergeBatches(ctx) })
 	g.Go(func() error { return p.commitChunks(ctx) })
 	g.Go(func() error { return p.meter.report(ctx, p.options.Observe) })
+	g.Go(func() error { return p.watch(ctx) })
 	g.Go(func() error {
 		defer stop()
 		select {

@@ -47,6 +47,7 @@ type Progress struct {
 	HeldBy       Holder
 	Waits        string        // for people: the error that is being waited out
 	Left         time.Duration // 0: not known
+	Warnings     []string      // for people, what Options.Watch says now; not to be changed
 }
 
 // slowCommit is how long a transaction may take before the broker is said to hold the replay.
@@ -200,9 +201,7 @@ func (m *meter) progress(now time.Time) Progress {
 	} else {
 		p.Waits = ""
 	}
-	if done := p.Percent - m.base; done > 0 && p.Percent < 100 && p.Elapsed > time.Second {
-		p.Left = time.Duration(float64(now.Sub(m.baseAt)) * (100 - p.Percent) / done).Round(time.Second)
-	}
+	p.Left = m.left(now)
 	return p
 }
 

@@ -104,6 +104,9 @@ func restLines(p replay.Progress) []string {
 	if p.Waits != "" {
 		lines = append(lines, "waiting: "+strings.SplitN(p.Waits, "\n", 2)[0])
 	}
+	for _, w := range p.Warnings {
+		lines = append(lines, "warning: "+strings.SplitN(w, "\n", 2)[0])
+	}
 	return lines
 }
 
@@ -132,6 +135,8 @@ type progressJSON struct {
 	Pace            string  `json:"pace"`
 	HeldBy          string  `json:"held_by"`
 	ETASeconds      float64 `json:"eta_seconds,omitempty"`
+
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func progressLine(p replay.Progress) progressJSON {
@@ -141,7 +146,7 @@ func progressLine(p replay.Progress) progressJSON {
 		Objects: c.Objects, Bytes: c.Bytes, Read: c.Read, Produced: c.Produced, Duplicates: c.Duplicates, Filtered: c.Filtered,
 		Outside: c.Outside, Quarantined: c.Quarantined, Late: c.Late, Conflicts: c.Conflicts, NoID: c.NoID,
 		EventsPerSecond: p.EventsPerSec, BytesPerSecond: p.BytesPerSec, Pace: p.Pace.String(), HeldBy: string(p.HeldBy),
-		ETASeconds: p.Left.Seconds(),
+		ETASeconds: p.Left.Seconds(), Warnings: p.Warnings,
 	}
 	if !p.Event.IsZero() {
 		line.EventTime = p.Event.Format(time.RFC3339Nano)

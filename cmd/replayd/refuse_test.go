@@ -388,3 +388,23 @@ func TestLimitsOfTimestampsAreToldBeforeABrokerRefusesRecords(t *testing.T) {
 		b.run(append(args, "--allow", "open-hours", "--record-time", "now")...).want(exitOK)
 	}
 }
+
+// A replay that has begun is warned of what preflight could not know: how long it lasts, and that it paused.
+func TestARunningReplayWhoseBeginningFadesIsWarned(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)+event("b", 2)+event("c", 3)))
+	b.topic("x", "retention.ms=1")
+	r := b.run(b.what("--topic", "x", "--pace", "2/s")...).want(exitOK, "may have been deleted since", "kafka-configs.sh", "retention.ms=-1")
+	if n := strings.Count(r.err.String(), "may have been deleted"); n != 1 {
+		t.Errorf("told %d times: %s", n, r.err.String())
+	}
+	lines := r.lines("progress")
+	if len(lines) == 0 || !strings.Contains(fmt.Sprint(lines[len(lines)-1]["warnings"]), "retention: ") {
+		t.Errorf("progress does not warn: %v", lines)
+	}
+	b.set("x", "retention.ms", "-1")
+	if r := b.run(b.what("--topic", "x", "--allow", "overlap")...).want(exitOK); strings.Contains(r.out.String()+r.err.String(), "warnings") {
+		t.Errorf("warned of nothing: %s", r.out.String())
+	}
+}

@@ -90,6 +90,7 @@ func (a *app) perform(ctx context.Context, j *job, cluster *kafka.Cluster, begun
 	begun.Store(true)
 	to := cluster.Sink(j.settings)
 	defer to.Close()
+	j.options.Watch = to.Watch
 	seen := &witness{Sink: to}
 	receipt, err := a.watch(ctx, j, seen)
 	if err != nil {

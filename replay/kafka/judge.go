@@ -52,6 +52,9 @@ func (p *preflight) recordSize(settings map[string]string) {
 // retentionMargin is kept between the age of a window and the retention of the topic that takes it with original times.
 const retentionMargin = 24 * time.Hour
 
+// margin is what is kept of it for a topic that keeps records for so long.
+func margin(keeps time.Duration) time.Duration { return min(retentionMargin, keeps/2) }
+
 // retention refuses to produce what the broker would delete at its next sweep: a segment goes when its newest record is
 // older than the retention.
 func (p *preflight) retention(settings map[string]string) {
@@ -60,7 +63,7 @@ func (p *preflight) retention(settings map[string]string) {
 		return
 	}
 	if p.spec.RecordTime != replay.RecordTimeOriginal {
-		if lasts := p.settings.Lasts; finite && lasts > keeps-min(retentionMargin, keeps/2) {
+		if lasts := p.settings.Lasts; finite && lasts > keeps-margin(keeps) {
 			p.refuse(ItemRetention, "Choose a faster --pace, or --allow retention, or let the topic keep records for longer"+p.withSetting(longEnough(lasts)),
 				"topic %s keeps records for %s, but at %s the replay lasts %s: its beginning would be deleted before its end is there",
 				p.spec.Topic, days(keeps), p.settings.Pace, days(lasts.Round(time.Minute)))

@@ -33,6 +33,7 @@ type Sink struct {
 	maxBytes int32
 	control  map[string]int32 // partitions of the control topics
 	looked   int64            // end of the config topic when preflight looked for other replays
+	began    time.Time        // when the replay began, in its first session
 }
 
 var _ replay.Sink = (*Sink)(nil)
@@ -77,6 +78,7 @@ func (s *Sink) takeOver(ctx context.Context) (replay.Durable, error) {
 			return replay.Durable{}, err
 		}
 	}
+	s.began = s.journal.genesis.At
 	c := *s.journal.checkpoint
 	s.base = commitID{c.Session, c.Commit}
 	s.sessions = c.Sessions + 1
