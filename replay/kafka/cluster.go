@@ -119,6 +119,25 @@ func allLed(list kadm.TopicDetails) bool {
 	return true
 }
 
+// brokers are the nodes of the cluster, at least one. The admin client would answer from what the client has kept, and deny
+// it for a topic that is hidden from this user.
+func (c *Cluster) brokers(ctx context.Context) ([]int32, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{}
+	resp, err := req.RequestWith(ctx, c.client)
+	if err == nil && len(resp.Brokers) == 0 {
+		err = errors.New("the cluster names none")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("brokers: %w", err)
+	}
+	nodes := make([]int32, len(resp.Brokers))
+	for i, b := range resp.Brokers {
+		nodes[i] = b.NodeID
+	}
+	return nodes, nil
+}
+
 // transactionVersion is the cluster's finalized level of the feature: 2 since KIP-890, else 0 or 1. It is read once a
 // session: a running client does not notice an upgrade.
 func (c *Cluster) transactionVersion(ctx context.Context) (int, error) {

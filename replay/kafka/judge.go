@@ -131,9 +131,9 @@ const replicationFactor = "replication.factor"
 
 // durability looks at what it takes to lose what was acknowledged.
 func (p *preflight) durability(ctx context.Context, replicas int, settings map[string]string) error {
-	brokers, err := p.cluster.admin.ListBrokers(ctx)
+	brokers, err := p.cluster.brokers(ctx)
 	if err != nil {
-		return fmt.Errorf("brokers: %w", err)
+		return err
 	}
 	inSync, err := strconv.Atoi(settings["min.insync.replicas"])
 	if err != nil {

@@ -115,13 +115,13 @@ func (q *rightsCheck) holds(ctx context.Context, r Right) (bool, error) {
 // that does not hold the id's state answers as well, so that nothing comes to be for the question: finding the one that
 // does would create a topic of Kafka's on a new cluster.
 func (c *Cluster) transacts(ctx context.Context, prefix string) (bool, error) {
-	brokers, err := c.admin.ListBrokers(ctx)
-	if err != nil || len(brokers) == 0 {
-		return false, fmt.Errorf("brokers: %w", err)
+	brokers, err := c.brokers(ctx)
+	if err != nil {
+		return false, err
 	}
 	req := kmsg.NewPtrDescribeTransactionsRequest()
 	req.TransactionalIDs = []string{prefix + probeName}
-	answer, err := c.client.Broker(int(brokers[0].NodeID)).Request(ctx, req)
+	answer, err := c.client.Broker(int(brokers[0])).Request(ctx, req)
 	if err != nil { // brokers before Kafka 3.0 do not know the question
 		c.options.Log.Debug().Err(err).Msg("whether transactions are allowed is not to be asked")
 		return true, nil
@@ -140,34 +140,38 @@ func (q *rightsCheck) creation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	of := q.cluster.options.ControlPrefix
-	toCreate := RightsToCreate(of, q.topic, q.settings.Like)
+	toCreate := RightsToCreate(q.cluster.options.ControlPrefix, q.topic, q.settings.Like)
+	control, target := toCreate[0], toCreate[1:]
 	for _, name := range q.cluster.controlNames() {
 		if slices.Contains(denied, name) && !(q.seen[name].hidden() && q.installed()) {
-			q.lack(q.seen[name], toCreate[0])
+			q.lack(q.seen[name], control)
 		}
 	}
-	target := q.seen[q.topic]
 	if !q.creates(q.topic) {
 		return nil
 	}
-	for _, r := range toCreate[1:] {
-		held := !slices.Contains(denied, r.Name)
-		switch {
-		case r.Resource == kmsg.ACLResourceTypeCluster:
-			_, err := q.cluster.created(ctx, Settings{})
-			held = !Denied(err)
-		case r.Operation != kmsg.ACLOperationCreate:
-			held, err = q.holds(ctx, r)
-		}
+	for _, r := range target {
+		held, err := q.mayCreate(ctx, r, denied)
 		if err != nil {
 			return err
 		}
 		if !held {
-			q.lack(target, r)
+			q.lack(q.seen[q.topic], r)
 		}
 	}
 	return nil
+}
+
+// mayCreate reports whether the user has a right that creating the target takes.
+func (q *rightsCheck) mayCreate(ctx context.Context, r Right, denied []string) (bool, error) {
+	switch {
+	case r.Operation == kmsg.ACLOperationCreate:
+		return !slices.Contains(denied, r.Name), nil
+	case r.Resource == kmsg.ACLResourceTypeCluster: // its operations are told only to who may describe it
+		_, err := q.cluster.created(ctx, Settings{})
+		return !Denied(err), nil
+	}
+	return q.holds(ctx, r)
 }
 
 // installed reports whether a control topic is seen to be there: so are the others then, which are made together.

@@ -55,8 +55,8 @@ func RightsToLook(prefix string) []Right {
 	return rights
 }
 
-// RightsToCreate are what it takes besides to create the topics: those of replayd, and the replay topic as like is, or
-// when like is empty with the defaults of the brokers, which are looked at before.
+// RightsToCreate are what it takes besides to create the topics: first those of replayd, then the replay topic as like is,
+// or when like is empty with the defaults of the brokers, which are looked at before.
 func RightsToCreate(prefix, topic, like string) []Right {
 	rights := []Right{
 		{Operation: kmsg.ACLOperationCreate, Resource: kmsg.ACLResourceTypeTopic, Name: prefix + ".", Prefixed: true},

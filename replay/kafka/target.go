@@ -93,16 +93,16 @@ func (c *Cluster) created(ctx context.Context, s Settings) (map[string]string, e
 		}
 		return settings, err // with the cluster's own replication
 	}
-	brokers, err := c.admin.ListBrokers(ctx)
-	if err != nil || len(brokers) == 0 {
-		return nil, fmt.Errorf("brokers: %w", err)
+	brokers, err := c.brokers(ctx)
+	if err != nil {
+		return nil, err
 	}
-	list, err := c.admin.DescribeBrokerConfigs(ctx, brokers[0].NodeID)
+	list, err := c.admin.DescribeBrokerConfigs(ctx, brokers[0])
 	if err == nil && len(list) == 1 {
 		err = list[0].Err
 	}
 	if err != nil || len(list) == 0 {
-		return nil, fmt.Errorf("settings of broker %d: %w", brokers[0].NodeID, err)
+		return nil, fmt.Errorf("settings of broker %d: %w", brokers[0], err)
 	}
 	of := map[string]string{}
 	for _, r := range list[0].Configs {
