@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/oklog/ulid/v2"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -20,11 +19,14 @@ const (
 )
 
 // probe writes a record into a transaction on the checkpoint topic and aborts it: what no list of operations tells, that
-// the cluster lets this user do what all depends on. The transactional id is the probe's own, and another for each: the
-// replay's would fence a session that is at work. On the target it would leave an aborted record; on the checkpoint topic
-// there are such records after each crash. A session that begins does it, and plan does not: plan leaves nothing behind.
+// the cluster lets this user do what all depends on. On the target it would leave an aborted record; on the checkpoint
+// topic there are such records after each crash. A session that begins does it, and plan does not: plan leaves nothing
+// behind.
 //
-// Only a denial is its business. What else goes wrong, the session meets again where it is tried again.
+// The transactional id is that of the replay's probes: its own would fence a session that is at work, and one for each
+// process would leave the probe of a process that was killed open until it times out, which the barrier of the next
+// session would wait for. So the next probe ends it. Two at a time fence each other, which tells nothing of rights: only a
+// denial is the business of a probe. What else goes wrong, the session meets again where it is tried again.
 func (c *Cluster) probe(ctx context.Context, spec *replay.Spec) error {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
@@ -46,19 +48,32 @@ func (c *Cluster) probe(ctx context.Context, spec *replay.Spec) error {
 
 // abortOne begins a transaction and aborts it. On a cluster without the checkpoint topic it holds nothing.
 func (c *Cluster) abortOne(ctx context.Context, spec *replay.Spec) error {
-	topic := c.topic(checkpointTopic)
-	client, err := kgo.NewClient(append(c.common(),
-		kgo.TransactionalID(c.topic(probeName+"."+ulid.Make().String())),
-		kgo.TransactionTimeout(probeTimeout),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()),
-	)...)
+	client, err := c.prober(spec.ID)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	if err := c.beginOne(ctx, client, spec); err != nil {
+		return err
+	}
+	return client.EndTransaction(ctx, kgo.TryAbort)
+}
+
+// prober is a client with the transactional id of a replay's probes.
+func (c *Cluster) prober(id string) (*kgo.Client, error) {
+	return kgo.NewClient(append(c.common(),
+		kgo.TransactionalID(c.topic(probeName+"."+id)),
+		kgo.TransactionTimeout(probeTimeout),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	)...)
+}
+
+// beginOne leaves a transaction open that holds a record.
+func (c *Cluster) beginOne(ctx context.Context, client *kgo.Client, spec *replay.Spec) error {
 	if _, _, err := client.ProducerID(ctx); err != nil {
 		return err
 	}
+	topic := c.topic(checkpointTopic)
 	detail, err := c.topicDetail(ctx, topic)
 	if err != nil {
 		return err
@@ -67,6 +82,5 @@ func (c *Cluster) abortOne(ctx context.Context, spec *replay.Spec) error {
 		return err
 	}
 	r := &kgo.Record{Topic: topic, Partition: partitionOf([]byte(spec.ID), int32(len(detail.Partitions))), Key: []byte(probeName)}
-	err = client.ProduceSync(ctx, r).FirstErr()
-	return errors.Join(err, client.EndTransaction(ctx, kgo.TryAbort))
+	return client.ProduceSync(ctx, r).FirstErr()
 }

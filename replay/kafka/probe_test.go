@@ -6,32 +6,52 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"replayd/replay"
 )
 
-// TestAProbeDisturbsNobody tries transactions beside a session at work, and two at a time.
+// TestAProbeDisturbsNobody tries a transaction beside a session at work.
 func TestAProbeDisturbsNobody(t *testing.T) {
 	f := fake(t)
 	c := connect(t, f)
 	s, _ := open(t, c, testSpec("r"))
 	commit(t, s, chunk(10, 1, replay.Running))
 	before := len(consumed(t, f, "replayd.checkpoints"))
-	done := make(chan error)
-	for range 2 {
-		go func() { done <- c.abortOne(t.Context(), testSpec("r")) }()
-	}
-	for range 2 {
-		if err := <-done; err != nil {
-			t.Errorf("a transaction that is tried: %v", err)
-		}
+	if err := c.abortOne(t.Context(), testSpec("r")); err != nil {
+		t.Errorf("a transaction that is tried: %v", err)
 	}
 	if after := len(consumed(t, f, "replayd.checkpoints")); after != before {
 		t.Errorf("%d records stand where %d stood", after, before)
 	}
 	commit(t, s, chunk(10, 11, replay.Completed))
 	seqs(t, consumed(t, f, "replay"), 20)
+}
+
+// TestAProbeThatWasKilledIsEndedByTheNext leaves one open, which the barrier of the next session would wait for.
+func TestAProbeThatWasKilledIsEndedByTheNext(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	first, _ := open(t, c, testSpec("r"))
+	first.Close()
+	killed, err := c.prober("r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer killed.Close()
+	if err := c.beginOne(t.Context(), killed, testSpec("r")); err != nil {
+		t.Fatal(err)
+	}
+	open(t, c, testSpec("r"))
+	if err := killed.EndTransaction(t.Context(), kgo.TryCommit); !fencing(err) {
+		t.Errorf("the transaction was still open: %v", err)
+	}
+	for _, r := range consumed(t, f, "replayd.checkpoints") {
+		if string(r.Key) == probeName {
+			t.Error("its record is seen")
+		}
+	}
 }
 
 func TestNoReplayHasTheNameOfAProbe(t *testing.T) {
