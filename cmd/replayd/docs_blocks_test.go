@@ -40,7 +40,7 @@ var holders = map[string]map[string]string{
 	"docs/install.md":     {"sh": "TestTheImageAndItsQuickstart", "yaml job": "TestTheJobInTheDocumentsRuns"},
 	"docs/quickstart.md":  {"sh": "TestTheImageAndItsQuickstart", "text": "TestTheImageAndItsQuickstart"},
 	"docs/reliability.md": {"sh": "TestTheCommandsThatShowTheQuarantineWork"},
-	"docs/security.md":    {"sh": "TestFilesOfJavaBecomePEM"},
+	"docs/security.md":    {"sh": "TestFilesOfJavaBecomePEM", "text": "TestTheRefusalOfRightsIsPrintedAsTheDocumentShows"},
 
 	"docs/ways/consumer.md": {"sh": "TestPeople", "text": "TestPeople"},
 	"docs/ways/on-call.md":  {"sh": "TestPeople", "text": "TestPeople"},

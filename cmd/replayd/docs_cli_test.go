@@ -138,6 +138,7 @@ var frozenWords = map[string]string{
 	"settle": "settle", "as_of": "`as_of`", "lateness": "lateness", "horizon": "horizon", "dedupe": "dedupe", "on_late": "late",
 	"on_conflict": "conflicting", "on_missing_id": "nameless events", "filter": "filter", "limit": "limit", "topic": "topic",
 	"record_limit": "record limit", "record_time": "record time", "headers": "headers", "reason": "reason", "targets": "targets",
+	"needs_key": "whether it was compacted",
 }
 
 func TestAllThatIsFrozenIsDocumented(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"replayd/replay"
+	"replayd/replay/kafka/security"
 )
 
 // exactlyOnce is the text below a heading of docs/exactly-once.md, down to the next heading.
@@ -165,5 +166,36 @@ func same(t *testing.T, what string, program, document []string) {
 	}
 	if len(program) == 0 {
 		t.Errorf("no %s were found", what)
+	}
+}
+
+// TestTheRefusalOfRightsIsPrintedAsTheDocumentShows compares the block of docs/security.md. … stands for the rest of a line.
+func TestTheRefusalOfRightsIsPrintedAsTheDocumentShows(t *testing.T) {
+	page, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?ms)^```text\n(.*?)\n```$").FindAllStringSubmatch(string(page), -1)
+	if len(shown) != 1 {
+		t.Fatalf("docs/security.md has %d blocks of text", len(shown))
+	}
+	s, err := security.New(t.Context(), security.Options{SASL: security.SASL{
+		Mechanism: "scram-sha-512", Username: "replayd", Password: security.SecretText(security.OptionPassword, "secret"),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Cluster{options: Options{Brokers: []string{"kafka1.example.com:9093"}, Security: s}}
+	f := c.refuseRights("replay.payments", Rights("replayd", "replay.payments")[:1], nil)
+	printed := strings.Split("replayd: "+(&replay.Refusal{Item: f.Item, What: f.What, Next: f.Next}).Error(), "\n")
+	lines := strings.Split(shown[0][1], "\n")
+	for i, line := range lines {
+		begins, cut := strings.CutSuffix(line, "…")
+		if i >= len(printed) || printed[i] != line && !(cut && strings.HasPrefix(printed[i], begins)) {
+			t.Errorf("line %d is not printed: %s\n%s", i+1, line, strings.Join(printed, "\n"))
+		}
+	}
+	if len(lines) != len(printed) {
+		t.Errorf("%d lines are shown of %d", len(lines), len(printed))
 	}
 }
