@@ -9,7 +9,7 @@ import (
 // setTopic is the command of Kafka's distribution that sets a setting, name=value, of a topic that is there.
 func setTopic(brokers []string, topic, setting string) string {
 	return fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --entity-type topics --entity-name %s --add-config %s",
-		strings.Join(brokers, ","), topic, setting)
+		shellWord(strings.Join(brokers, ",")), topic, setting)
 }
 
 // withSetting is a line for a next step: the command that gives the target a setting. A topic that is missing is created

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"replayd/replay"
@@ -22,8 +21,8 @@ func (s *Sink) Watch(ctx context.Context, now, end time.Time) string {
 	if what == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s\nLet it keep them: kafka-configs.sh --bootstrap-server %s --alter --entity-type topics --entity-name %s --add-config retention.ms=-1\n"+
-		"Or stop, and continue with a faster --pace.", what, shellWord(strings.Join(s.cluster.options.Brokers, ",")), s.spec.Topic)
+	return fmt.Sprintf("%s\nLet it keep them: %s\nOr stop, and continue with a faster --pace.",
+		what, setTopic(s.cluster.options.Brokers, s.spec.Topic, "retention.ms=-1"))
 }
 
 // fading says when the first records of a replay that began then may be deleted, if that is before its end (zero: not
