@@ -27,7 +27,7 @@ const (
 )
 
 var (
-	told = regexp.MustCompile(`(another |faster |Leave |smaller )?--([a-z-]+)(?: ([A-Za-z0-9._=:-]*[A-Za-z0-9]))?`)
+	told = regexp.MustCompile(`(another |faster |Leave |smaller |and )?--([a-z-]+)(?: ([A-Za-z0-9._=:-]*[A-Za-z0-9]))?`)
 	// refusal begins the next of several: advice begins with a capital letter.
 	refusal = regexp.MustCompile(`(?m)^(replayd: )?[a-z]+(-[a-z]+)*: `)
 
@@ -50,9 +50,18 @@ func Of(printed, item string, flags []string) ([]Way, error) {
 		ways = append(ways, Way{Says: m[1], Command: m[1]})
 	}
 	for _, m := range told.FindAllStringSubmatch(step.ReplaceAllString(next, ""), -1) {
-		way, err := follow(m, next, flags)
+		from := flags
+		together := m[1] == "and " && len(ways) > 0 // with the one before
+		if together {
+			from = ways[len(ways)-1].Flags
+		}
+		way, err := follow(m, next, from)
 		if err != nil {
 			return nil, fmt.Errorf("%w in:\n%s", err, next)
+		}
+		if together {
+			way.Says = ways[len(ways)-1].Says + " " + way.Says
+			ways = ways[:len(ways)-1]
 		}
 		ways = append(ways, way)
 	}
@@ -73,10 +82,10 @@ func follow(m []string, next string, flags []string) (Way, error) {
 			topic = Topic
 		}
 		w.Flags = With(With(flags, "topic", topic), "create-topic", "")
-	case name == "create-topic":
-		w.Flags = With(flags, name, "")
 	case name == "key":
 		w.Flags = With(flags, name, Key)
+	case name == "create-topic":
+		w.Flags = With(flags, name, "")
 	case name == "partitions" && value == "N":
 		w.Flags = With(With(flags, "create-topic", ""), name, Partitions)
 	case name == "like-topic" && value == "T":
@@ -97,8 +106,10 @@ func follow(m []string, next string, flags []string) (Way, error) {
 
 // With are flags with one of them set. Names that are allowed are added to each other.
 func With(flags []string, name, value string) []string {
-	if i := slices.Index(flags, "--"+name); i >= 0 && name == "allow" {
+	if i := slices.Index(flags, "--"+name); i >= 0 && name == "allow" && !slices.Contains(strings.Split(flags[i+1], ","), value) {
 		value = flags[i+1] + "," + value
+	} else if i >= 0 && name == "allow" {
+		return flags
 	}
 	flags = append(without(flags, name), "--"+name)
 	if value != "" {

@@ -15,6 +15,10 @@ func TestWaysAreThoseThatTheRefusalNames(t *testing.T) {
 		{"Choose a replay topic of its own with --topic, such as replay.x.", "--partitions 12 --allow overlap --topic replay.x --create-topic"},
 		{"Continue it with --id a.b, or --allow durability.", "--id a.b | --topic x --create-topic --partitions 12 --allow overlap,durability"},
 		{"Let it keep them:\n  kafka-configs.sh --alter --add-config a=b", "kafka-configs.sh --alter --add-config a=b"},
+		{
+			"Name with --key where the key stands, and --allow compacted, or choose another --topic.",
+			"--topic x --create-topic --partitions 12 --key /id --allow overlap,compacted | --partitions 12 --allow overlap --topic y --create-topic",
+		},
 		{"Start again under another --id.\nreplayd: other: it is so\nUse --allow other.", "--topic x --create-topic --partitions 12 --allow overlap --id another"},
 	} {
 		ways, err := Of("12:00 WRN\nreplayd: item: what is so\n"+c.next, "item", strings.Fields(flags))

@@ -27,7 +27,7 @@ func (p *preflight) compacted(settings map[string]string) {
 	switch {
 	case !compact(settings):
 	case p.spec.Key == "":
-		p.refuse(ItemCompacted, "Choose another --topic, or name with --key where an event's record key stands.",
+		p.refuse(ItemCompacted, "Choose another --topic, or name with --key where an event's record key stands, and --allow compacted.",
 			what+", and it takes no records without a key", p.spec.Topic)
 		p.always()
 	default:
