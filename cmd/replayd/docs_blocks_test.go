@@ -9,9 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"replayd/integration/ledger"
 )
@@ -195,23 +193,6 @@ func TestCommandsOnS3Work(t *testing.T) {
 	if ran != 2 {
 		t.Errorf("%d commands were found", ran)
 	}
-}
-
-// TestTheMessagesOfTheDocumentAreThoseOfTheProgram runs into the refusal of cli.md, and interrupts the replay that its cure
-// begins.
-func TestTheMessagesOfTheDocumentAreThoseOfTheProgram(t *testing.T) {
-	t.Parallel()
-	shown := fences(section(t, "docs/cli.md", "## Messages"), "text")
-	if len(shown) != 2 || len(fences(read(t, "docs/cli.md"), "text")) != 2 {
-		t.Fatalf("docs/cli.md shows %d messages", len(shown))
-	}
-	b := newBench(t)
-	b.many(2000)
-	b.run(b.what("--topic", "replay.payments")...).want(exitRefused, shown[0])
-	p := b.startRun(b.what("--topic", "replay.payments", "--create-topic", "--id", "payments-1200", "--pace", "200/s")...)
-	p.until("the first commit", func() bool { return b.committed("replay.payments") })
-	_ = p.cmd.Process.Signal(syscall.SIGINT)
-	p.end(10*time.Second).want(exitInterrupted, strings.ReplaceAll(shown[1], "kafka1:9092", b.address()))
 }
 
 func TestTheReadmeShowsHowATestRunEnds(t *testing.T) {
