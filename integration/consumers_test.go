@@ -62,6 +62,7 @@ const (
 
 // TestTheCodeForConsumersWorks runs each block of code in docs/consumers.md as it stands there.
 func TestTheCodeForConsumersWorks(t *testing.T) {
+	t.Parallel()
 	java, _ := harness.Java(t), harness.Kcat(t)
 	k := harness.StartKafka(t, harness.KafkaOptions{Control: true}) // not shared: the document's names may be taken there
 	c := &consumers{

@@ -28,6 +28,7 @@ type administrator struct {
 // TestRights replays as users who lack some: each is told before anything is produced or created which, and by which
 // commands they are granted; once they are, the same replay completes.
 func TestRights(t *testing.T) {
+	t.Parallel()
 	a := &administrator{harness.StartKafka(t, harness.KafkaOptions{Secure: true}), harness.KafkaTools(t, t.TempDir())}
 	t.Run("the commands that topics prints are enough", a.commandsOfTopics)
 	t.Run("each of the least is needed", a.eachIsNeeded)
