@@ -78,10 +78,17 @@ func (f Fields) Location() (*time.Location, error) {
 	if f.Zone == "" {
 		return time.UTC, nil
 	}
-	if f.Zone == "Local" { // another machine would read other times
-		return nil, fmt.Errorf("%q is no zone: name one, such as America/Sao_Paulo", f.Zone)
+	return Zone(f.Zone)
+}
+
+// Zone is the time zone of a name such as America/Sao_Paulo. Names that mean the zone of the machine are refused: another
+// one would read other times.
+func Zone(name string) (*time.Location, error) {
+	switch name {
+	case "", "Local", "localtime", "posixrules": // the last two are files of zone databases
+		return nil, fmt.Errorf("%q is no zone: name one, such as America/Sao_Paulo", name)
 	}
-	return time.LoadLocation(f.Zone)
+	return time.LoadLocation(name)
 }
 
 // Tokens are the reference tokens of the pointer, unescaped.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"time"
 
 	"replayd/archive"
 )
@@ -13,7 +12,7 @@ import (
 // event is what an expression sees of one event.
 type event struct {
 	Event map[string]any `expr:"event"`
-	Time  time.Time      `expr:"time"`
+	Time  instant        `expr:"time"`
 	ID    string         `expr:"id"`
 	Key   string         `expr:"key"`
 

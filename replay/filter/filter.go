@@ -2,12 +2,12 @@
 // what an event tells:
 //
 //	event   the event: event.type, event.data["account id"], event.items[0].sku; nil where nothing stands
-//	time    its time, as in time.Hour() or time < date("2026-11-01T12:00:00Z")
+//	time    its time in UTC, as in time.Hour() or time < date("2026-11-01T12:00:00Z")
 //	id      its id as text, empty when it has none
 //	key     its record key as text, empty when it has none
 //
 // Places that an expression names are taken from the archived bytes when it gets to them; nothing else of the event is
-// decoded. What depends on more than the event is off: now(), and the order of an object's names.
+// decoded. What depends on more than the event is off: now(), the zone of the machine, and the order of an object's names.
 package filter
 
 import (
@@ -39,13 +39,17 @@ func Compile(expression string) (*Filter, error) {
 		return nil, fmt.Errorf("filter: %d bytes, at most %d", len(expression), longest)
 	}
 	p := &placer{}
-	options := []expr.Option{expr.Env(&event{}), expr.AsBool(), expr.Patch(p)}
+	known := &constants{}
+	options := append(dates(), expr.Env(&event{}), expr.AsBool(), expr.Patch(p), expr.Patch(known))
 	for _, name := range []string{"now", "keys", "values", "toPairs"} {
 		options = append(options, expr.DisableBuiltin(name))
 	}
 	program, err := expr.Compile(expression, options...)
 	if err != nil {
 		return nil, fmt.Errorf("filter: %w", err)
+	}
+	if known.err != nil {
+		return nil, fmt.Errorf("filter: %w", known.err)
 	}
 	return &Filter{program: program, places: p.places, whole: p.whole()}, nil
 }
@@ -64,7 +68,7 @@ func (f *Filter) Judge() func(*archive.Entry) (bool, error) {
 	}
 	machine := vm.VM{}
 	return func(e *archive.Entry) (bool, error) {
-		now := &event{Time: time.Unix(0, e.Time).UTC(), ID: string(e.ID), Key: string(e.Key), entry: e}
+		now := &event{Time: instant{time.Unix(0, e.Time).UTC()}, ID: string(e.ID), Key: string(e.Key), entry: e}
 		if f.whole {
 			if err := now.decode(); err != nil {
 				return false, err
