@@ -40,7 +40,8 @@ type decider struct {
 	resumed bool
 	recall  int64 // known events from this merge time on are sighted again
 
-	entries, bad int64 // in the window, for maxBad
+	entries, bad int64  // in the window, for maxBad
+	lastBad      TooBad // of this session: where and why
 	maxBad       float64
 	stopOn       []string
 }
@@ -61,10 +62,17 @@ func newDecider(s *Spec, o *Options, from *Checkpoint) *decider {
 	return d
 }
 
-// badEntries are the entries that were bad by themselves.
+// badReasons are those of entries that nobody asked to hold back: bad by themselves, or beyond what the filter takes. Much
+// of either says that the archive, or what it was said to be, is wrong.
+var badReasons = []string{
+	archive.BadCodec, archive.BadJSON, archive.BadTime, archive.BadArrival, archive.BadValue, archive.BadKey, archive.BadOversized,
+	ReasonFilterError,
+}
+
+// badEntries are the entries that count for Options.MaxBad.
 func badEntries(c *Counters) int64 {
 	n := int64(0)
-	for _, reason := range []string{archive.BadCodec, archive.BadJSON, archive.BadTime, archive.BadArrival, archive.BadValue, archive.BadKey, archive.BadOversized} {
+	for _, reason := range badReasons {
 		n += c.QuarantinedBy[reason]
 	}
 	return n
@@ -82,11 +90,12 @@ func (d *decider) judge(it *merge.Item) (verdict, error) {
 	if it.Kind == merge.End {
 		return verdict{outcome: ended}, nil
 	}
-	if err := d.count(it); err != nil {
-		return verdict{}, err
-	}
 	if it.Kind == merge.Bad {
-		return verdict{outcome: quarantined, reason: it.Reason, detail: it.Detail}, d.stops(StopOnBad, it, "a bad entry ("+it.Reason+")")
+		v := verdict{outcome: quarantined, reason: it.Reason, detail: it.Detail}
+		if err := d.count(it, v); err != nil {
+			return v, err
+		}
+		return v, d.stops(StopOnBad, it, "a bad entry ("+it.Reason+")")
 	}
 	return d.event(it)
 }
@@ -97,13 +106,20 @@ func (d *decider) event(it *merge.Item) (verdict, error) {
 	if d.dedupes(it) {
 		switch d.index.Look(it.IDHash, it.Body, it.Time) {
 		case dedupe.Duplicate:
+			v.outcome, v.flags = duplicate, 0
+			if err := d.count(it, v); err != nil {
+				return v, err
+			}
 			d.index.Insert(it.IDHash, it.Body, it.Time)
-			return verdict{outcome: duplicate}, nil
+			return v, nil
 		case dedupe.Conflict:
 			v.flags |= merge.Conflict
 		}
 	}
 	if err := d.apply(&v, it); err != nil {
+		return v, err
+	}
+	if err := d.count(it, v); err != nil {
 		return v, err
 	}
 	if d.dedupes(it) {
@@ -162,13 +178,16 @@ func (d *decider) recallEvent(it *merge.Item) {
 func (d *decider) dedupes(it *merge.Item) bool { return d.spec.Dedupe && it.Flags&merge.NoID == 0 }
 
 // count judges the share of bad entries, this one included.
-func (d *decider) count(it *merge.Item) error {
+func (d *decider) count(it *merge.Item, v verdict) error {
 	entries, bad := d.entries+1, d.bad
-	if it.Kind == merge.Bad {
+	if v.outcome == quarantined && slices.Contains(badReasons, v.reason) {
 		bad++
+		d.lastBad = TooBad{at: it.Position, Reason: v.reason, detail: v.detail}
 	}
 	if entries >= badFrom && float64(bad) > d.maxBad*float64(entries) {
-		return &TooBad{it: it.Position, reason: it.Reason, detail: it.Detail, bad: bad, entries: entries, share: d.maxBad}
+		too := d.lastBad
+		too.bad, too.entries, too.share = bad, entries, d.maxBad
+		return &too
 	}
 	d.entries, d.bad = entries, bad
 	return nil
@@ -176,20 +195,24 @@ func (d *decider) count(it *merge.Item) error {
 
 // TooBad stops a replay of which more is bad than Options.MaxBad. Continued with the same share it stops again.
 type TooBad struct {
-	it             archive.Position
-	reason, detail string
-	bad, entries   int64
-	share          float64
+	Reason       string // of the last bad entry; empty when this session met none
+	detail       string
+	at           archive.Position
+	bad, entries int64
+	share        float64
 }
 
 // Percent is a share under which the replay would go on: twice what was met.
 func (t *TooBad) Percent() int64 { return min(100, 1+200*t.bad/t.entries) }
 
 func (t *TooBad) Error() string {
-	what := t.reason
-	if t.detail != "" {
-		what += ": " + t.detail
+	text := fmt.Sprintf("%d of the first %d entries are bad, more than the %g %% of --max-bad", t.bad, t.entries, math.Round(t.share*1e8)/1e6)
+	if t.Reason == "" {
+		return text
 	}
-	return fmt.Sprintf("%d of the first %d entries are bad, more than the %g %% of --max-bad; the last of them, at byte %d of object %s: %s",
-		t.bad, t.entries, math.Round(t.share*1e8)/1e6, t.it.Offset, archive.Printable(t.it.Object), what)
+	text += fmt.Sprintf("; the last of them, at byte %d of object %s: %s", t.at.Offset, archive.Printable(t.at.Object), t.Reason)
+	if t.detail != "" {
+		text += ": " + t.detail
+	}
+	return text
 }

@@ -27,10 +27,13 @@ type Sample struct {
 	Duplicates int64 `json:"duplicates"`
 	Conflicts  int64 `json:"conflicts"`
 	Filtered   int64 `json:"filtered"`
-	ValueBytes int64 `json:"value_bytes"` // of what would be produced
+	Failed     int64 `json:"filter_errors"` // on which the filter fails: they would be quarantined
+	ValueBytes int64 `json:"value_bytes"`   // of what would be produced
 
 	Delay    int64 `json:"max_arrival_delay_seconds"` // from event time to arrival
 	Disorder int64 `json:"max_disorder_seconds"`      // of an event of the window behind a later one before it in its object
+
+	FilterError string `json:"filter_error,omitempty"` // how the filter fails on the first of Failed
 }
 
 // Limits of a sample.
@@ -128,20 +131,32 @@ func (l *looker) event(e *archive.Entry) {
 	if e.Arrival != 0 {
 		l.Delay = max(l.Delay, (e.Arrival-e.Time)/int64(time.Second))
 	}
-	l.identity(e)
-	if wanted, err := l.keep(e); err == nil && !wanted {
-		l.Filtered++
+	if !l.identity(e) { // what becomes of it is decided before the filter
 		return
 	}
-	l.ValueBytes += int64(len(e.Value))
+	wanted, err := l.keep(e)
+	switch {
+	case err != nil:
+		l.Failed++
+		if l.FilterError == "" {
+			l.FilterError = err.Error()
+		}
+	case !wanted:
+		l.Filtered++
+	default:
+		l.ValueBytes += int64(len(e.Value))
+	}
 }
 
-func (l *looker) identity(e *archive.Entry) {
+// identity counts by id and key, and reports whether e is no duplicate.
+func (l *looker) identity(e *archive.Entry) (first bool) {
+	first = true
 	switch body, seen := l.bodies[e.IDHash]; {
 	case e.ID == nil:
 		l.NoID++
 	case seen && body == e.Body:
 		l.Duplicates++
+		first = false
 	case seen:
 		l.Conflicts++
 	default:
@@ -152,6 +167,7 @@ func (l *looker) identity(e *archive.Entry) {
 	} else if len(l.keys) < maxKeys {
 		l.keys[string(e.Key)] = true
 	}
+	return first
 }
 
 // counting is a store that counts what is read of it. It serves one goroutine.

@@ -47,6 +47,21 @@ func TestASampleCountsWhatARunWouldMeet(t *testing.T) {
 	}
 }
 
+func TestASampleTellsOnWhatTheFilterFails(t *testing.T) {
+	h := newHourly(day("12/a", event("1", 0)+event("2", time.Minute)+event("2", time.Minute)+event("3", 2*time.Minute)))
+	h.spec.Filter = `id == "1" || event.nothing > 1`
+	if err := h.spec.Complete(noon); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Look(t.Context(), &h.spec, h.runner(t, &memory{}).Source, h.objects(t))
+	if err != nil || s.Failed != 2 || s.Duplicates != 1 || s.InWindow != 4 || s.Filtered != 0 || s.ValueBytes != int64(len(event("1", 0))-1) {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if !strings.Contains(s.FilterError, "invalid operation") {
+		t.Errorf("it says %q", s.FilterError)
+	}
+}
+
 func TestASampleOfManyOrLargeObjectsIsSmall(t *testing.T) {
 	large := strings.Repeat(event("1", 0), 3*samplePlain/len(event("1", 0)))
 	files := map[string]string{}

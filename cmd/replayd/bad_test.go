@@ -247,6 +247,14 @@ func (b *bench) mostlyGood(key string, n int) {
 	b.put(key, []byte(text.String()))
 }
 
+func TestAFilterThatFailsOnAllStopsTheReplay(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.mostlyGood("o", 1200)
+	r := b.run(b.what("--format", "jsonl", "--topic", "x", "--create-topic", "--max-bad", "20%", "--filter", "event.nope > 5")...)
+	r.want(exitFailed, "1000 of the first 1000 entries are bad", "filter-error: invalid operation", "mend --filter", "another --id")
+}
+
 func TestAReplayOfWhichHalfIsBadIsNotToldToLetAllOfItPass(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -19,8 +19,9 @@ type estimate struct {
 	Bytes      int64   `json:"value_bytes"` // of their values
 	Duplicates float64 `json:"duplicates"`  // share of the window's entries
 	Conflicts  float64 `json:"conflicts"`
-	Bad        float64 `json:"bad"`     // share of all entries
-	Seconds    float64 `json:"seconds"` // at the asked pace; 0: as long as archive and cluster take
+	Bad        float64 `json:"bad"`           // share of all entries
+	Failed     float64 `json:"filter_errors"` // share of the window's entries on which the filter fails
+	Seconds    float64 `json:"seconds"`       // at the asked pace; 0: as long as archive and cluster take
 }
 
 // picker keeps some of the objects that it is shown, evenly spread, however many they are.
@@ -64,8 +65,9 @@ func (p *planned) look(ctx context.Context, j *job, some []archive.Object) {
 	factor := float64(p.Bytes) / float64(s.Bytes)
 	e := &estimate{
 		Bytes:      int64(factor * float64(s.ValueBytes)),
-		Events:     int64(factor * float64(s.InWindow-s.Duplicates-s.Filtered)),
+		Events:     int64(factor * float64(s.InWindow-s.Duplicates-s.Filtered-s.Failed)),
 		Duplicates: ratio(s.Duplicates, s.InWindow), Conflicts: ratio(s.Conflicts, s.InWindow), Bad: ratio(s.Bad, s.Entries),
+		Failed: ratio(s.Failed, s.InWindow),
 	}
 	if limit := j.spec.Limit; limit > 0 && e.Events > limit {
 		e.Bytes, e.Events = e.Bytes*limit/e.Events, limit
@@ -103,6 +105,9 @@ func (p *planned) holds() string {
 	}
 	text := fmt.Sprintf("about %s events of the window (%s looked into): %s copies, %s in conflict, %s bad",
 		count(e.Events), plural(int64(s.Objects), "object"), percent(e.Duplicates), percent(e.Conflicts), percent(e.Bad))
+	if s.Failed > 0 {
+		text += fmt.Sprintf("\n          the filter fails on %s of events, which would be quarantined: %s", percent(e.Failed), archive.Printable(s.FilterError))
+	}
 	text += fmt.Sprintf("\n          %s; up to %s of disorder inside an object", keysOf(s), time.Duration(s.Disorder)*time.Second)
 	if s.Delay > 0 {
 		text += fmt.Sprintf(", %s from event to arrival", time.Duration(s.Delay)*time.Second)

@@ -224,6 +224,10 @@ func TestPlanTellsWhatToDecideBy(t *testing.T) {
 	if !strings.Contains(limited, "about 10 events") || !strings.Contains(limited, "at 2/s, about 5s") {
 		t.Errorf("with a limit it says:\n%s", limited)
 	}
+	failing := b.replayd(append(args, "-o", "text", "--filter", `event.nope > 5`)...).want(exitOK).out.String()
+	if !strings.Contains(failing, "about 0 events") || !strings.Contains(failing, "the filter fails on 100.0 % of events, which would be quarantined: invalid operation") {
+		t.Errorf("of a filter that fails it says:\n%s", failing)
+	}
 }
 
 // readBy lets a group commit an offset of a topic.

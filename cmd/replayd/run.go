@@ -140,6 +140,8 @@ func (a *app) explain(j *job, err error) error {
 		return fmt.Errorf("%w\nLook into the archive there. Continue with: %s", err, j.again("on-"+on.Choice))
 	case !errors.As(err, &bad):
 		return fmt.Errorf("%w\nContinue with: %s", err, j.again())
+	case bad.Percent() == 100 && bad.Reason == replay.ReasonFilterError: // the filter is frozen
+		return fmt.Errorf("%w\nThe filter fails on what it compares with nothing (event.n != nil && event.n > 5 does not): mend --filter, and start again under another --id", err)
 	case bad.Percent() == 100: // half of it or more; to let all of it pass would be no advice
 		return fmt.Errorf("%w\nSo much is seldom the archive's fault: see --preset, --format, --event-time and --event-id, and start again under another --id", err)
 	}
