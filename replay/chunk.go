@@ -102,7 +102,7 @@ func route(key, id, value []byte) []byte {
 
 func (b *chunker) quarantine(it *merge.Item, v verdict) {
 	b.chunk.Quarantined = append(b.chunk.Quarantined, Quarantined{
-		Position: it.Position, Object: it.Object.Key, ETag: it.Object.ETag,
+		Position: it.Position, Object: it.Object.Key, ETag: it.Object.ETag, Size: it.Object.Size, Modified: it.Object.Modified.UTC(),
 		Range: [2]int64{it.Offset, it.Offset + it.Length}, Reason: v.reason, Detail: v.detail,
 	})
 }

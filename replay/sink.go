@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"time"
 
 	"replayd/archive"
 )
@@ -42,12 +43,15 @@ type Header struct {
 	Value []byte
 }
 
-// Quarantined is an entry that holds no usable event.
+// Quarantined is an entry that is not produced: it holds no usable event, or a policy holds it back. ETag, Size and Modified
+// tell which version of the object it stands in.
 type Quarantined struct {
 	Position archive.Position `json:"position"`
 	Object   string           `json:"object"`
 	ETag     string           `json:"etag,omitempty"`
-	Range    [2]int64         `json:"range"` // decompressed bytes, half-open
+	Size     int64            `json:"size,omitempty"`    // of the object, in stored bytes
+	Modified time.Time        `json:"modified,omitzero"` // the object, by the store's clock
+	Range    [2]int64         `json:"range"`             // decompressed bytes, half-open
 	Reason   string           `json:"reason"`
 	Detail   string           `json:"detail,omitempty"`
 }

@@ -210,10 +210,27 @@ func find(ctx context.Context, f *archive.Fetcher, q *replay.Quarantined) (archi
 		if o.Key != q.Object {
 			continue
 		}
-		if o.ETag != q.ETag {
-			return o, fmt.Errorf("object %s is not the one that was read: its ETag was %s and is %s", q.Object, q.ETag, o.ETag)
+		if what := differs(&o, q); what != "" {
+			return o, fmt.Errorf("object %s is not the one that was read: %s. What stands there now is not what was quarantined", archive.Printable(q.Object), what)
 		}
 		return o, nil
 	}
 	return archive.Object{}, errors.New("object " + q.Object + " is no longer in the archive")
+}
+
+// differs says in what an object is not the version that q was read from; empty when it is. As in the digest of an hour, the
+// time of modification decides only where the store has no ETags.
+func differs(o *archive.Object, q *replay.Quarantined) string {
+	const at = "2006-01-02T15:04:05.999999999Z"
+	switch {
+	case o.ETag != q.ETag:
+		return fmt.Sprintf("its ETag was %s and is %s", q.ETag, o.ETag)
+	case q.Modified.IsZero(): // written by a program that did not note it
+		return ""
+	case o.Size != q.Size:
+		return fmt.Sprintf("it had %s and has %s", plural(q.Size, "byte"), plural(o.Size, "byte"))
+	case q.ETag == "" && !o.Modified.Equal(q.Modified):
+		return fmt.Sprintf("it was last modified at %s, and now at %s", q.Modified.UTC().Format(at), o.Modified.UTC().Format(at))
+	}
+	return ""
 }

@@ -2,8 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"replayd/archive"
+	"replayd/replay"
 )
 
 // benchWithBad replays an archive in which two entries are bad.
@@ -50,9 +56,66 @@ func TestQuarantineShowTellsAllAndReadsTheBytesAgain(t *testing.T) {
 	if !strings.Contains(seen, "rubbish|") && !strings.Contains(seen, "rubbish\n|") || !strings.Contains(seen, `{"id":"c","t":"yesterday"}`) {
 		t.Errorf("the bytes are %q", seen)
 	}
-	b.put("p", []byte("something else"))
-	b.put("sub/o\x07", []byte("something else"))
-	b.ofQuarantine("show", "q", "1", "--bytes").want(exitFailed)
+}
+
+func TestQuarantineShowRefusesBytesOfAnObjectThatWasReplaced(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	const was = "rubbish, this\n"
+	first := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+	put := func(text string, modified time.Time) {
+		b.put("o", []byte(text))
+		if err := os.Chtimes(filepath.Join(b.folder, "o"), modified, modified); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(was, first)
+	b.run(b.what("--topic", "x", "--create-topic", "--id", "q")...).want(exitQuarantined)
+	for _, c := range []struct {
+		what, text string
+		modified   time.Time
+		says       string
+	}{
+		{"a longer one", was + "and more that was not read\n", first, "it had 14 bytes and has 41 bytes"},
+		{"a shorter one", "rubbish", first, "it had 14 bytes and has 7 bytes"},
+		{"one of equal size", "rubbish, that\n", first.Add(time.Nanosecond), "it was last modified at 2026-11-02T00:00:00Z, and now at 2026-11-02T00:00:00.000000001Z"},
+	} {
+		put(c.text, c.modified)
+		r := b.ofQuarantine("show", "q", "1", "--bytes").want(exitFailed, "object o is not the one that was read: "+c.says)
+		if r.out.String() != "" {
+			t.Errorf("%s: it prints %q", c.what, r.out.String())
+		}
+	}
+	put(was, first)
+	if r := b.ofQuarantine("show", "q", "1", "--bytes").want(exitOK); r.out.String() != was && r.out.String() != strings.TrimSpace(was) {
+		t.Errorf("put back, it shows %q", r.out.String())
+	}
+	if err := os.Remove(filepath.Join(b.folder, "o")); err != nil {
+		t.Fatal(err)
+	}
+	b.ofQuarantine("show", "q", "1", "--bytes").want(exitFailed, "o is no longer in the archive")
+}
+
+func TestAnObjectIsTheOneThatWasReadByItsETagElseByItsTime(t *testing.T) {
+	at := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+	folder, s3 := replay.Quarantined{Size: 5, Modified: at}, replay.Quarantined{ETag: "e", Size: 5, Modified: at}
+	for _, c := range []struct {
+		what string
+		q    replay.Quarantined
+		now  archive.Object
+		says string
+	}{
+		{"the same file", folder, archive.Object{Size: 5, Modified: at}, ""},
+		{"a file of another size", folder, archive.Object{Size: 6, Modified: at}, "it had 5 bytes and has 6 bytes"},
+		{"a file of another time", folder, archive.Object{Size: 5, Modified: at.Add(time.Hour)}, "it was last modified at 2026-11-02T00:00:00Z, and now at 2026-11-02T01:00:00Z"},
+		{"an object copied onto itself", s3, archive.Object{ETag: "e", Size: 5, Modified: at.Add(time.Hour)}, ""},
+		{"another object", s3, archive.Object{ETag: "f", Size: 5, Modified: at}, "its ETag was e and is f"},
+		{"an entry that an older program wrote", replay.Quarantined{ETag: "e"}, archive.Object{ETag: "e", Size: 5, Modified: at}, ""},
+	} {
+		if got := differs(&c.now, &c.q); got != c.says {
+			t.Errorf("%s: %q, want %q", c.what, got, c.says)
+		}
+	}
 }
 
 func TestQuarantineSaysWhatIsMissing(t *testing.T) {
