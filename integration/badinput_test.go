@@ -21,7 +21,7 @@ func TestAnArchiveFullOfBadInput(t *testing.T) {
 			st := newStage(t, k, nil, awful(format))
 			id := "bad-" + format
 			s := st.start(t, st.how(id, append(st.what(), "--pace", "unlimited")...)...).ended(t, 3,
-				"could not be produced", " at byte ", "replayd quarantine list "+id, "--quarantine-ok")
+				" quarantined, not produced: ", " at byte ", "replayd quarantine list "+id, "--quarantine-ok")
 			st.sameCounts(t, s.receipt(t))
 			st.verify(t, id)
 			st.sameQuarantine(t, id)

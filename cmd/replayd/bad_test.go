@@ -282,7 +282,7 @@ func TestAShareOfNoBadEntriesIsToldAsTyped(t *testing.T) {
 
 func TestThePlaceOfABadEntryIsToldOnce(t *testing.T) {
 	t.Parallel()
-	w := &witness{bad: []replay.Quarantined{
+	w := &witness{first: []replay.Quarantined{
 		{Object: "a", Range: [2]int64{7, 9}, Reason: "json", Detail: "byte 7: no object"},
 		{Object: "b", Range: [2]int64{7, 90}, Reason: "json", Detail: "byte 70: no colon"}, // inside the entry
 		{Object: "c", Range: [2]int64{7, 9}, Reason: "codec"},
@@ -303,5 +303,5 @@ func TestQuarantineOKExits0AndStillSaysWhatIsBad(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.put("o", []byte(event("a", 1)+"rubbish"))
-	b.run(b.what("--topic", "x", "--create-topic", "--quarantine-ok")...).want(exitOK, "1 bad entry", "o at byte")
+	b.run(b.what("--topic", "x", "--create-topic", "--quarantine-ok")...).want(exitOK, "1 entry quarantined, not produced: json 1", "o at byte")
 }

@@ -21,7 +21,7 @@ func (a *app) catCommand() *cobra.Command {
 		Use:   "cat",
 		Short: "Print the ordered, deduplicated window, one event a line; needs no Kafka",
 		Long: `cat reads a window as run does and prints each event that run would produce, in the same order, to stdout: one a line,
-bytes unchanged (an event that spans lines is put on one). Bad entries are counted and reported at the end, on stderr.`,
+bytes unchanged (an event that spans lines is put on one). What run would quarantine is counted and reported at the end, on stderr.`,
 		Example: `  replayd cat --archive ./folder --event-id /id --event-time /time --from 2026-11-01T12 --for 1h | jq .type
   replayd cat --archive payments --from -3h --to -2h | wc -l`,
 		Args: noArguments,
@@ -61,9 +61,9 @@ func (a *app) cat(ctx context.Context, f *replayFlags) error {
 		return err
 	}
 	a.log.Info().Int64("events", receipt.Produced).Int64("duplicates", receipt.Duplicates).Int64("outside", receipt.Outside).
-		Int64("bad", receipt.Quarantined).Msg("done")
+		Int64("quarantined", receipt.Quarantined).Msg("done")
 	if receipt.State == replay.CompletedWithQuarantine {
-		fmt.Fprintf(a.err, "replayd: %s could not be printed\n%s", plural(receipt.Quarantined, "bad entry"), seen.told(receipt.Quarantined))
+		fmt.Fprintf(a.err, "replayd: %s not printed, run would quarantine them: %s\n%s", plural(receipt.Quarantined, "entry"), reasons(receipt.QuarantinedBy), seen.told(receipt.Quarantined))
 		return exitCode(exitQuarantined)
 	}
 	return nil

@@ -166,7 +166,7 @@ func TestCatPrintsWhatRunProduces(t *testing.T) {
 	text := append(events(100), events(100)...) // each twice
 	text = append(text, "rubbish\n{\"id\":\n\"z\",\"t\":\"2026-11-01T13:00:00Z\"}"...)
 	b.put("o", text)
-	r := b.replayd(append([]string{"cat"}, b.what()...)...).want(exitQuarantined, "o at byte", "could not be printed")
+	r := b.replayd(append([]string{"cat"}, b.what()...)...).want(exitQuarantined, "o at byte", "1 entry not printed, run would quarantine them: json 1")
 	b.run(b.what("--topic", "x", "--create-topic")...).want(exitQuarantined)
 	var want strings.Builder
 	for _, v := range b.values("x") {

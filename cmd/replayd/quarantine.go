@@ -19,7 +19,7 @@ import (
 
 func (a *app) quarantineCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "quarantine", Short: "What a replay could not produce", Annotations: map[string]string{withoutConfig: "it only leads on"},
+		Use: "quarantine", Short: "What a replay put into quarantine", Annotations: map[string]string{withoutConfig: "it only leads on"},
 		RunE: func(_ *cobra.Command, args []string) error {
 			return usage("%s: list or show, and the id of a replay", strings.Join(append([]string{"quarantine"}, args...), " "))
 		},
@@ -39,7 +39,7 @@ func (a *app) quarantineListCommand() *cobra.Command {
 	f := &quarantineFlags{}
 	cmd := &cobra.Command{
 		Use:   "list ID",
-		Short: "List the entries of a replay that could not be produced: where they stand, and why",
+		Short: "List the quarantined entries of a replay: where they stand, and why",
 		Example: `  replayd quarantine list payments-0300
   replayd quarantine list payments-0300 -o json | jq -r .reason | sort | uniq -c`,
 		Args: oneID,
@@ -54,7 +54,7 @@ func (a *app) quarantineShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID N",
 		Short: "Show one entry by its number in the list; with --bytes also what stands there in the archive",
-		Long: `show tells all that is known of one entry that could not be produced: N is its number in quarantine list. With --bytes its
+		Long: `show tells all that is known of one quarantined entry: N is its number in quarantine list. With --bytes its
 bytes are read again from the archive and written to stdout as they are; what is known of it then goes to stderr.`,
 		Example: `  replayd quarantine show payments-0300 1
   replayd quarantine show payments-0300 1 --bytes | less`,

@@ -136,3 +136,19 @@ func TestQuarantineSaysWhatIsMissing(t *testing.T) {
 	}
 	nowhere(t).replayd("quarantine", "drop").want(exitUsage, "list or show")
 }
+
+// TestWhatAPolicyQuarantinesIsNotCalledBad has an event that is as good as any, but for its id.
+func TestWhatAPolicyQuarantinesIsNotCalledBad(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)+`{"t":"2026-11-01T12:00:00Z"}`+"\n"))
+	policy := []string{"--on-missing-id", "quarantine"}
+	for _, r := range []*result{
+		b.run(b.what(append(policy, "--topic", "x", "--create-topic", "-o", "text")...)...).want(exitQuarantined, "1 entry quarantined, not produced: no-id 1"),
+		b.replayd(append([]string{"cat"}, b.what(policy...)...)...).want(exitQuarantined, "1 entry not printed, run would quarantine them: no-id 1", `"quarantined":1`),
+	} {
+		if text := r.err.String(); strings.Contains(text, "bad") {
+			t.Errorf("it is called bad:\n%s", text)
+		}
+	}
+}

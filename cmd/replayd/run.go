@@ -101,7 +101,7 @@ func (a *app) perform(ctx context.Context, j *job, cluster *kafka.Cluster, begun
 
 // ended reports what is not in the topic and turns the state of a replay that has ended into an exit code.
 func (a *app) ended(r *replay.Receipt, seen *witness, quarantineOK bool) error {
-	a.reportBad(r, seen, quarantineOK)
+	a.reportQuarantined(r, seen, quarantineOK)
 	if code := codeOfState(r.State, quarantineOK); code != exitOK {
 		return exitCode(code)
 	}
@@ -148,12 +148,12 @@ func (a *app) explain(j *job, err error) error {
 	return fmt.Errorf("%w\nContinue with: %s --max-bad=%d%%", err, j.again("max-bad"), bad.Percent()) // with less it would stop at the same entry
 }
 
-// reportBad says on stderr what is not in the topic, and where to look.
-func (a *app) reportBad(r *replay.Receipt, seen *witness, accepted bool) {
+// reportQuarantined says on stderr what is not in the topic, and where to look.
+func (a *app) reportQuarantined(r *replay.Receipt, seen *witness, accepted bool) {
 	if r.Quarantined == 0 {
 		return
 	}
-	fmt.Fprintf(a.err, "replayd: %s could not be produced\n%s", plural(r.Quarantined, "bad entry"), seen.told(r.Quarantined))
+	fmt.Fprintf(a.err, "replayd: %s quarantined, not produced: %s\n%s", plural(r.Quarantined, "entry"), reasons(r.QuarantinedBy), seen.told(r.Quarantined))
 	fmt.Fprintf(a.err, "All of them, each with its address and reason: replayd quarantine list %s\n", r.ID)
 	if !accepted {
 		fmt.Fprintln(a.err, "All other events are in the topic. With --quarantine-ok this ends with exit code 0")

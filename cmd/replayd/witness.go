@@ -9,32 +9,32 @@ import (
 	"replayd/replay"
 )
 
-// shownBad is how many bad entries are named at the end of a session; all of them stand in the quarantine topic.
-const shownBad = 5
+// shownFirst is how many quarantined entries are named at the end of a session; all of them stand in the quarantine topic.
+const shownFirst = 5
 
-// witness is a sink that remembers the first bad entries of its session.
+// witness is a sink that remembers the first quarantined entries of its session.
 type witness struct {
 	replay.Sink
-	bad []replay.Quarantined
+	first []replay.Quarantined
 }
 
 // Commit implements replay.Sink.
 func (w *witness) Commit(ctx context.Context, c *replay.Chunk) error {
-	fresh := c.Quarantined[:min(len(c.Quarantined), shownBad-len(w.bad))]
+	fresh := c.Quarantined[:min(len(c.Quarantined), shownFirst-len(w.first))]
 	if err := w.Sink.Commit(ctx, c); err != nil {
 		return err
 	}
-	w.bad = append(w.bad, fresh...)
+	w.first = append(w.first, fresh...)
 	return nil
 }
 
 // told names the entries, one a line: where they stand, and what is wrong with them.
 func (w *witness) told(all int64) string {
 	var b strings.Builder
-	for _, q := range w.bad {
+	for _, q := range w.first {
 		fmt.Fprintf(&b, "  %s\n", whereAndWhy(&q))
 	}
-	if more := all - int64(len(w.bad)); more > 0 && len(w.bad) > 0 {
+	if more := all - int64(len(w.first)); more > 0 && len(w.first) > 0 {
 		fmt.Fprintf(&b, "  and %s more\n", count(more))
 	}
 	return b.String()
