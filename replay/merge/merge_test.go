@@ -180,6 +180,11 @@ func TestMerge(t *testing.T) {
 		},
 		{"bad entries stand at the bound of their first byte", "a 4: x 9 x", "x4@a x4@a 9@a |a", lateness},
 		{"the window may go by arrival", "a: 1/100 2/5 300/101", "1@a 111@a+time-clamped |a-1", Rules{From: seconds("100"), To: seconds("1000"), Arrival: true, Lateness: seconds("10")}},
+		{
+			"clocks beyond the window's end move no bound, however many", "a:" + strings.Repeat(" 1000/50", quorum) + " 5/50",
+			"5@a" + strings.Repeat(" 60@a+time-clamped", quorum) + " |a",
+			Rules{From: seconds("10"), To: seconds("100"), Arrival: true, Lateness: seconds("10")},
+		},
 		{"without times objects stand one after another", "b: 3 1 2\na: 9 8", "0@a+time-missing 0@a+time-missing |a 0@b+time-missing 0@b+time-missing 0@b+time-missing |b", Rules{NoTime: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
