@@ -62,6 +62,26 @@ func TestASampleTellsOnWhatTheFilterFails(t *testing.T) {
 	}
 }
 
+// TestDisorderIsThatOfEventsOfTheWindowInOneObject has an object that is earlier than the one before it, and, by arrival, a
+// clock that is hours ahead: neither makes the others late.
+func TestDisorderIsThatOfEventsOfTheWindowInOneObject(t *testing.T) {
+	line := func(id string, at, arrival time.Duration) string {
+		return fmt.Sprintf(`{"id":%q,"t":%q,"at":%q}`+"\n", id, noon.Add(at).Format(time.RFC3339), noon.Add(arrival).Format(time.RFC3339))
+	}
+	h := newHourly(day(
+		"12/a", line("1", 50*time.Minute, 51*time.Minute),
+		"12/b", line("2", 5*time.Hour, 10*time.Minute)+line("3", 9*time.Minute, 10*time.Minute)+line("4", 8*time.Minute, 11*time.Minute),
+	))
+	h.spec.Fields.Arrival, h.spec.Window.On = "/at", OnArrival
+	if err := h.spec.Complete(noon); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Look(t.Context(), &h.spec, h.runner(t, &memory{}).Source, h.objects(t))
+	if err != nil || s.InWindow != 4 || s.Disorder != 60 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 func TestASampleOfManyOrLargeObjectsIsSmall(t *testing.T) {
 	large := strings.Repeat(event("1", 0), 3*samplePlain/len(event("1", 0)))
 	files := map[string]string{}

@@ -123,12 +123,18 @@ func (s *Sink) acquire(ctx context.Context) error {
 			return fmt.Errorf("gave up after %s: %w", s.cluster.options.GiveUp, s.cluster.explain(err))
 		}
 		s.cluster.options.Log.Debug().Err(err).Msg("taking the replay over: again")
-		if s.since < 0 && fencing(err) {
-			wait = time.Second + rand.N(2*time.Second) // let the other finish: two newcomers could fence each other for ever
-		}
+		wait = pause(wait, s.since < 0, err)
 		sleep(limited, wait)
 		wait = longer(wait)
 	}
+}
+
+// pause is how long a session waits behind err before it tries to take over again, which it would otherwise do after wait.
+func pause(wait time.Duration, newcomer bool, err error) time.Duration {
+	if newcomer && fencing(err) {
+		return time.Second + rand.N(2*time.Second) // let the other finish: two newcomers could fence each other for ever
+	}
+	return wait
 }
 
 func (s *Sink) tryAcquire(ctx context.Context) error {
