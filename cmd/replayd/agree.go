@@ -48,7 +48,7 @@ func (a *app) agree(ctx context.Context, f *replayFlags, known *kafka.Stored) er
 		asked.Targets = f.targets
 	}
 	if f.set.Changed("dedupe") {
-		asked.Dedupe = f.dedupe == "on"
+		asked.Dedupe = f.dedupes(asked.Fields)
 	}
 	if err := f.agreeTimes(&asked, a.now()); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"reflect"
@@ -69,6 +70,23 @@ func TestOtherFlagsForAKnownIDAreRefusedWithTheDifferences(t *testing.T) {
 	} {
 		r := b.run(append([]string{"--id", "known"}, strings.Fields(c.flags)...)...)
 		r.want(exitUsage, "replay known exists and is another one", c.says, "--id alone", "another --id")
+	}
+}
+
+func TestTheSameCommandTypedAgainIsTheSameReplay(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)))
+	for i, flags := range []string{
+		"--event-id none", "--event-id none --dedupe on", "--event-id body --dedupe on", "--dedupe off", "--lateness 1m", "--slack 2h,1h",
+		"--headers source,reason --reason why", "--limit 5 --filter true", "--event-id none --dedupe on --event-time-zone UTC",
+	} {
+		same := append(b.what("--topic", fmt.Sprint("x", i), "--create-topic", "--id", fmt.Sprint("same", i)), strings.Fields(flags)...)
+		for range 2 {
+			if r := b.run(same...).want(exitOK).receipt(); r.Produced != 1 || r.Sessions != 1 {
+				t.Errorf("%s: produced %d in %d sessions", flags, r.Produced, r.Sessions)
+			}
+		}
 	}
 }
 

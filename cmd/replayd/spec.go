@@ -101,7 +101,7 @@ func (f *replayFlags) spec(p *place, now time.Time) (replay.Spec, error) {
 
 // judged fills in what decides about events: window and dedupe.
 func (f *replayFlags) judged(s *replay.Spec, p *place, now time.Time) error {
-	s.Dedupe = f.dedupe == "on" && s.Fields.ID != archive.None
+	s.Dedupe = f.dedupes(s.Fields)
 	s.Window.On = replay.OnEvent
 	if p.preset.ByArrival {
 		s.Window.On = replay.OnArrival
@@ -113,4 +113,9 @@ func (f *replayFlags) judged(s *replay.Spec, p *place, now time.Time) error {
 	var err error
 	s.Window.From, s.Window.To, err = f.window.window(now)
 	return err
+}
+
+// dedupes reports whether duplicates are looked for as --dedupe stands: events without ids have none.
+func (f *replayFlags) dedupes(fields archive.Fields) bool {
+	return f.dedupe == "on" && fields.ID != archive.None
 }
