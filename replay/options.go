@@ -24,10 +24,12 @@ type Options struct {
 	StopOn []string      // kinds of events before which the replay stops: StopOn…
 	Allow  Allowed
 
-	// Stop asks the replay to stop at its next commit, in state Paused.
+	// Stop asks the replay to stop at its next commit, in state Paused. While the sink is being opened nothing of the
+	// session's is there to be committed, and it stops at once.
 	Stop <-chan struct{}
 
-	// Observe is told of progress, ten times a second, from a goroutine of the replay's. May be nil.
+	// Observe is told of progress, ten times a second, from a goroutine of the replay's: while the sink is being opened from
+	// the fifth second on, then always. May be nil.
 	Observe func(Progress)
 
 	// Watch is asked when the session begins to work and each minute from then on what a person should know of a replay

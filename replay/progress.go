@@ -53,6 +53,9 @@ type Progress struct {
 // slowCommit is how long a transaction may take before the broker is said to hold the replay.
 const slowCommit = 5 * time.Second
 
+// observeEvery is between two words of progress.
+const observeEvery = 100 * time.Millisecond
+
 // meter gathers progress. Its methods may be called from any goroutine.
 type meter struct {
 	spec  *Spec
@@ -170,7 +173,7 @@ func (m *meter) archiveWaits(err error) {
 
 // report tells observe of the progress ten times a second until ctx ends, and once more then.
 func (m *meter) report(ctx context.Context, observe func(Progress)) error {
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(observeEvery)
 	defer tick.Stop()
 	for {
 		select {

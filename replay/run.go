@@ -32,7 +32,7 @@ func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
 	if err := s.Complete(time.Now()); err != nil {
 		return Receipt{}, err
 	}
-	durable, err := r.Sink.Open(ctx, &s)
+	durable, err := r.open(ctx, &s)
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -10,7 +10,8 @@ import (
 // Sink is where a replay goes. A sink makes records and checkpoint durable together, or neither.
 type Sink interface {
 	// Open takes the replay over from any earlier session and returns what is durable of it. A replay that is not
-	// known yet gets a Durable whose checkpoint has State Running and is not Begun.
+	// known yet gets a Durable whose checkpoint has State Running and is not Begun. Ended by ctx at any place, it leaves the
+	// replay to the next session.
 	Open(ctx context.Context, s *Spec) (Durable, error)
 
 	// Commit makes c durable as a whole and returns when that is decided; it retries what can be retried. It sets the
