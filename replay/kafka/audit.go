@@ -54,7 +54,7 @@ func (c *Cluster) overriding(ctx context.Context, spec *replay.Spec, session str
 func (c *Cluster) audit(ctx context.Context, a audited) error {
 	a.At = time.Now().UTC()
 	r := &kgo.Record{Topic: c.topic(auditTopic), Key: []byte(a.ID), Value: encode(a)}
-	if err := c.client.ProduceSync(ctx, r).FirstErr(); err != nil {
+	if err := produce(ctx, c.client, r); err != nil {
 		return fmt.Errorf("write to %s that %v is allowed: %w", r.Topic, a.Items, err)
 	}
 	return nil

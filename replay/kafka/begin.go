@@ -166,7 +166,7 @@ func (s *Sink) writeGenesis(ctx context.Context, target kadm.TopicDetail) error 
 	for i, start := range starts {
 		first.Partitions = append(first.Partitions, replay.Partition{Topic: s.spec.Topic, Partition: int32(i), StartOffset: start})
 	}
-	err = s.producer.transaction(ctx, func(t *sending) error {
+	err = s.producer.opening(ctx, func(t *sending) error {
 		t.send(s.record(genesisKey(s.spec.ID), encode(g)), nil)
 		t.send(s.record(checkpointKey(s.spec.ID), encode(first)), nil)
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -50,6 +51,28 @@ func (c *Cluster) anyOf(ctx context.Context, brokers []*kgo.Broker) error {
 		}
 	}
 	return worst
+}
+
+// Unanswered is the end of a call to brokers that were there when the connection was made.
+type Unanswered struct {
+	Brokers []string
+	Err     error
+}
+
+func (u *Unanswered) Error() string {
+	return fmt.Sprintf("%v\nThe brokers %v do not answer, or not in time: check that Kafka is up", u.Err, u.Brokers)
+}
+
+func (u *Unanswered) Unwrap() error { return u.Err }
+
+// unanswered makes an *Unanswered of an error that is one.
+func (c *Cluster) unanswered(err error) error {
+	var op *net.OpError
+	silent := errors.As(err, &op) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kgo.ErrRecordTimeout) || errors.Is(err, io.EOF)
+	if !silent || errors.As(err, new(*Unanswered)) || errors.As(err, new(*security.Refused)) || c.refusals.certain(err) != nil || final(err) {
+		return err
+	}
+	return &Unanswered{c.options.Brokers, err}
 }
 
 func down(err error) bool {

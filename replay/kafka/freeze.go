@@ -17,10 +17,23 @@ func (c *Cluster) writeConfig(ctx context.Context, key string, value any) error 
 	if value != nil {
 		r.Value = encode(value)
 	}
-	if err := c.client.ProduceSync(ctx, r).FirstErr(); err != nil {
+	if err := produce(ctx, c.client, r); err != nil {
 		return fmt.Errorf("write %s to %s: %w", key, r.Topic, err)
 	}
 	return nil
+}
+
+// produce waits until r is acknowledged by all replicas, or until ctx ends; the client itself waits for what it has sent. What
+// is written after that is as what a killed session wrote.
+func produce(ctx context.Context, client *kgo.Client, r *kgo.Record) error {
+	written := make(chan error, 1)
+	client.Produce(ctx, r, func(_ *kgo.Record, err error) { written <- err })
+	select {
+	case err := <-written:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // freeze makes spec the one of its id, or finds that it is already, or that another is. Specs are named by their content

@@ -16,7 +16,7 @@ import (
 func (c *Cluster) Finished(ctx context.Context, known *Stored) (*replay.Receipt, error) {
 	last, err := c.lastCheckpoint(ctx, known)
 	if err != nil || last == nil || !last.State.Terminal() {
-		return nil, err
+		return nil, c.unanswered(err)
 	}
 	last.Seal(&known.Spec)
 	return last.Receipt, nil

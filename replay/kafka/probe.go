@@ -82,5 +82,5 @@ func (c *Cluster) beginOne(ctx context.Context, client *kgo.Client, spec *replay
 		return err
 	}
 	r := &kgo.Record{Topic: topic, Partition: partitionOf([]byte(spec.ID), int32(len(detail.Partitions))), Key: []byte(probeName)}
-	return client.ProduceSync(ctx, r).FirstErr()
+	return produce(ctx, client, r)
 }

@@ -64,6 +64,18 @@ func (p *producer) close() {
 // transaction runs fill between begin and commit. Everything that fill sends is acknowledged before the commit is asked
 // for: a commit in spite of a refused record would leave that record out. When an error comes back, the outcome is unknown.
 func (p *producer) transaction(ctx context.Context, fill func(*sending) error) error {
+	// Cancelled in the middle, the end would neither have happened nor not.
+	return p.transact(ctx, context.WithoutCancel, fill)
+}
+
+// opening is a transaction of a session that has produced nothing yet: ctx breaks off its end, too. Whether it was committed
+// is for the next session to find, as after a kill.
+func (p *producer) opening(ctx context.Context, fill func(*sending) error) error {
+	return p.transact(ctx, func(ctx context.Context) context.Context { return ctx }, fill)
+}
+
+// transact ends what it begins under the context that ending makes of its own.
+func (p *producer) transact(ctx context.Context, ending func(context.Context) context.Context, fill func(*sending) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, transactionWatch, errWatch)
 	defer cancel()
 	if err := p.client.BeginTransaction(); err != nil {
@@ -76,8 +88,7 @@ func (p *producer) transaction(ctx context.Context, fill func(*sending) error) e
 	if err := s.flush(); err != nil {
 		return err
 	}
-	// Cancelled in the middle, the end would neither have happened nor not.
-	if err := p.client.EndTransaction(context.WithoutCancel(ctx), kgo.TryCommit); err != nil {
+	if err := p.client.EndTransaction(ending(ctx), kgo.TryCommit); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

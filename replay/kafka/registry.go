@@ -33,11 +33,11 @@ type registry struct {
 	errs    map[string]error // of replays that this version cannot read
 }
 
-// Stored finds a replay by its id; nil when there is none.
+// Stored finds a replay by its id; nil when there is none. Brokers that do not answer are *Unanswered.
 func (c *Cluster) Stored(ctx context.Context, id string) (*Stored, error) {
 	all, err := c.registry(ctx)
 	if err != nil {
-		return nil, err
+		return nil, c.unanswered(err)
 	}
 	return all.find(id)
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -34,6 +35,7 @@ type Sink struct {
 	control  map[string]int32 // partitions of the control topics
 	looked   int64            // end of the config topic when preflight looked for other replays
 	began    time.Time        // when the replay began, in its first session
+	frozen   atomic.Bool      // the spec stands in the config topic
 }
 
 var _ replay.Sink = (*Sink)(nil)
@@ -52,9 +54,18 @@ func (c *Cluster) Sink(s Settings) *Sink {
 // Close ends the session. What was not committed is aborted by the next one, or by the broker after a minute.
 func (s *Sink) Close() { s.producer.close() }
 
+// Frozen reports whether the spec is known to be frozen, so that the id alone continues the replay. It may be asked by any
+// goroutine at any time.
+func (s *Sink) Frozen() bool { return s.frozen.Load() }
+
 // Open implements replay.Sink. It returns *replay.Refusal when preflight or the state of the topics forbid the replay,
-// and *SpecDiffers when the id belongs to another one.
+// *SpecDiffers when the id belongs to another one, and *Unanswered when the brokers do not answer.
 func (s *Sink) Open(ctx context.Context, spec *replay.Spec) (replay.Durable, error) {
+	d, err := s.open(ctx, spec)
+	return d, s.cluster.unanswered(err)
+}
+
+func (s *Sink) open(ctx context.Context, spec *replay.Spec) (replay.Durable, error) {
 	s.spec = spec
 	if err := s.prepare(ctx); err != nil {
 		return replay.Durable{}, err
@@ -96,6 +107,7 @@ func (s *Sink) own(ctx context.Context) (*Stored, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.frozen.Store(true)
 	if err := s.locate(ctx, known); err != nil {
 		return nil, err
 	}
@@ -175,7 +187,7 @@ func (s *Sink) writeBarrier(ctx context.Context, p *producer) (int64, error) {
 		b.Since = &s.since
 	}
 	offset := int64(-1)
-	err := p.transaction(ctx, func(t *sending) error {
+	err := p.opening(ctx, func(t *sending) error {
 		t.send(s.record(barrierKey(s.spec.ID), encode(b)), func(r *kgo.Record) { offset = r.Offset })
 		return nil
 	})

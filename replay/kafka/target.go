@@ -149,7 +149,7 @@ type Demands struct {
 func (c *Cluster) Demands(ctx context.Context, topic string, s Settings, eventSize int) (Demands, error) {
 	settings, err := c.settingsToBe(ctx, topic, s)
 	if err != nil && !Denied(err) {
-		return Demands{}, err
+		return Demands{}, c.unanswered(err)
 	}
 	return Demands{min(eventSize, maxMessageOf(settings)-archive.HeaderReserve), compact(settings)}, nil
 }
