@@ -16,19 +16,43 @@ var once = append([]string{
 // again is the command that continues replay id: its name, and the flags of this session without which cluster or archive
 // would not be found, or would be treated otherwise, but for those named in leave.
 func (f *replayFlags) again(id string, leave ...string) string {
-	words := []string{"replayd run --id " + id}
-	f.set.Visit(func(flag *pflag.Flag) {
+	return f.command("replayd run --id "+id, func(flag *pflag.Flag) bool {
 		stops := flag.Value.String() == stop // which is of this session, and not frozen
-		if slices.Contains(once, flag.Name) && !stops || slices.Contains(leave, flag.Name) {
-			return
-		}
-		word := "--" + flag.Name
-		if flag.Value.Type() != "bool" {
-			word += "=" + quoted(valueOf(flag))
-		}
-		words = append(words, word)
+		return (stops || !slices.Contains(once, flag.Name)) && !slices.Contains(leave, flag.Name)
 	})
-	return strings.Join(words, " ")
+}
+
+// called reports whether the replay was called by an id, so that the same command means the same replay.
+func (f *replayFlags) called() bool { return f.set.Changed("id") }
+
+// asTyped is the command of this session, whether its replay is known or not; empty when it would be another replay.
+func (f *replayFlags) asTyped() string {
+	if !f.called() {
+		return ""
+	}
+	return f.command("replayd run --id "+f.id, func(flag *pflag.Flag) bool { return flag.Name != "id" })
+}
+
+// goOn is the last line of what ends a session: the command that goes on.
+func goOn(command string) string {
+	if command == "" {
+		return "Nothing was begun: type the same command again"
+	}
+	return "Continue with: " + command
+}
+
+// command is words and those flags of this session that are wanted.
+func (f *replayFlags) command(words string, wanted func(*pflag.Flag) bool) string {
+	f.set.Visit(func(flag *pflag.Flag) {
+		switch {
+		case !wanted(flag):
+		case flag.Value.Type() == "bool" && flag.Value.String() == "true":
+			words += " --" + flag.Name
+		default:
+			words += " --" + flag.Name + "=" + quoted(valueOf(flag))
+		}
+	})
+	return words
 }
 
 // valueOf undoes the brackets that pflag puts around lists.

@@ -20,6 +20,7 @@ type job struct {
 	resumes  bool                         // its spec is frozen already
 	begun    bool                         // it may have produced something: what its start was allowed is not asked again
 	again    func(leave ...string) string // the command that continues it, without some flags
+	asTyped  string                       // the command of this session, empty without --id
 	finished *replay.Receipt              // of a replay that has ended
 }
 
@@ -38,7 +39,7 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 	if known == nil && !f.saysWhat() {
 		return nil, usage("no replay is called %s: to start it, say what to replay with --archive, --from, --to and --topic", f.id)
 	}
-	j := &job{again: func(leave ...string) string { return f.again(f.id, leave...) }, settings: kafka.Settings{
+	j := &job{again: func(leave ...string) string { return f.again(f.id, leave...) }, asTyped: f.asTyped(), settings: kafka.Settings{
 		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic, Allow: f.allow, Reason: f.reason, Targets: a.targets(),
 	}}
 	earlier := ""

@@ -39,16 +39,8 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 	if err := enoughFiles(); err != nil {
 		return err
 	}
-	var begun atomic.Bool
-	ctx, stop, release := signals(ctx, func() {
-		if begun.Load() {
-			a.say("stopping at the next commit; a second signal leaves at once\n")
-		}
-	}, func() {
-		if begun.Load() {
-			a.leave(f)
-		}
-	})
+	var at atomic.Pointer[witness]
+	ctx, stop, release := signals(ctx, func() { a.stopping(at.Load()) }, func() { a.leave(f, at.Load()) })
 	defer release()
 	starting, started := before(ctx, stop)
 	defer started()
@@ -66,7 +58,7 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 			return interruptedBy(starting, f, err)
 		}
 		j.options.Stop = stop
-		err = a.perform(ctx, j, cluster, &begun, f.quarantineOK)
+		err = a.perform(ctx, j, cluster, &at, f.quarantineOK)
 		if !first || !j.overtaken(err) {
 			return err
 		}
@@ -80,21 +72,21 @@ func (j *job) overtaken(err error) bool {
 	return !j.resumes && errors.As(err, &differs)
 }
 
-// perform runs j to its end, unless it has ended before, and turns its state into an exit code. begun becomes true when
-// there is something to stop.
-func (a *app) perform(ctx context.Context, j *job, cluster *kafka.Cluster, begun *atomic.Bool, quarantineOK bool) error {
+// perform runs j to its end, unless it has ended before, and turns its state into an exit code. at becomes the session that
+// there is to stop.
+func (a *app) perform(ctx context.Context, j *job, cluster *kafka.Cluster, at *atomic.Pointer[witness], quarantineOK bool) error {
 	if j.finished != nil {
 		a.printReceipt(j.finished)
 		return a.ended(j.finished, &witness{}, quarantineOK)
 	}
-	begun.Store(true)
 	to := cluster.Sink(j.settings)
 	defer to.Close()
 	j.options.Watch = to.Watch
-	seen := &witness{Sink: to}
+	seen := &witness{Sink: to, frozen: func() bool { return j.resumes || to.Frozen() }}
+	at.Store(seen)
 	receipt, err := a.watch(ctx, j, seen)
 	if err != nil {
-		return err
+		return j.explain(seen, err)
 	}
 	return a.ended(&receipt, seen, quarantineOK)
 }
@@ -118,14 +110,17 @@ func (a *app) watch(ctx context.Context, j *job, to replay.Sink) (replay.Receipt
 	receipt, err := runner.Run(ctx, j.spec)
 	view.end()
 	if err != nil {
-		return receipt, a.explain(j, err)
+		return receipt, err
 	}
 	a.printReceipt(&receipt)
 	return receipt, nil
 }
 
 // explain adds the command that goes on to an error after which a replay can be continued.
-func (a *app) explain(j *job, err error) error {
+func (j *job) explain(seen *witness, err error) error {
+	if !seen.opened.Load() {
+		return j.unopened(seen.frozen(), err)
+	}
 	var stopped *replay.Stopped
 	if !errors.As(err, &stopped) {
 		return err
@@ -146,6 +141,22 @@ func (a *app) explain(j *job, err error) error {
 		return fmt.Errorf("%w\nSo much is seldom the archive's fault: see --preset, --format, --event-time and --event-id, and start again under another --id", err)
 	}
 	return fmt.Errorf("%w\nContinue with: %s --max-bad=%d%%", err, j.again("max-bad"), bad.Percent()) // with less it would stop at the same entry
+}
+
+// unopened adds to the end of a session that could not take the replay over what starts the next one.
+func (j *job) unopened(frozen bool, err error) error {
+	switch {
+	case errors.As(err, new(*replay.Stopped)), errors.As(err, new(*kafka.Unanswered)):
+	case errors.Is(err, context.Canceled):
+		err = &interrupted{leftBeforeAnything}
+	default:
+		return err
+	}
+	next := j.asTyped
+	if frozen {
+		next = j.again()
+	}
+	return fmt.Errorf("%w\n%s", err, goOn(next))
 }
 
 // reportQuarantined says on stderr what is not in the topic, and where to look.

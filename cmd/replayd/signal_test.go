@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"replayd/integration/transcript"
+	"replayd/replay/kafka"
 )
 
 // many puts n events, two a second, into one object, and returns the flags that replay them in about a second at full
@@ -146,9 +149,11 @@ func (p *process) insist(signal os.Signal) *result {
 // hang makes the broker keep requests of a kind without an answer until the returned function is called.
 func hang(broker *kfake.Cluster, key kmsg.Key) (release func()) {
 	let := make(chan struct{})
-	broker.ControlKey(key.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+	broker.ControlKey(key.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		broker.KeepControl()
-		broker.SleepControl(func() { <-let })
+		if end, ok := r.(*kmsg.EndTxnRequest); !ok || end.Commit { // the probe's abort is given up by itself
+			broker.SleepControl(func() { <-let })
+		}
 		return nil, nil, false
 	})
 	once := false
@@ -177,9 +182,112 @@ func TestASignalBeforeAnIDIsContinuedSaysHowToContinueIt(t *testing.T) {
 	p := nowhere(t).start("run", "--brokers", "127.0.0.1:1", "--wait-broker", "1h", "--id", "known")
 	p.until("it to wait", func() bool { return strings.Contains(p.err.String(), "waiting for the broker") })
 	_ = p.cmd.Process.Signal(os.Interrupt)
-	r := p.end(5*time.Second).want(exitInterrupted, "interrupted before anything was begun")
-	if next, want := r.next(), "replayd run --id known --brokers=127.0.0.1:1"; next != want {
+	r := p.end(5*time.Second).want(exitInterrupted, "interrupted: this call has changed nothing")
+	if next, want := r.next(), "replayd run --id known --brokers=127.0.0.1:1 --wait-broker=1h"; next != want {
 		t.Errorf("it says %q, want %q", next, want)
+	}
+}
+
+// TestASignalBeforeAKnownReplayIsReachedContinuesWhatWasTyped types the whole command of a replay that has begun again: nobody
+// knows yet that it has.
+func TestASignalBeforeAKnownReplayIsReachedContinuesWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	typed := append(b.many(2000), "--id", "twice", "--on-bad", "stop", "--filter", `id != "none"`)
+	p := b.startRun(append(typed, "--pace", "200/s")...)
+	p.until("the first commit", func() bool { return b.committed("x") })
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	p.end(10 * time.Second).want(exitInterrupted)
+	release := hang(b.broker, kmsg.Metadata)
+	p = b.startRun(append(typed, "--log-format", "console", "-vv", "--create-topic=false")...)
+	p.until("it to ask", func() bool { return strings.Contains(p.err.String(), "wrote Metadata") })
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	r := p.end(5*time.Second).want(exitInterrupted, "interrupted: this call has changed nothing")
+	release()
+	if next := r.next(); !strings.Contains(next, "--create-topic=false") || !strings.Contains(next, `--filter='id != "none"'`) {
+		t.Errorf("it is not what was typed: %s", next)
+	}
+	told := exec.Command("/bin/sh", "-c", strings.Replace(r.next(), "replayd", `"$0"`, 1), os.Args[0])
+	told.Env = append(told.Environ(), asProgram+"=1")
+	if out, err := told.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", r.next(), err, out)
+	}
+	b.eachOnce("x", 2000)
+}
+
+func TestABrokerThatHangsWhileAReplayIsTakenOverIsToldAndLeftAtTheFirstSignal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, id string
+		at       kmsg.Key
+		next     string
+	}{
+		{"before its spec is frozen", "early", kmsg.CreateTopics, "replayd run --id early --archive="},
+		{"before its spec is frozen, without an id", "", kmsg.CreateTopics, ""},
+		{"in the first transaction", "late", kmsg.EndTxn, "replayd run --id late --brokers="},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			flags := b.many(20)
+			if c.id != "" {
+				flags = append(flags, "--id", c.id)
+			}
+			release := hang(b.broker, c.at)
+			defer release()
+			p := b.startRun(flags...)
+			p.until("its broker to be held to hang", func() bool {
+				return strings.Contains(p.out.String(), `"phase":"waiting"`) && strings.Contains(p.out.String(), `"held_by":"broker"`)
+			})
+			_ = p.cmd.Process.Signal(os.Interrupt)
+			r := p.end(4*time.Second).want(exitInterrupted, "stopping before this session produces anything", "interrupted before anything was produced")
+			release()
+			if c.next == "" {
+				r.want(exitInterrupted, "type the same command again")
+				b.run(flags...).want(exitOK)
+			} else if next := r.next(); !strings.HasPrefix(next, c.next) {
+				t.Errorf("it says %q, want %q", next, c.next)
+			} else {
+				b.told(next).want(exitOK)
+			}
+			b.eachOnce("x", 20)
+		})
+	}
+}
+
+func TestABrokerThatAnswersNoMoreEndsWithTheNextStep(t *testing.T) {
+	t.Parallel()
+	t.Run("once the spec is frozen", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t)
+		release := hang(b.broker, kmsg.EndTxn)
+		defer release()
+		r := b.run(append(b.many(20), "--id", "gone", "--give-up", "2s")...).want(exitFailed, "gave up after 2s", "check that Kafka is up")
+		release()
+		if next := r.next(); !strings.HasPrefix(next, "replayd run --id gone --brokers=") {
+			t.Errorf("it says %q", next)
+		}
+		b.told(r.next()).want(exitOK)
+		b.eachOnce("x", 20)
+	})
+	gone := &kafka.Unanswered{Brokers: []string{"kafka1:9092"}, Err: errors.New("create topic x: i/o timeout")}
+	for _, c := range []struct{ id, next string }{
+		{"--id=x", "Continue with: replayd run --id x --create-topic --topic=x"},
+		{"--topic=x", "Nothing was begun: type the same command again"},
+	} {
+		f := &replayFlags{}
+		cmd := pflag.NewFlagSet("run", pflag.ContinueOnError)
+		f.addRead(cmd)
+		f.addWrite(cmd)
+		if err := cmd.Parse([]string{"--topic=x", "--create-topic", c.id}); err != nil {
+			t.Fatal(err)
+		}
+		j := &job{asTyped: f.asTyped()}
+		for _, err := range []error{interruptedBy(t.Context(), f, gone), j.unopened(false, gone)} {
+			if want := gone.Error() + "\n" + c.next; err.Error() != want {
+				t.Errorf("it says %q, want %q", err, want)
+			}
+		}
 	}
 }
 

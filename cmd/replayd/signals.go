@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
+
+	"replayd/replay/kafka"
 )
 
 // before is a context for what comes before the first event: there even the first signal ends all.
@@ -22,16 +25,29 @@ func before(ctx context.Context, stop <-chan struct{}) (context.Context, context
 	return starting, cancel
 }
 
-// interruptedBy says it shorter when a signal is the reason. What an id alone was to continue still can be.
+// interruptedBy says it shorter when a signal is the reason, and what to type then. A replay that was called by its id may
+// have begun in another session.
 func interruptedBy(ctx context.Context, f *replayFlags, err error) error {
-	if ctx.Err() == nil {
-		return err
+	switch {
+	case ctx.Err() != nil && f.called():
+		return &interrupted{"interrupted: this call has changed nothing\n" + goOn(f.asTyped())}
+	case ctx.Err() != nil:
+		return &interrupted{"interrupted before anything was begun"}
+	case errors.As(err, new(*kafka.Unanswered)):
+		return fmt.Errorf("%w\n%s", err, goOn(f.asTyped()))
 	}
-	text := "interrupted before anything was begun"
-	if !f.saysWhat() {
-		text += "\nContinue with: " + f.again(f.id)
+	return err
+}
+
+// stopping answers the first signal, if there is a session that it stops.
+func (a *app) stopping(at *witness) {
+	switch {
+	case at == nil:
+	case at.opened.Load():
+		a.say("stopping at the next commit; a second signal leaves at once\n")
+	default:
+		a.say("stopping before this session produces anything; a second signal leaves at once\n")
 	}
-	return &interrupted{text}
 }
 
 // leaving is how long a second signal waits for the session to end by itself: a commit that is under way cannot be broken
@@ -40,14 +56,27 @@ const leaving = time.Second
 
 // leave ends the process soon, whatever it is doing: to a replay that is as good as any other kill. What has not begun ends
 // by its context.
-func (a *app) leave(f *replayFlags) {
+func (a *app) leave(f *replayFlags, at *witness) {
+	if at == nil {
+		return
+	}
 	time.AfterFunc(leaving, func() {
-		fmt.Fprintf(a.err, "replayd: %s\nContinue with: %s\n", leftAtOnce, f.again(f.id))
+		said, next := leftBeforeAnything, f.asTyped()
+		if at.opened.Load() {
+			said = leftAtOnce
+		}
+		if at.frozen() {
+			next = f.again(f.id)
+		}
+		fmt.Fprintf(a.err, "replayd: %s\n%s\n", said, goOn(next))
 		os.Exit(exitInterrupted)
 	})
 }
 
-const leftAtOnce = "left at once: what was not committed is produced when the replay continues"
+const (
+	leftAtOnce         = "left at once: what was not committed is produced when the replay continues"
+	leftBeforeAnything = "left at once: this session has produced nothing"
+)
 
 // together is how close upon the first signal another one still means the same: timeout(1) and some supervisors signal the
 // process and then its group.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"replayd/archive"
 	"replayd/replay"
@@ -12,10 +13,19 @@ import (
 // shownFirst is how many quarantined entries are named at the end of a session; all of them stand in the quarantine topic.
 const shownFirst = 5
 
-// witness is a sink that remembers the first quarantined entries of its session.
+// witness is a sink that remembers the first quarantined entries of its session, and how far that has come.
 type witness struct {
 	replay.Sink
-	first []replay.Quarantined
+	first  []replay.Quarantined
+	frozen func() bool // the id alone continues the replay
+	opened atomic.Bool // the replay is taken over
+}
+
+// Open implements replay.Sink.
+func (w *witness) Open(ctx context.Context, s *replay.Spec) (replay.Durable, error) {
+	d, err := w.Sink.Open(ctx, s)
+	w.opened.Store(err == nil)
+	return d, err
 }
 
 // Commit implements replay.Sink.
