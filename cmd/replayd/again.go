@@ -22,6 +22,17 @@ func (f *replayFlags) again(id string, leave ...string) string {
 	})
 }
 
+// here adds to a command what reaches the cluster of this one: --brokers and --config, where they were given.
+func (a *app) here(command string) string {
+	if len(a.brokers) > 0 {
+		command += " --brokers=" + quoted(strings.Join(a.brokers, ","))
+	}
+	if a.configPath != "" {
+		command += " --config=" + quoted(a.configPath)
+	}
+	return command
+}
+
 // called reports whether the replay was called by an id, so that the same command means the same replay.
 func (f *replayFlags) called() bool { return f.set.Changed("id") }
 

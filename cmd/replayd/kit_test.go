@@ -180,9 +180,15 @@ func (r *result) receipt() replay.Receipt {
 // next is the command that stderr says continues.
 func (r *result) next() string {
 	r.t.Helper()
-	_, line, ok := strings.Cut(r.err.String(), "Continue with: ")
+	return r.after("Continue with: ")
+}
+
+// after is what stderr says after words, up to the end of the line.
+func (r *result) after(words string) string {
+	r.t.Helper()
+	_, line, ok := strings.Cut(r.err.String(), words)
 	if !ok {
-		r.t.Fatalf("stderr names no command that continues:\n%s", r.err.String())
+		r.t.Fatalf("stderr does not say %q:\n%s", words, r.err.String())
 	}
 	line, _, _ = strings.Cut(line, "\n")
 	return line

@@ -153,7 +153,7 @@ func (a *app) quarantineShow(ctx context.Context, f *quarantineFlags, id, number
 		return err
 	}
 	if line.N < n {
-		return usage("only %s of %s: see replayd quarantine list %s", plural(line.N, "quarantined entry"), id, id)
+		return usage("only %s of %s: see %s", plural(line.N, "quarantined entry"), id, a.here("replayd quarantine list "+id))
 	}
 	if !f.bytes {
 		return a.showQuarantined(a.out, &known.Spec, line)

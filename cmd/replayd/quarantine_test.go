@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,6 +150,26 @@ func TestWhatAPolicyQuarantinesIsNotCalledBad(t *testing.T) {
 	} {
 		if text := r.err.String(); strings.Contains(text, "bad") {
 			t.Errorf("it is called bad:\n%s", text)
+		}
+	}
+}
+
+// TestTheCommandsThatLeadToTheQuarantineReachTheSameCluster executes them as they are printed.
+func TestTheCommandsThatLeadToTheQuarantineReachTheSameCluster(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)+"{bad}\n"))
+	prefixed := b.config("kafka:\n  brokers: [" + b.address() + "]\n  control_prefix: other\n")
+	for name, reach := range map[string][]string{
+		"q1": {"-b", b.address()}, "q2": {"-c", prefixed}, "q3": {"--config", prefixed, "--brokers", b.address() + "," + b.address()},
+	} {
+		here := func(words ...string) []string { return slices.Concat(words, reach, []string{"-o", "json"}) }
+		r := b.replayd(here(append([]string{"run", "--id", name}, b.what("--topic", name, "--create-topic")...)...)...).want(exitQuarantined)
+		shown := b.replayd(here("quarantine", "show", name, "7")...).want(exitUsage, "only 1 quarantined entry of "+name)
+		for _, command := range []string{r.after("address and reason: "), shown.after("see ")} {
+			if n := len(b.told(command).want(exitOK).lines("quarantined")); n != 1 {
+				t.Errorf("%s lists %d entries", command, n)
+			}
 		}
 	}
 }

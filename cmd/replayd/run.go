@@ -165,7 +165,7 @@ func (a *app) reportQuarantined(r *replay.Receipt, seen *witness, accepted bool)
 		return
 	}
 	fmt.Fprintf(a.err, "replayd: %s quarantined, not produced: %s\n%s", plural(r.Quarantined, "entry"), reasons(r.QuarantinedBy), seen.told(r.Quarantined))
-	fmt.Fprintf(a.err, "All of them, each with its address and reason: replayd quarantine list %s\n", r.ID)
+	fmt.Fprintf(a.err, "All of them, each with its address and reason: %s\n", a.here("replayd quarantine list "+r.ID))
 	if !accepted {
 		fmt.Fprintln(a.err, "All other events are in the topic. With --quarantine-ok this ends with exit code 0")
 	}
