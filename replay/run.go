@@ -9,7 +9,7 @@ import (
 )
 
 // Run replays s from src to sink with the default options and returns the receipt. A replay that the sink already knows
-// is continued, or, if it has ended, only accounted for.
+// is continued, or, if it has ended, only accounted for: the same s may be run until it has, with a new sink each time.
 func Run(ctx context.Context, s Spec, src archive.Source, sink Sink) (Receipt, error) {
 	return (&Runner{Source: src, Sink: sink}).Run(ctx, s)
 }
@@ -29,12 +29,15 @@ func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
 	if src := &r.Source; src.Store == nil || src.Layout == nil || src.Format == nil || src.Decoder == nil {
 		return Receipt{}, errors.New("the source of a replay needs a store, a layout, a format and a decoder")
 	}
-	if err := s.Complete(time.Now()); err != nil {
+	if err := s.Complete(time.Time{}); err != nil { // AsOf is left to the sink, which may know the replay
 		return Receipt{}, err
 	}
 	durable, err := r.open(ctx, &s)
 	if err != nil {
 		return Receipt{}, err
+	}
+	if s.AsOf.IsZero() {
+		s.AsOf = time.Now().UTC()
 	}
 	if durable.Checkpoint.State.Terminal() {
 		durable.Checkpoint.Seal(&s)

@@ -11,7 +11,7 @@ import (
 type Sink interface {
 	// Open takes the replay over from any earlier session and returns what is durable of it. A replay that is not
 	// known yet gets a Durable whose checkpoint has State Running and is not Begun. Ended by ctx at any place, it leaves the
-	// replay to the next session.
+	// replay to the next session. An AsOf that is zero may be set: to that of the replay as it is known, else to now.
 	Open(ctx context.Context, s *Spec) (Durable, error)
 
 	// Commit makes c durable as a whole and returns when that is decided; it retries what can be retried. It sets the

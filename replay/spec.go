@@ -36,7 +36,7 @@ type Spec struct {
 	Before   Duration  `json:"slack_before"`
 	After    Duration  `json:"slack_after"`
 	Settle   Duration  `json:"settle"`
-	AsOf     time.Time `json:"as_of"` // instant of the first start
+	AsOf     time.Time `json:"as_of"` // instant of the first start; zero: that which the sink knows, else now
 	Lateness Duration  `json:"lateness"`
 	Horizon  Duration  `json:"horizon"`
 	Dedupe   bool      `json:"dedupe"`
@@ -93,7 +93,7 @@ func Defaults() Spec {
 	}
 }
 
-// Complete fills what was left to defaults and reports what is wrong.
+// Complete fills what was left to defaults and reports what is wrong. AsOf that is zero becomes now, which may be zero too.
 func (s *Spec) Complete(now time.Time) error {
 	s.Version, s.Decision = 1, DecisionVersion
 	if s.Prefix == "" {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -37,33 +38,49 @@ func produce(ctx context.Context, client *kgo.Client, r *kgo.Record) error {
 }
 
 // freeze makes spec the one of its id, or finds that it is already, or that another is. Specs are named by their content
-// and never written twice; when two sessions write different ones at once the lower offset holds and the other leaves.
+// and never written twice; when two sessions write different ones at once the lower offset holds and the other leaves. A spec
+// without an instant takes that of the replay.
 func (c *Cluster) freeze(ctx context.Context, spec *replay.Spec, s Settings) (*Stored, error) {
 	known, err := c.Stored(ctx, spec.ID)
 	if err != nil {
 		return nil, err
 	}
-	key := specKey(spec.ID, spec.Hash())
+	undated := spec.AsOf.IsZero()
 	if known == nil {
-		if err := c.writeConfig(ctx, key, stored{Version: version, Spec: *spec, Settings: s}); err != nil {
+		if undated {
+			spec.AsOf = time.Now().UTC()
+		}
+		if known, err = c.freezeFirst(ctx, spec, s); err != nil {
 			return nil, err
 		}
-		if known, err = c.Stored(ctx, spec.ID); err != nil {
-			return nil, err
-		}
-		if known == nil {
-			return nil, fmt.Errorf("replay %s: its spec was written and is not there: topic %s was deleted meanwhile", spec.ID, c.topic(configTopic))
-		}
-		if known.Spec.Hash() != spec.Hash() {
-			if err := c.writeConfig(ctx, key, nil); err != nil {
-				return nil, err
-			}
-		}
+	}
+	if undated {
+		spec.AsOf = known.Spec.AsOf
 	}
 	if known.Spec.Hash() != spec.Hash() {
 		return nil, &SpecDiffers{ID: spec.ID, Differences: Differences(known.Spec, *spec)}
 	}
 	return known, nil
+}
+
+// freezeFirst writes a spec whose id nothing was known of, and returns the one that holds. When that is another's, ours is
+// taken back.
+func (c *Cluster) freezeFirst(ctx context.Context, spec *replay.Spec, s Settings) (*Stored, error) {
+	key := specKey(spec.ID, spec.Hash())
+	if err := c.writeConfig(ctx, key, stored{Version: version, Spec: *spec, Settings: s}); err != nil {
+		return nil, err
+	}
+	known, err := c.Stored(ctx, spec.ID)
+	if err != nil {
+		return nil, err
+	}
+	if known == nil {
+		return nil, fmt.Errorf("replay %s: its spec was written and is not there: topic %s was deleted meanwhile", spec.ID, c.topic(configTopic))
+	}
+	if known.Spec.Hash() == spec.Hash() {
+		return known, nil
+	}
+	return known, c.writeConfig(ctx, key, nil)
 }
 
 // Differences lists the fields in which two specs differ: name, what is frozen, what was asked for.
