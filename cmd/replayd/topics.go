@@ -1,14 +1,15 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"replayd/replay/kafka"
 )
@@ -18,6 +19,7 @@ type topicsFlags struct {
 	topic, like, user string
 	partitions        int32
 	create            bool
+	set               *pflag.FlagSet
 }
 
 func (a *app) topicsCommand() *cobra.Command {
@@ -31,12 +33,13 @@ itself, only the second half is needed, with --may-create.`,
 		Example: `  replayd topics --topic replay.payments --partitions 12 --user User:replayd
   replayd topics --topic replay.payments --user User:CN=replayd --may-create -o json`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.topics(cmd.Context(), f) },
+		RunE: func(*cobra.Command, []string) error { return a.topics(f) },
 	}
 	set := cmd.Flags()
+	f.set = set
 	set.StringVar(&f.topic, "topic", "", "the replay topic")
-	set.StringVar(&f.like, "like-topic", "", "with --may-create: the topic that the replay topic is to be made like")
-	set.Int32Var(&f.partitions, "partitions", 0, "partitions of the replay topic (default: the cluster's)")
+	set.StringVar(&f.like, "like-topic", "", "with --may-create: the topic that run is to make the replay topic like, for the rights to look at it")
+	set.Int32Var(&f.partitions, "partitions", 0, "partitions of the replay topic, not with --may-create (default: the cluster's)")
 	set.StringVar(&f.user, "user", "", "principal as the brokers know it: User:replayd")
 	set.BoolVar(&f.create, "may-create", false, "grant the rights to create the topics, too, and print no commands that create them")
 	return cmd
@@ -50,17 +53,9 @@ type clusterNeeds struct {
 	Rights  []kafka.ACL        `json:"acls"`
 }
 
-func (a *app) topics(_ context.Context, f *topicsFlags) error {
-	if f.topic == "" {
-		return usage("--topic is missing: the replay topic, such as replay.payments")
-	}
-	for flag, name := range map[string]string{"topic": f.topic, "like-topic": f.like} {
-		if err := kafka.ValidTopic(name); name != "" && err != nil {
-			return usage("--%s: %w", flag, err)
-		}
-	}
-	if f.user != "" && !strings.Contains(f.user, ":") {
-		return usage("--user %q: a principal such as User:%s", f.user, f.user)
+func (a *app) topics(f *topicsFlags) error {
+	if err := a.checkTopics(f); err != nil {
+		return err
 	}
 	s := a.needs(f)
 	if a.output == "json" {
@@ -69,6 +64,51 @@ func (a *app) topics(_ context.Context, f *topicsFlags) error {
 	for _, line := range s.commands(strings.Join(a.config.Kafka.Brokers, ",")) {
 		if _, err := fmt.Fprintln(a.out, line); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkTopics refuses flags that say nothing to what would be printed, and a topic into which no replay may go: rights to
+// write it would only do harm.
+func (a *app) checkTopics(f *topicsFlags) error {
+	var errs []error
+	for flag, name := range map[string]string{"topic": f.topic, "like-topic": f.like} {
+		if err := kafka.ValidTopic(name); name != "" && err != nil {
+			errs = append(errs, usage("--%s: %w", flag, err))
+		}
+	}
+	if f.topic == "" {
+		errs = append(errs, usage("--topic is missing: the replay topic, such as replay.payments"))
+	}
+	if f.user != "" && !strings.Contains(f.user, ":") {
+		errs = append(errs, usage("--user %q: a principal such as User:%s", f.user, f.user))
+	}
+	return errors.Join(append(errs, a.neverTarget(f.topic), f.checkShape())...)
+}
+
+// checkShape looks at what says how the replay topic is to be made, by these commands or by run.
+func (f *topicsFlags) checkShape() error {
+	switch asked := f.set.Changed("partitions"); {
+	case asked && f.partitions < 1:
+		return usage("--partitions %d: at least 1", f.partitions)
+	case asked && f.create:
+		return usage("--partitions says nothing with --may-create, which lets run make the topic. Leave it away here, and start with: replayd run --create-topic --partitions %d", f.partitions)
+	case f.like != "" && !f.create:
+		return usage("--like-topic needs --may-create: no cluster is asked here, so how %s is made is not known. "+
+			"Say --partitions N instead, or add --may-create and start with: replayd run --like-topic %s", f.like, f.like)
+	}
+	return nil
+}
+
+// neverTarget refuses a topic that run refuses whatever is allowed, as far as that is known without a cluster.
+func (a *app) neverTarget(topic string) error {
+	if kafka.Internal(a.config.Kafka.ControlPrefix, topic) {
+		return usage("--topic %s is one that Kafka or replayd keeps its own state in, so no replay goes there: name another", topic)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.config.Archives)) {
+		if slices.Contains(a.config.Archives[name].SourceTopics, topic) {
+			return usage("--topic %s is where archive %s was filled from (source_topics), so no replay of it goes there: name another, such as replay.%s", topic, name, topic)
 		}
 	}
 	return nil

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,10 +51,28 @@ func TestMistakesInTopicsAreSaid(t *testing.T) {
 		"topics --topic x --user replayd":       "a principal such as User:replayd",
 		"topics --topic x --like-topic ..":      "--like-topic",
 		"topics --topic x --partitions 2 extra": "unexpected \"extra\"",
+
+		"topics --topic x --partitions -3":             "--partitions -3: at least 1",
+		"topics --topic x --partitions 0":              "--partitions 0: at least 1",
+		"topics --topic x --partitions 6 --may-create": "start with: replayd run --create-topic --partitions 6",
+		"topics --topic x --like-topic live":           "Say --partitions N instead, or add --may-create",
+		"topics --topic replayd.config":                "keeps its own state in",
+		"topics --topic __consumer_offsets":            "keeps its own state in",
 	} {
 		nowhere(t).replayd(strings.Fields(line)...).want(exitUsage, says)
 	}
 	if out := nowhere(t).replayd("topics", "--topic", "x", "-o", "text").want(exitOK).out.String(); !strings.Contains(out, "name the user with --user") {
 		t.Errorf("without a user it prints:\n%s", out)
 	}
+}
+
+func TestTopicsGrantsNoRightToWriteWhatAnArchiveWasFilledFrom(t *testing.T) {
+	t.Parallel()
+	b := nowhere(t)
+	config := filepath.Join(t.TempDir(), "replayd.yaml")
+	if err := os.WriteFile(config, []byte("archives:\n  payments: {url: ./x, source_topics: [live]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.replayd("topics", "--config", config, "--topic", "live", "--user", "User:u").want(exitUsage, "archive payments was filled from", "such as replay.live")
+	b.replayd("topics", "--config", config, "--topic", "replay.live", "--like-topic", "live", "--may-create", "--user", "User:u").want(exitOK)
 }

@@ -141,12 +141,16 @@ func (p *preflight) notice(item, format string, args ...any) {
 	p.findings = append(p.findings, Finding{Item: item, What: fmt.Sprintf(format, args...)})
 }
 
+// Internal reports whether Kafka keeps its own state in a topic, or replayd under this control prefix.
+func Internal(prefix, topic string) bool {
+	name, ours := strings.CutPrefix(topic, prefix+".")
+	return strings.HasPrefix(topic, "__") ||
+		ours && slices.Contains([]string{configTopic, checkpointTopic, statusTopic, auditTopic, quarantineTopic, "work"}, name)
+}
+
 func (p *preflight) internal() {
 	topic := p.spec.Topic
-	control := strings.HasPrefix(topic, p.cluster.options.ControlPrefix+".") && slices.Contains(
-		[]string{configTopic, checkpointTopic, statusTopic, auditTopic, quarantineTopic, "work"},
-		strings.TrimPrefix(topic, p.cluster.options.ControlPrefix+"."))
-	if strings.HasPrefix(topic, "__") || control {
+	if Internal(p.cluster.options.ControlPrefix, topic) {
 		p.refuse(ItemInternal, "Choose another --topic.", "topic %s is one that Kafka or replayd keeps its own state in", topic)
 		p.always()
 	}
