@@ -74,12 +74,11 @@ func (p *planned) look(ctx context.Context, j *job, some []archive.Object) {
 	}
 	e.Seconds = j.options.Pace.Lasts(e.Events, e.Bytes, j.spec.Window.To.Sub(j.spec.Window.From)).Seconds()
 	p.Estimate = e
-	p.Again = int64(float64(p.Bytes) * again(&j.spec))
 }
 
-// again is the share of an archive's bytes that a session which continues reads at the most before it goes on: the objects
+// rereadShare is the share of an archive's bytes that a session which continues reads at the most before it goes on: the objects
 // that can hold events within the horizon.
-func again(s *replay.Spec) float64 {
+func rereadShare(s *replay.Spec) float64 {
 	if !s.Window.Bounded() {
 		return 1
 	}

@@ -230,6 +230,29 @@ func TestPlanTellsWhatToDecideBy(t *testing.T) {
 	}
 }
 
+// TestPlanTellsWhatWouldBeOfATopicThatIsNotThere plans with and without leave to create it.
+func TestPlanTellsWhatWouldBeOfATopicThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)))
+	for flags, c := range map[string]struct {
+		code    int
+		creates bool
+	}{
+		"":                      {exitRefused, false},
+		"--create-topic":        {exitOK, true},
+		"--allow topic-missing": {exitOK, true},
+	} {
+		p := b.replayd(b.plan("--topic absent " + flags)...).want(c.code).lines("plan")[0]
+		if creates := fmt.Sprint(p["creates"]); strings.Contains(creates, "absent") != c.creates || !strings.Contains(creates, "replayd.config") {
+			t.Errorf("with %q it creates %s", flags, creates)
+		}
+		if found := fmt.Sprint(p["preflight"]); !strings.Contains(found, "topic absent would keep records for 7 days from now on") {
+			t.Errorf("with %q it finds %s", flags, found)
+		}
+	}
+}
+
 // readBy lets a group commit an offset of a topic.
 func (b *bench) readBy(group, topic string) {
 	b.t.Helper()

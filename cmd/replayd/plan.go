@@ -129,7 +129,11 @@ func (a *app) planCluster(ctx context.Context, p *planned, j *job, cluster *kafk
 	if err != nil {
 		return err
 	}
-	p.Creates = append(p.Creates, missing...)
+	for _, topic := range missing {
+		if topic != j.spec.Topic || j.settings.Creates() {
+			p.Creates = append(p.Creates, topic)
+		}
+	}
 	groups, err := cluster.Groups(ctx, j.spec.Topic)
 	if err != nil {
 		a.log.Debug().Err(err).Msg("consumer groups are not to be seen")
@@ -172,6 +176,7 @@ func (a *app) planHours(ctx context.Context, p *planned, j *job, some *picker) e
 		}
 	}
 	p.Gets = int64(p.Objects)
+	p.Again = int64(float64(p.Bytes) * rereadShare(&j.spec))
 	if refusal := j.openHours(); refusal != nil {
 		p.Items = append(p.Items, plannedItem{Item: refusal.Item, Refused: true, What: refusal.What, Next: refusal.Next})
 	}

@@ -118,7 +118,9 @@ func TestColdStorageIsRefusedUntilItIsRestored(t *testing.T) {
 	plan := func() *result { return b.replayd(append(b.here("plan"), flags...)...) }
 
 	refused := run().want(exitRefused, "glacier: 1 of the 2 objects", "1 in DEEP_ARCHIVE", "up to 12 hours")
-	plan().want(exitRefused)
+	if p := plan().want(exitRefused).lines("plan")[0]; p["sample_error"] == nil || p["restart_bytes"] != p["bytes"] {
+		t.Errorf("without a sample, to go on with %v bytes %v are read again", p["bytes"], p["restart_bytes"])
+	}
 	text := b.replayd(append(append(b.here("plan"), flags...), "--output", "text")...).out.String()
 	if !regexp.MustCompile(`(?m)^preflight REFUSED glacier: .*\n {10}Restore it: .*\n {10}From DEEP_ARCHIVE `).MatchString(text) {
 		t.Errorf("plan prints\n%s", text)

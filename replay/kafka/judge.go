@@ -20,15 +20,23 @@ func (p *preflight) judge(settings map[string]string) {
 	p.timestamps(settings)
 }
 
+// does is what the topic does, or would do once it is there.
+func (p *preflight) does(now, once string) string {
+	if p.absent {
+		return "would " + once
+	}
+	return now
+}
+
 // compacted refuses a topic that forgets by key. One who knows better needs a key for each record: without, the brokers
 // refuse it, and what has none is quarantined when it is read (archive.Fields.NeedsKey).
 func (p *preflight) compacted(settings map[string]string) {
-	const what = "topic %s is compacted: of the events of one key only the last would stay"
+	what := "topic %s " + p.does("is", "be") + " compacted: of the events of one key only the last would stay"
 	switch {
 	case !compact(settings):
 	case p.spec.Key == "":
 		p.refuse(ItemCompacted, "Choose another --topic, or name with --key where an event's record key stands, and --allow compacted.",
-			what+", and it takes no records without a key", p.spec.Topic)
+			what+", and it "+p.does("takes", "take")+" no records without a key", p.spec.Topic)
 		p.always()
 	default:
 		p.refuse(ItemCompacted, "Choose another --topic, or --allow compacted. Events without the key are quarantined then.", what, p.spec.Topic)
@@ -45,7 +53,7 @@ func (p *preflight) recordSize(settings map[string]string) {
 	if err == nil && p.spec.RecordLimit > n-archive.HeaderReserve {
 		p.refuse(ItemRecordSize, "Start a new replay with a smaller limits.event_size, or let the topic take them"+
 			p.withSetting(fmt.Sprintf("max.message.bytes=%d", p.spec.RecordLimit+archive.HeaderReserve)),
-			"topic %s takes records of %d bytes, but this replay holds records of up to %d", p.spec.Topic, n, p.spec.RecordLimit)
+			"topic %s %s records of %d bytes, but this replay holds records of up to %d", p.spec.Topic, p.does("takes", "take"), n, p.spec.RecordLimit)
 	}
 }
 
@@ -65,10 +73,10 @@ func (p *preflight) retention(settings map[string]string) {
 	if p.spec.RecordTime != replay.RecordTimeOriginal {
 		if lasts := p.settings.Lasts; finite && lasts > keeps-margin(keeps) {
 			p.refuse(ItemRetention, "Choose a faster --pace, or --allow retention, or let the topic keep records for longer"+p.withSetting(longEnough(lasts)),
-				"topic %s keeps records for %s, but at %s the replay lasts %s: its beginning would be deleted before its end is there",
-				p.spec.Topic, days(keeps), p.settings.Pace, days(lasts.Round(time.Minute)))
+				"topic %s %s records for %s, but at %s the replay lasts %s: its beginning would be deleted before its end is there",
+				p.spec.Topic, p.does("keeps", "keep"), days(keeps), p.settings.Pace, days(lasts.Round(time.Minute)))
 		} else if finite {
-			p.notice(ItemRetention, "topic %s keeps records for %s from now on", p.spec.Topic, days(keeps))
+			p.notice(ItemRetention, "topic %s %s records for %s from now on", p.spec.Topic, p.does("keeps", "keep"), days(keeps))
 		}
 		return
 	}
@@ -79,8 +87,8 @@ func (p *preflight) retention(settings map[string]string) {
 	if edge := time.Now().Add(retentionMargin - keeps); finite && w.From.Before(edge) {
 		share := min(1, float64(edge.Sub(w.From))/float64(w.To.Sub(w.From)))
 		p.refuse(ItemRetention, "Use --record-time now (the default), or --allow retention, or let the topic keep records for ever"+p.withSetting("retention.ms=-1"),
-			"topic %s keeps records for %s, but %.0f %% of the window is older or will be within %s; with --record-time original Kafka would delete it",
-			p.spec.Topic, days(keeps), 100*share, days(retentionMargin))
+			"topic %s %s records for %s, but %.0f %% of the window is older or will be within %s; with --record-time original Kafka would delete it",
+			p.spec.Topic, p.does("keeps", "keep"), days(keeps), 100*share, days(retentionMargin))
 	}
 }
 
@@ -116,12 +124,12 @@ func (p *preflight) timestamps(settings map[string]string) {
 	now := time.Now()
 	if back, finite := milliseconds(settings["message.timestamp.before.max.ms"]); finite && w.From.Before(now.Add(-back)) {
 		p.refuse(ItemTimestamps, next("message.timestamp.before.max.ms"),
-			"topic %s takes no records older than %s, and the window begins before that", p.spec.Topic, days(back))
+			"topic %s %s no records older than %s, and the window begins before that", p.spec.Topic, p.does("takes", "take"), days(back))
 		p.always()
 	}
 	if ahead, finite := milliseconds(settings["message.timestamp.after.max.ms"]); finite && w.To.After(now.Add(ahead)) {
 		p.refuse(ItemTimestamps, next("message.timestamp.after.max.ms"),
-			"topic %s takes no records more than %s ahead, and the window ends behind that", p.spec.Topic, days(ahead))
+			"topic %s %s no records more than %s ahead, and the window ends behind that", p.spec.Topic, p.does("takes", "take"), days(ahead))
 		p.always()
 	}
 }
@@ -143,15 +151,15 @@ func (p *preflight) durability(ctx context.Context, replicas int, settings map[s
 	switch {
 	case replicas < inSync:
 		p.refuse(ItemDurability, "Give the topic more replicas, or ask it for fewer"+p.withSetting(fmt.Sprintf("min.insync.replicas=%d", replicas)),
-			"topic %s has %d replicas and min.insync.replicas=%d: it takes no records at all", topic, replicas, inSync)
+			"topic %s %s %d replicas and min.insync.replicas=%d: it %s no records at all", topic, p.does("has", "have"), replicas, inSync, p.does("takes", "take"))
 		p.always()
 	case len(brokers) == 1:
 		p.notice(ItemDurability, "the cluster has one broker: what is lost with it is lost")
 	case replicas == 1:
 		p.refuse(ItemDurability, "Give the topic more replicas, or --allow durability.",
-			"topic %s has one replica: with its broker all of it is lost", topic)
+			"topic %s %s one replica: with its broker all of it is lost", topic, p.does("has", "have"))
 	case inSync == 1:
-		p.notice(ItemDurability, "topic %s has min.insync.replicas=1: what one broker acknowledged alone is lost with it", topic)
+		p.notice(ItemDurability, "topic %s %s min.insync.replicas=1: what one broker acknowledged alone is lost with it", topic, p.does("has", "have"))
 	}
 	return nil
 }

@@ -190,13 +190,13 @@ func (q *rightsCheck) lack(s sight, r Right) {
 	}
 }
 
-// creates reports whether the replay would create a topic, as far as is known.
+// Creates reports whether the replay would create a topic, as far as is known.
 func (q *rightsCheck) creates(topic string) bool {
 	s := q.seen[topic]
 	if topic == "" || !s.missing() && !s.hidden() {
 		return false
 	}
-	return topic != q.topic || !q.begun && q.settings.creates()
+	return topic != q.topic || !q.begun && q.settings.Creates()
 }
 
 // uncreatable are the topics that would have to be created, and that this user may not create. That is asked by creating

@@ -183,7 +183,7 @@ func (p *preflight) missing(ctx context.Context) error {
 		p.refuse(ItemTopicMissing, "Create it, or add --create-topic (with --partitions N or --like-topic T).", "topic %s does not exist", p.spec.Topic)
 	}
 	settings, err := p.cluster.created(ctx, p.settings)
-	if Denied(err) && !p.settings.creates() { // it is not this user who would
+	if Denied(err) && !p.settings.Creates() { // it is not this user who would
 		return nil
 	}
 	if err != nil {

@@ -25,8 +25,8 @@ type Settings struct {
 	Reason       string              `json:"-"` // for what this session allows; empty: the spec's
 }
 
-// creates reports whether a target that is missing is made.
-func (s Settings) creates() bool { return s.Create || s.Allow.Has(ItemTopicMissing) }
+// Creates reports whether a target that is missing is made.
+func (s Settings) Creates() bool { return s.Create || s.Allow.Has(ItemTopicMissing) }
 
 func (s Settings) codec() (kgo.CompressionCodec, error) {
 	switch s.Compression {
