@@ -54,6 +54,19 @@ func (c *Cluster) topicSettings(ctx context.Context, topic string) (map[string]s
 }
 
 func settingsOf(list kadm.ResourceConfigs, topic string) (map[string]string, error) {
+	configs, err := configsOf(list, topic)
+	if err != nil {
+		return nil, err
+	}
+	m := map[string]string{}
+	for _, s := range configs {
+		m[s.Key] = s.MaybeValue()
+	}
+	return m, nil
+}
+
+// configsOf are the settings that an answer holds of a topic; its error when the broker did not tell them.
+func configsOf(list kadm.ResourceConfigs, topic string) ([]kadm.Config, error) {
 	r, err := list.On(topic, nil)
 	if err == nil {
 		err = r.Err
@@ -61,11 +74,7 @@ func settingsOf(list kadm.ResourceConfigs, topic string) (map[string]string, err
 	if err != nil {
 		return nil, fmt.Errorf("settings of topic %s: %w", topic, err)
 	}
-	m := map[string]string{}
-	for _, s := range r.Configs {
-		m[s.Key] = s.MaybeValue()
-	}
-	return m, nil
+	return r.Configs, nil
 }
 
 // brokerDefaults are the brokers' names for what topics get that are created without settings.
@@ -225,12 +234,12 @@ func (c *Cluster) likeness(ctx context.Context, topic string) (likeness, error) 
 	if err != nil {
 		return likeness{}, fmt.Errorf("settings of topic %s: %w", topic, err)
 	}
-	r, err := list.On(topic, nil)
+	configs, err := configsOf(list, topic) // one that is not told would be made with the cluster's defaults instead
 	if err != nil {
-		return likeness{}, fmt.Errorf("settings of topic %s: %w", topic, err)
+		return likeness{}, err
 	}
 	l := likeness{partitions: int32(len(detail.Partitions)), settings: map[string]*string{}}
-	for _, s := range r.Configs {
+	for _, s := range configs {
 		if s.Source.String() == "DYNAMIC_TOPIC_CONFIG" {
 			l.settings[s.Key] = s.Value
 		}
