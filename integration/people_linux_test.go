@@ -17,7 +17,8 @@ import (
 )
 
 // TestPeople goes the ways of docs/ways at a terminal, one person after another as they meet in life, on one cluster with an
-// authorizer and one S3 server. Then refusals are met on the same cluster.
+// authorizer and one S3 server. Who owns the cluster comes as its administrator; all others have the rights that they were
+// given on the page before, and no others. Then refusals are met on the same cluster.
 func TestPeople(t *testing.T) {
 	w := newWays(t)
 	t.Run("platform engineer", func(t *testing.T) { w.walk(t, "platform.md", 0) })
@@ -50,7 +51,10 @@ func newWays(t *testing.T) *ways {
 	pairs := []string{
 		"kafka1.example.com:9092", w.kafka.Addr(), // the listener of those who administer the cluster
 		"kafka1.example.com:9093", w.kafka.Secure().SASL,
+		"kafka1.example.com:9094", w.kafka.Secure().MTLS,
 		"/etc/replayd/ca.pem", w.kafka.Secure().CAFile,
+		"/etc/ledger/ca.pem", w.kafka.Secure().CAFile,
+		"/etc/ledger/ledger.pem", w.certificate(t, "ledger"),
 		"https://s3.example.com", s3.Endpoint,
 	}
 	back := []string{}
@@ -63,6 +67,23 @@ func newWays(t *testing.T) *ways {
 	w.env = []string{"PATH=" + strings.Join(path, ":"), "HOME=" + w.home, "TMPDIR=" + t.TempDir(), "TERM=xterm", "TZ=UTC", "LC_ALL=C.UTF-8"}
 	w.env = append(w.env, "AWS_ENDPOINT_URL_SSO="+w.portal(t, s3), "AWS_EC2_METADATA_DISABLED=true")
 	return w
+}
+
+// certificate returns a file that holds the key and the certificate of a user, as Kafka's own clients take them.
+func (w *ways) certificate(t *testing.T, user string) string {
+	t.Helper()
+	var both []byte
+	certFile, keyFile := w.kafka.Secure().Certificate(t, user)
+	for _, name := range []string{keyFile, certFile} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both = append(both, text...)
+	}
+	name := filepath.Join(w.home, user+".pem")
+	write(t, name, string(both))
+	return name
 }
 
 // waysPlan is seven hours of a morning, of which the middle three were lost.
@@ -131,11 +152,11 @@ func (w *ways) portal(t *testing.T, s3 *harness.S3) string {
 	return server.URL
 }
 
-// step is a fenced block of a page.
-type step struct{ kind, text string }
+// step is a fenced block of a page. One that is a file's content says its name.
+type step struct{ kind, file, text string }
 
 var (
-	fence   = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)\n```$")
+	fence   = regexp.MustCompile("(?ms)^```([a-z]+)(?: ([a-z.]+))?\n(.*?)\n```$")
 	exits   = regexp.MustCompile(`# (?:.* )?exits (\d+)`)
 	presses = regexp.MustCompile(` +# press Ctrl-C.*`)
 )
@@ -153,9 +174,11 @@ func (w *ways) walk(t *testing.T, page string, part int) {
 	parts := strings.SplitN(string(text), later, 2)
 	screen, typed := "", 0
 	for _, m := range fence.FindAllStringSubmatch(parts[part], -1) {
-		switch s := (step{m[1], m[2]}); s.kind {
+		switch s := (step{m[1], m[2], m[3]}); s.kind {
 		case "yaml":
 			write(t, filepath.Join(w.folder, "replayd.yaml"), w.here.Replace(s.text)+"\n")
+		case "properties":
+			write(t, filepath.Join(w.folder, s.file), w.here.Replace(s.text)+"\n")
 		case "sh":
 			screen = w.block(t, s.text)
 			typed++

@@ -40,9 +40,11 @@ var holders = map[string]map[string]string{
 	"docs/reliability.md": {"sh": "TestTheCommandsThatShowTheQuarantineWork"},
 	"docs/security.md":    {"sh": "TestFilesOfJavaBecomePEM", "text": "TestTheRefusalOfRightsIsPrintedAsTheDocumentShows"},
 
-	"docs/ways/consumer.md": {"sh": "TestPeople", "text": "TestPeople"},
+	"docs/ways/consumer.md": {
+		"sh": "TestPeople", "text": "TestPeople", "properties ledger.conf": "TestPeople", "properties ledger.properties": "TestPeople",
+	},
 	"docs/ways/on-call.md":  {"sh": "TestPeople", "text": "TestPeople"},
-	"docs/ways/platform.md": {"sh": "TestPeople", "text": "TestPeople"},
+	"docs/ways/platform.md": {"sh": "TestPeople", "text": "TestPeople", "properties replayd.properties": "TestPeople"},
 }
 
 // everywhere are those of all pages.
