@@ -36,6 +36,17 @@ func PresetNamed(name string) (Preset, bool) {
 	return presets[i], true
 }
 
+// PresetsOf lists the presets of a layout that know where an event's id and time stand.
+func PresetsOf(layout string) []string {
+	var names []string
+	for _, p := range presets {
+		if p.Layout == layout && p.ID != "" && p.Time != "" {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 // PresetNames lists the presets there are.
 func PresetNames() []string {
 	names := make([]string, len(presets))

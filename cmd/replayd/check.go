@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,7 +33,7 @@ var (
 
 // check reports all that is wrong with what was typed, before a cluster or an archive is asked: a typing error should not
 // wait for a broker, nor be hidden by one that is away.
-func (a *app) check(f *replayFlags) error {
+func (a *app) check(ctx context.Context, f *replayFlags) error {
 	if f.id == "" && !f.saysWhat() {
 		return usage("nothing says what to replay: give --archive, --from, --to (or --for) and --topic; " +
 			"--id X alone continues the replay X")
@@ -49,7 +50,7 @@ func (a *app) check(f *replayFlags) error {
 		}
 	}
 	if f.id == "" { // it cannot be a replay that is known, so everything must be there
-		errs = append(errs, a.checkNew(f))
+		errs = append(errs, a.checkNew(ctx, f))
 	} else { // else what is not given may be frozen, and what is given is held against that
 		errs = append(errs, f.window.forms(a.now()), f.overlay(&config.Archive{}))
 	}
@@ -57,12 +58,12 @@ func (a *app) check(f *replayFlags) error {
 }
 
 // checkNew looks at the flags of a replay that begins.
-func (a *app) checkNew(f *replayFlags) error {
+func (a *app) checkNew(ctx context.Context, f *replayFlags) error {
 	var errs []error
 	if f.topic == "" {
 		errs = append(errs, noTopic(f))
 	}
-	_, _, err := a.asked(f)
+	_, _, err := a.asked(ctx, f)
 	return errors.Join(append(errs, err)...)
 }
 

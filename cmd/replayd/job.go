@@ -71,7 +71,7 @@ func (a *app) targets() map[string][]string {
 
 // start fills in the spec of a new replay.
 func (a *app) start(ctx context.Context, cluster *kafka.Cluster, f *replayFlags, j *job) error {
-	err := a.checkNew(f) // with an id, check could not know that this is a new one
+	err := a.checkNew(ctx, f) // with an id, check could not know that this is a new one
 	if err != nil {
 		return err
 	}

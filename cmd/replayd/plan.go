@@ -79,7 +79,7 @@ type plannedItem struct {
 }
 
 func (a *app) plan(ctx context.Context, f *replayFlags) error {
-	if err := a.check(f); err != nil {
+	if err := a.check(ctx, f); err != nil {
 		return err
 	}
 	cluster, err := a.connect(ctx, f)

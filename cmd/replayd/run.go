@@ -33,7 +33,7 @@ is produced exactly once.`,
 
 // replay is the run command.
 func (a *app) replay(ctx context.Context, f *replayFlags) error {
-	if err := a.check(f); err != nil {
+	if err := a.check(ctx, f); err != nil {
 		return err
 	}
 	if err := enoughFiles(); err != nil {

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"replayd/archive"
+	"replayd/archive/layout"
 	"replayd/config"
 	"replayd/replay"
 )
@@ -13,7 +15,7 @@ import (
 // fresh builds the spec of a new replay from flags and configuration, and opens its archive. said tells what was
 // recognised rather than given.
 func (a *app) fresh(ctx context.Context, f *replayFlags) (s replay.Spec, src archive.Source, said string, err error) {
-	s, p, err := a.asked(f)
+	s, p, err := a.asked(ctx, f)
 	if err != nil {
 		return s, src, "", err
 	}
@@ -30,8 +32,9 @@ func (a *app) fresh(ctx context.Context, f *replayFlags) (s replay.Spec, src arc
 	return s, src, said, nil
 }
 
-// asked is what the flags and the configuration say, without a look into the archive.
-func (a *app) asked(f *replayFlags) (s replay.Spec, p *place, err error) {
+// asked is what the flags and the configuration say, without a look into the archive, unless they leave out what a preset
+// of the archive's layout would say.
+func (a *app) asked(ctx context.Context, f *replayFlags) (s replay.Spec, p *place, err error) {
 	if f.place.archive == "" {
 		_, _, window := f.window.window(a.now())
 		return s, nil, errors.Join(usage("--archive is missing: a name from the configuration, ./folder or s3://bucket/prefix"), window, f.overlay(&config.Archive{}))
@@ -43,7 +46,34 @@ func (a *app) asked(f *replayFlags) (s replay.Spec, p *place, err error) {
 		return s, p, err
 	}
 	s, err = f.spec(p, a.now())
+	if s.Fields.ID == "" || s.Fields.Time == "" {
+		if names := p.presetsOfLayout(ctx); len(names) > 0 {
+			err = errors.Join(err, usage("the archive has layout %s: --preset %s says where both stand", p.config.Layout, strings.Join(names, " or ")))
+		}
+	}
 	return s, p, err
+}
+
+// glance is how long the layout may take to be recognised when that only helps to word a mistake.
+const glance = 5 * time.Second
+
+// presetsOfLayout recognises the layout and names the presets that say what the flags did not. An archive that cannot be
+// looked at now is another matter: the flags are missing all the same.
+func (p *place) presetsOfLayout(ctx context.Context) []string {
+	if p.config.Preset != "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
+	store, err := p.store(ctx)
+	if err == nil {
+		var l archive.Layout
+		if l, err = layout.Resolve(ctx, store, p.config.Layout); err == nil {
+			p.config.Layout = l.Name()
+			return archive.PresetsOf(l.Name())
+		}
+	}
+	return nil
 }
 
 // reopen opens the archive of a spec that is frozen. Credentials and endpoints are today's.

@@ -205,3 +205,21 @@ func TestAWindowOfTooManyHoursIsSaidBeforeTheyAreCounted(t *testing.T) {
 	what[len(what)-1] = "9999-12-31"
 	b.replayd(append([]string{"cat", "--event-id", "/id", "--event-time", "/t"}, what...)...).want(exitUsage, "longer than 20 years")
 }
+
+// TestPresetsOfTheArchivesLayoutAreNamed leaves out what one of them says.
+func TestPresetsOfTheArchivesLayoutAreNamed(t *testing.T) {
+	t.Parallel()
+	b := nowhere(t)
+	b.put("main_stream/2026/11/01/12/x.gz", []byte(event("a", 1)))
+	const names = "layout pismo: --preset pismo says where both stand"
+	window := []string{"--archive", b.folder, "--from", "2026-11-01T12", "--for", "1h"}
+	for _, command := range []string{"run", "plan", "cat"} {
+		line := append([]string{command}, window...)
+		b.replayd(line...).want(exitUsage, "--event-id is missing", "--event-time is missing", names)
+		for _, more := range [][]string{{"--event-id", "/id", "--event-time", "/t"}, {"--preset", "jsonl"}, {"--layout", "jsonl"}} {
+			if r := b.replayd(append(line, more...)...); strings.Contains(r.err.String(), names) {
+				t.Errorf("with %v it says\n%s", more, r.err.String())
+			}
+		}
+	}
+}
