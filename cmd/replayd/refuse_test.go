@@ -100,7 +100,7 @@ var refusals = []refusal{
 		prepare: func(b *bench) { b.topic("replayd.checkpoints", "cleanup.policy=delete") }, ways: 1, unseen: true,
 	},
 	{
-		name: "a window that is there", item: "overlap", flags: "--topic x --create-topic --id second", says: "replay first has put events",
+		name: "a window that is there", item: "overlap", flags: "--topic x --create-topic --id second", says: "That replay has ended: run --id first prints its receipt",
 		prepare: func(b *bench) { b.run(b.what("--topic", "x", "--create-topic", "--id", "first")...).want(exitOK) }, ways: 3,
 	},
 	{
@@ -111,6 +111,14 @@ var refusals = []refusal{
 			if err := os.Remove(filepath.Join(b.folder, "p")); err != nil {
 				b.t.Fatal(err)
 			}
+		},
+		ways: 3,
+	},
+	{
+		name: "a window that is there in part", item: "overlap", flags: "--topic x --create-topic --id second", says: "Continue that replay with --id first",
+		prepare: func(b *bench) {
+			b.put("o", []byte(event("a", 1)+`{"id":"a","t":"2026-11-01T12:00:03Z"}`))
+			b.run(b.what("--topic", "x", "--create-topic", "--id", "first", "--on-conflict", "stop")...).want(exitFailed)
 		},
 		ways: 3,
 	},

@@ -16,7 +16,7 @@ func wantRefusal(t *testing.T, err error, item, says string) {
 	}
 }
 
-// begin takes a session as far as its preflight.
+// prepared is a session that has come as far as its preflight.
 func prepared(t *testing.T, c *Cluster, id string, allow ...string) *Sink {
 	t.Helper()
 	s := c.Sink(Settings{Allow: allow})

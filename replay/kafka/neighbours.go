@@ -123,16 +123,21 @@ func (p *preflight) overlap(ctx context.Context) error {
 				"replay %s was begun with %s for topic %s; it has put nothing there yet, but if it does, those of this window stand there twice",
 				id, span(other.Spec.Window), p.spec.Topic)
 		default:
-			p.findings = append(p.findings, overlapping(other))
+			p.findings = append(p.findings, overlapping(other, c != nil && c.State.Terminal()))
 		}
 	}
 	return nil
 }
 
-func overlapping(other *Stored) Finding {
+// overlapping is the refusal because of another replay, which has ended or can be continued.
+func overlapping(other *Stored, ended bool) Finding {
 	s := &other.Spec
+	next := "Continue that replay with --id " + s.ID + ", use another --topic, or --allow overlap."
+	if ended {
+		next = "That replay has ended: run --id " + s.ID + " prints its receipt. To replay the window again use another --topic, or --allow overlap."
+	}
 	return Finding{
-		Item: ItemOverlap, Refused: true, Next: "Continue that replay with --id " + s.ID + ", use another --topic, or --allow overlap.",
+		Item: ItemOverlap, Refused: true, Next: next,
 		What: "replay " + s.ID + " has put events of " + span(s.Window) + " into topic " + s.Topic + ": those of this window would stand there twice",
 	}
 }
@@ -158,7 +163,7 @@ func (s *Sink) contend(ctx context.Context) error {
 		if other.startedAt < mine.started.Looked || other.startedAt > mine.startedAt {
 			continue
 		}
-		f := overlapping(other)
+		f := overlapping(other, false)
 		f.What = strings.Replace(f.What, "has put", "has begun just before to put", 1)
 		if err := s.cluster.writeConfig(ctx, startedKey(s.spec.ID), nil); err != nil {
 			return err
