@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +42,7 @@ func (a *app) place(f placeFlags) (*place, error) {
 	} else {
 		known, ok := a.config.Archives[f.archive]
 		if !ok {
-			return nil, usage("archive %q is not in the configuration; a place has a slash: ./folder, s3://bucket/prefix%s", f.archive, a.archiveNames())
+			return nil, usage("archive %q is not in the configuration%s; a place has a slash: ./folder, s3://bucket/prefix", f.archive, a.archiveNames())
 		}
 		p.config = known
 	}
@@ -70,15 +72,12 @@ func wherever(address string) string {
 	return path
 }
 
+// archiveNames goes on after "the configuration".
 func (a *app) archiveNames() string {
 	if len(a.config.Archives) == 0 {
 		return ""
 	}
-	var names []string
-	for name := range a.config.Archives {
-		names = append(names, name)
-	}
-	return "; it has " + strings.Join(names, ", ")
+	return ", which has " + strings.Join(slices.Sorted(maps.Keys(a.config.Archives)), ", ")
 }
 
 func override[T ~string](to *T, value string) {

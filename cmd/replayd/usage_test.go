@@ -223,3 +223,13 @@ func TestPresetsOfTheArchivesLayoutAreNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestAnUnknownArchiveIsToldWithThoseThatAreKnown(t *testing.T) {
+	t.Parallel()
+	config := filepath.Join(t.TempDir(), "replayd.yaml")
+	if err := os.WriteFile(config, []byte("archives: {d4: {url: ./d}, b1: {url: ./b}, a3: {url: ./a}, c2: {url: ./c}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nowhere(t).replayd("ls", "--config", config, "--archive", "e5", "--from", "-3h", "--to", "-1h").
+		want(exitUsage, `archive "e5" is not in the configuration, which has a3, b1, c2, d4; a place has a slash`)
+}
