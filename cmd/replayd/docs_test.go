@@ -40,8 +40,7 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 func TestEveryFlagIsDocumentedWithTheCommandsThatTakeIt(t *testing.T) {
 	var have []string
 	eachCommand(func(name string, c *cobra.Command) {
-		command, _, _ := strings.Cut(name, " ")
-		c.Flags().VisitAll(func(f *pflag.Flag) { have = append(have, named(command, f)...) })
+		c.Flags().VisitAll(func(f *pflag.Flag) { have = append(have, named(name, f)...) })
 	})
 	programRoot().PersistentFlags().VisitAll(func(f *pflag.Flag) { have = append(have, named("all", f)...) })
 	var told []string
