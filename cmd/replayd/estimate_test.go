@@ -23,7 +23,7 @@ func TestAContinuedReplayReadsTheHorizonAgainAndNoMoreThanAll(t *testing.T) {
 		if c.window > 0 {
 			s.Window = replay.Window{From: begin, To: begin.Add(c.window)}
 		}
-		if got := again(s); math.Abs(got-c.want) > 1e-9 {
+		if got := rereadShare(s); math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("of a window of %s it reads the share %g again, want %g", c.window, got, c.want)
 		}
 	}
