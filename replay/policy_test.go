@@ -121,15 +121,16 @@ func TestAFilterThatFailsStopsWhereBadEntriesDo(t *testing.T) {
 
 func TestPoliciesThatCannotBeAreRefused(t *testing.T) {
 	for says, change := range map[string]func(*Spec){
-		"late events":        func(s *Spec) { s.OnLate = Drop },
-		"conflicts":          func(s *Spec) { s.OnConflict = "stop" },
-		"events without id":  func(s *Spec) { s.OnMissingID = Drop },
-		"nothing would be":   func(s *Spec) { s.OnMissingID, s.Fields.ID = Quarantine, archive.None },
-		"limit -1":           func(s *Spec) { s.Limit = -1 },
-		"filter: unknown":    func(s *Spec) { s.Filter = "typ == 1" },
-		"event time zone":    func(s *Spec) { s.Fields.Zone = "Mars/Olympus" },
-		"is no zone":         func(s *Spec) { s.Fields.Zone = "Local" },
-		"not a JSON pointer": func(s *Spec) { s.Fields.Value = "data" },
+		"late events":            func(s *Spec) { s.OnLate = Drop },
+		"conflicts":              func(s *Spec) { s.OnConflict = "stop" },
+		"events without id":      func(s *Spec) { s.OnMissingID = Drop },
+		"nothing would be":       func(s *Spec) { s.OnMissingID, s.Fields.ID = Quarantine, archive.None },
+		"limit -1":               func(s *Spec) { s.Limit = -1 },
+		"filter: unknown":        func(s *Spec) { s.Filter = "typ == 1" },
+		"event time zone":        func(s *Spec) { s.Fields.Zone = "Mars/Olympus" },
+		`"Local" is no zone`:     func(s *Spec) { s.Fields.Zone = "Local" },
+		`"localtime" is no zone`: func(s *Spec) { s.Fields.Zone = "localtime" },
+		"not a JSON pointer":     func(s *Spec) { s.Fields.Value = "data" },
 	} {
 		h := newHourly(day("12/a", event("1", 0)))
 		change(&h.spec)

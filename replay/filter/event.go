@@ -94,5 +94,10 @@ func numbers(v any) any {
 // short is the first line of an error of the expression's machine; the others show the expression, which the spec has.
 func short(err error) error {
 	first, _, _ := strings.Cut(err.Error(), "\n")
-	return errors.New(first)
+	return errors.New(plain(first))
+}
+
+// plain is a message of the library in the words of docs/semantics.md, without the names of our types.
+func plain(message string) string {
+	return strings.NewReplacer("filter.instant", "time", "filter.zone", "timezone").Replace(message)
 }

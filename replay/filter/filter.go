@@ -11,6 +11,7 @@
 package filter
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,7 +47,7 @@ func Compile(expression string) (*Filter, error) {
 	}
 	program, err := expr.Compile(expression, options...)
 	if err != nil {
-		return nil, fmt.Errorf("filter: %w", err)
+		return nil, errors.New("filter: " + plain(err.Error()))
 	}
 	if known.err != nil {
 		return nil, fmt.Errorf("filter: %w", known.err)

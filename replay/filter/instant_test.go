@@ -97,10 +97,18 @@ func TestConstantTimesAreReadWhenTheFilterIs(t *testing.T) {
 		`time.In(timezone("Local")).Hour() == 1`:          `"Local" is no zone: name one`,
 		`time.In(timezone(event.zone)).Hour() == 1`:       "the zone must be a text",
 		`date("12 BRT", "15 MST") == time`:                "use an offset",
-		`time.Local().Hour() == 8`:                        "Local",
+		`time.Local().Hour() == 8`:                        "type time has no method Local",
+		`time < 5`:                                        "time and int",
 	} {
 		if _, err := filter.Compile(expression); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", expression, err)
 		}
+	}
+}
+
+func TestAFailureSpeaksOfTimesNotOfTheirType(t *testing.T) {
+	_, err := judge(t, `any([time, 1], #.Local().Hour() == 9)`, payment)
+	if err == nil || !strings.Contains(err.Error(), "time") || strings.Contains(err.Error(), "instant") {
+		t.Error(err)
 	}
 }
