@@ -17,9 +17,19 @@ var once = append([]string{
 // would not be found, or would be treated otherwise, but for those named in leave.
 func (f *replayFlags) again(id string, leave ...string) string {
 	return f.command("replayd run --id "+id, func(flag *pflag.Flag) bool {
-		stops := flag.Value.String() == stop // which is of this session, and not frozen
-		return (stops || !slices.Contains(once, flag.Name)) && !slices.Contains(leave, flag.Name)
+		return ofSession(flag) && !slices.Contains(leave, flag.Name)
 	})
+}
+
+// retake is again for a session that could not take the replay over: what it was allowed is still to be made use of.
+func (f *replayFlags) retake(id string) string {
+	return f.command("replayd run --id "+id, func(flag *pflag.Flag) bool { return ofSession(flag) || flag.Name == "allow" })
+}
+
+// ofSession reports whether a flag belongs to each session rather than to the replay or its start.
+func ofSession(flag *pflag.Flag) bool {
+	stops := flag.Value.String() == stop // which is of this session, and not frozen
+	return stops || !slices.Contains(once, flag.Name)
 }
 
 // here adds to a command what reaches the cluster of this one: --brokers and --config, where they were given.

@@ -21,6 +21,7 @@ type job struct {
 	begun    bool                         // it may have produced something: what its start was allowed is not asked again
 	again    func(leave ...string) string // the command that continues it, without some flags
 	asTyped  string                       // the command of this session, empty without --id
+	retake   string                       // the command that takes it over when this session could not, once its spec is frozen
 	finished *replay.Receipt              // of a replay that has ended
 }
 
@@ -39,7 +40,7 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 	if known == nil && !f.saysWhat() {
 		return nil, usage("no replay is called %s: to start it, say what to replay with --archive, --from, --to and --topic", f.id)
 	}
-	j := &job{again: func(leave ...string) string { return f.again(f.id, leave...) }, asTyped: f.asTyped(), settings: kafka.Settings{
+	j := &job{again: func(leave ...string) string { return f.again(f.id, leave...) }, asTyped: f.asTyped(), retake: f.retake(f.id), settings: kafka.Settings{
 		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic, Allow: f.allow, Reason: f.reason, Targets: a.targets(),
 	}}
 	earlier := ""

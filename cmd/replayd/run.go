@@ -154,7 +154,7 @@ func (j *job) unopened(frozen bool, err error) error {
 	}
 	next := j.asTyped
 	if frozen {
-		next = j.again()
+		next = j.retake
 	}
 	return fmt.Errorf("%w\n%s", err, goOn(next))
 }

@@ -222,16 +222,16 @@ func TestABrokerThatHangsWhileAReplayIsTakenOverIsToldAndLeftAtTheFirstSignal(t 
 		at       kmsg.Key
 		next     string
 	}{
-		{"before its spec is frozen", "early", kmsg.CreateTopics, "replayd run --id early --archive="},
+		{"before its spec is frozen", "early", kmsg.CreateTopics, "replayd run --id early --allow=overlap --archive="},
 		{"before its spec is frozen, without an id", "", kmsg.CreateTopics, ""},
-		{"in the first transaction", "late", kmsg.EndTxn, "replayd run --id late --brokers="},
+		{"in the first transaction", "late", kmsg.EndTxn, "replayd run --id late --allow=overlap --brokers="},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			flags := b.many(20)
 			if c.id != "" {
-				flags = append(flags, "--id", c.id)
+				flags = append(flags, "--id", c.id, "--allow", "overlap")
 			}
 			release := hang(b.broker, c.at)
 			defer release()

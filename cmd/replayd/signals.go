@@ -62,11 +62,11 @@ func (a *app) leave(f *replayFlags, at *witness) {
 	}
 	time.AfterFunc(leaving, func() {
 		said, next := leftBeforeAnything, f.asTyped()
-		if at.opened.Load() {
-			said = leftAtOnce
-		}
-		if at.frozen() {
-			next = f.again(f.id)
+		switch {
+		case at.opened.Load():
+			said, next = leftAtOnce, f.again(f.id)
+		case at.frozen():
+			next = f.retake(f.id)
 		}
 		fmt.Fprintf(a.err, "replayd: %s\n%s\n", said, goOn(next))
 		os.Exit(exitInterrupted)
