@@ -2,6 +2,7 @@ package archive
 
 import (
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -19,4 +20,14 @@ func Printable(name string) string {
 		}
 	}
 	return name
+}
+
+// ShellWord is a word of a command that people copy into a POSIX shell: as it is, or in single quotes when the shell would
+// take it apart or replace something in it.
+func ShellWord(word string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=@%+"
+	if word != "" && strings.Trim(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

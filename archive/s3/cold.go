@@ -79,14 +79,14 @@ func (s *Store) Restore(o archive.Object) string {
 		days = ""
 	}
 	words := []string{
-		"aws s3api restore-object --bucket", shell(s.options.Bucket), "--key", shell(s.prefix + o.Key),
+		"aws s3api restore-object --bucket", archive.ShellWord(s.options.Bucket), "--key", archive.ShellWord(s.prefix + o.Key),
 		"--restore-request '" + days + "GlacierJobParameters={Tier=Standard}'",
 	}
 	for _, option := range []struct{ flag, value string }{
 		{"--profile", s.options.Profile}, {"--region", s.options.Region}, {"--endpoint-url", s.options.Endpoint},
 	} {
 		if option.value != "" {
-			words = append(words, option.flag, shell(option.value))
+			words = append(words, option.flag, archive.ShellWord(option.value))
 		}
 	}
 	if s.options.RequesterPays {
@@ -97,12 +97,4 @@ func (s *Store) Restore(o archive.Object) string {
 		text += fmt.Sprintf("\nFrom %s that takes %s (%s).", o.StorageClass, c.standard, c.others)
 	}
 	return text
-}
-
-// shell quotes a word where a shell would take it apart.
-func shell(word string) string {
-	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@,+") == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

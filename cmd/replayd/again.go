@@ -1,11 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"replayd/archive"
 )
 
 // once are flags that do not belong into the command that continues a replay: what is frozen, and what only a start needs.
@@ -35,10 +36,10 @@ func ofSession(flag *pflag.Flag) bool {
 // here adds to a command what reaches the cluster of this one: --brokers and --config, where they were given.
 func (a *app) here(command string) string {
 	if len(a.brokers) > 0 {
-		command += " --brokers=" + quoted(strings.Join(a.brokers, ","))
+		command += " --brokers=" + archive.ShellWord(strings.Join(a.brokers, ","))
 	}
 	if a.configPath != "" {
-		command += " --config=" + quoted(a.configPath)
+		command += " --config=" + archive.ShellWord(a.configPath)
 	}
 	return command
 }
@@ -70,7 +71,7 @@ func (f *replayFlags) command(words string, wanted func(*pflag.Flag) bool) strin
 		case flag.Value.Type() == "bool" && flag.Value.String() == "true":
 			words += " --" + flag.Name
 		default:
-			words += " --" + flag.Name + "=" + quoted(valueOf(flag))
+			words += " --" + flag.Name + "=" + archive.ShellWord(valueOf(flag))
 		}
 	})
 	return words
@@ -82,15 +83,4 @@ func valueOf(flag *pflag.Flag) string {
 		return strings.Join(list.GetSlice(), ",")
 	}
 	return flag.Value.String()
-}
-
-// quoted is a word for a POSIX shell.
-func quoted(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:,=@%+", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return fmt.Sprintf("'%s'", strings.ReplaceAll(word, "'", `'\''`))
 }

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"replayd/archive"
 )
 
 // called is what a person types to call this program again: its name where the shell finds it by that, else its path. What
@@ -24,5 +26,5 @@ func calledBy(executable string) string {
 	if found, err := exec.LookPath("replayd"); err == nil && found == executable {
 		return "replayd"
 	}
-	return quoted(executable)
+	return archive.ShellWord(executable)
 }

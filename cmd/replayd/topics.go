@@ -61,7 +61,7 @@ func (a *app) topics(f *topicsFlags) error {
 	if a.output == "json" {
 		return json.NewEncoder(a.out).Encode(s)
 	}
-	for _, line := range s.commands(strings.Join(a.config.Kafka.Brokers, ",")) {
+	for _, line := range s.commands(a.config.Kafka.Brokers) {
 		if _, err := fmt.Fprintln(a.out, line); err != nil {
 			return err
 		}
@@ -131,24 +131,17 @@ func (a *app) needs(f *topicsFlags) *clusterNeeds {
 }
 
 // commands are lines for a shell, with the tools of Kafka's distribution.
-func (s *clusterNeeds) commands(brokers string) []string {
+func (s *clusterNeeds) commands(brokers []string) []string {
 	var lines []string
 	if len(s.Topics) > 0 {
 		lines = append(lines, "# topics")
 	}
 	for _, t := range s.Topics {
-		line := "kafka-topics.sh --bootstrap-server " + quoted(brokers) + " --create --if-not-exists --topic " + t.Name
-		if t.Partitions > 0 {
-			line += fmt.Sprintf(" --partitions %d", t.Partitions)
-		}
-		for _, name := range slices.Sorted(maps.Keys(t.Settings)) {
-			line += " --config " + quoted(name+"="+t.Settings[name])
-		}
-		lines = append(lines, line)
+		lines = append(lines, kafka.CreateCommand(brokers, t))
 	}
 	if len(s.Rights) == 0 {
 		return append(lines, "# rights: name the user with --user")
 	}
 	lines = append(lines, "# rights")
-	return append(lines, kafka.GrantCommands(brokers, s.Rights)...)
+	return append(lines, kafka.GrantCommands(strings.Join(brokers, ","), s.Rights)...)
 }

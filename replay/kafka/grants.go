@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"replayd/archive"
 )
 
 // ACL is a right of a user, in the words of Kafka's protocol.
@@ -33,7 +35,7 @@ func ACLs(principal string, rights []Right) []ACL {
 func GrantCommands(brokers string, list []ACL) []string {
 	var lines []string
 	for _, g := range grouped(list) {
-		lines = append(lines, "kafka-acls.sh --bootstrap-server "+shellWord(brokers)+" --add --allow-principal "+shellWord(g.principal)+g.flags())
+		lines = append(lines, "kafka-acls.sh --bootstrap-server "+archive.ShellWord(brokers)+" --add --allow-principal "+archive.ShellWord(g.principal)+g.flags())
 	}
 	return lines
 }
@@ -81,9 +83,9 @@ func (g *aclGroup) flags() string {
 		case kmsg.ACLResourceTypeCluster.String():
 			text.WriteString(" --cluster")
 		case kmsg.ACLResourceTypeTransactionalId.String():
-			text.WriteString(" --transactional-id " + shellWord(name))
+			text.WriteString(" --transactional-id " + archive.ShellWord(name))
 		default:
-			text.WriteString(" --topic " + shellWord(name))
+			text.WriteString(" --topic " + archive.ShellWord(name))
 		}
 	}
 	if g.pattern == "PREFIXED" {
@@ -99,13 +101,4 @@ func operationWord(operation string) string {
 		word.WriteString(part[:1] + strings.ToLower(part[1:]))
 	}
 	return word.String()
-}
-
-// shellWord quotes what a POSIX shell would not take as one plain word.
-func shellWord(word string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=@%+"
-	if word != "" && strings.TrimLeft(word, plain) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -2,14 +2,30 @@ package kafka
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
+
+	"replayd/archive"
 )
+
+// CreateCommand is the command of Kafka's distribution that creates a topic which is not there.
+func CreateCommand(brokers []string, t TopicSetup) string {
+	command := "kafka-topics.sh --bootstrap-server " + archive.ShellWord(strings.Join(brokers, ",")) + " --create --if-not-exists --topic " + t.Name
+	if t.Partitions > 0 {
+		command += fmt.Sprintf(" --partitions %d", t.Partitions)
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Settings)) {
+		command += " --config " + archive.ShellWord(name+"="+t.Settings[name])
+	}
+	return command
+}
 
 // setTopic is the command of Kafka's distribution that sets a setting, name=value, of a topic that is there.
 func setTopic(brokers []string, topic, setting string) string {
 	return fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --entity-type topics --entity-name %s --add-config %s",
-		shellWord(strings.Join(brokers, ",")), topic, setting)
+		archive.ShellWord(strings.Join(brokers, ",")), topic, archive.ShellWord(setting))
 }
 
 // withSetting is a line for a next step: the command that gives the target a setting. A topic that is missing is created
@@ -22,11 +38,9 @@ func (p *preflight) withSetting(setting string) string {
 	case p.settings.Like != "":
 		return ": " + setting
 	}
-	command := fmt.Sprintf("kafka-topics.sh --bootstrap-server %s --create --topic %s --config %s", strings.Join(brokers, ","), topic, setting)
-	if n := p.settings.Partitions; n > 0 {
-		command += fmt.Sprintf(" --partitions %d", n)
-	}
-	return ":\n  " + command
+	name, value, _ := strings.Cut(setting, "=")
+	setup := TopicSetup{Name: topic, Partitions: p.settings.Partitions, Settings: map[string]string{name: value}}
+	return ":\n  " + CreateCommand(brokers, setup)
 }
 
 // longEnough is a retention.ms under which a replay that lasts so long stands whole when it ends, and some days after.
