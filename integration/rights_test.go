@@ -25,9 +25,9 @@ type administrator struct {
 	tools string
 }
 
-// TestRights replays as users who lack some: each is told before anything is produced or created which, and by which
-// commands they are granted; once they are, the same replay completes.
-func TestRights(t *testing.T) {
+// TestEachRightIsNeededAndWhatIsPrintedGrantsIt replays as users who lack some: each is told before anything is produced or
+// created which, and by which commands they are granted; once they are, the same replay completes.
+func TestEachRightIsNeededAndWhatIsPrintedGrantsIt(t *testing.T) {
 	t.Parallel()
 	a := &administrator{harness.StartKafka(t, harness.KafkaOptions{Secure: true}), harness.KafkaTools(t, t.TempDir())}
 	t.Run("the commands that topics prints are enough", a.commandsOfTopics)

@@ -63,7 +63,7 @@ func (b *bucket) put(t *testing.T, key string, data []byte) error {
 	return err
 }
 
-func TestABucketIsAStore(t *testing.T) {
+func TestABucketOfAnS3ServerIsAStore(t *testing.T) {
 	b := newBucket(t)
 	suite.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
 		s, _ := b.folder(t, files)

@@ -107,7 +107,7 @@ func changeRefusal(hour string, old, now HourRecord, added []archive.Object, los
 		for i, o := range added {
 			keys[i] = archive.Printable(o.Key)
 		}
-		what += "; new: " + few(keys)
+		what += "; new: " + Few(keys)
 	}
 	next := "Continue with --allow archive-change to replay what is new behind what is already produced, or start a new replay under another --id."
 	if lost > 0 || !told {

@@ -116,7 +116,7 @@ func (h *hours) open() ([]string, error) {
 	return nil, &Refusal{
 		Item: ItemOpenHours,
 		What: fmt.Sprintf("the archive may still be adding to %s of the window: an hour counts as complete %s after its end",
-			few(refused), h.spec.Settle),
+			Few(refused), h.spec.Settle),
 		Next: "Wait, or end the window earlier with --to, or --allow open-hours to replay what is there now.",
 	}
 }

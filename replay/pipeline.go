@@ -29,7 +29,7 @@ type pipeline struct {
 	meter   *meter
 
 	full, free chan *batch   // of entries, from the merge and back to it
-	taken      *Chunk        // out of the builder and not handed on yet
+	taken      *Chunk        // out of the chunker and not handed on yet
 	chunks     chan *Chunk   // to be committed
 	committed  chan struct{} // closed when no more will be
 	last       Checkpoint    // the newest that is durable; read it once committed is closed

@@ -71,13 +71,13 @@ type meter struct {
 	handed    time.Time // since when a chunk waits for the one before it
 	blocked   time.Duration
 	waiting   int // store requests that are being retried
-	rates     []sample
+	rates     []moment
 	base      float64   // percent when this session began to produce
 	baseAt    time.Time // and when that was
 }
 
-// sample is a moment of the last seconds.
-type sample struct {
+// moment is one of the last seconds, from which rates are taken.
+type moment struct {
 	at            time.Time
 	events, bytes int64
 	paced, broker time.Duration // waited until then
@@ -193,7 +193,7 @@ func (m *meter) progress(now time.Time) Progress {
 	defer m.mu.Unlock()
 	p := m.now
 	p.Elapsed, p.Pace = now.Sub(m.began), state.Setting
-	first, last := m.sample(now, state.Waited)
+	first, last := m.look(now, state.Waited)
 	if span := last.at.Sub(first.at); span > 0 {
 		p.EventsPerSec = float64(last.events-first.events) / span.Seconds()
 		p.BytesPerSec = float64(last.bytes-first.bytes) / span.Seconds()
@@ -208,12 +208,12 @@ func (m *meter) progress(now time.Time) Progress {
 	return p
 }
 
-func (m *meter) sample(now time.Time, paced time.Duration) (first, last sample) {
+func (m *meter) look(now time.Time, paced time.Duration) (first, last moment) {
 	blocked := m.blocked
 	if !m.handed.IsZero() {
 		blocked += now.Sub(m.handed)
 	}
-	m.rates = append(m.rates, sample{now, m.now.Counters.Produced, m.bytes, paced, blocked})
+	m.rates = append(m.rates, moment{now, m.now.Counters.Produced, m.bytes, paced, blocked})
 	for len(m.rates) > 2 && now.Sub(m.rates[0].at) > rateWindow {
 		m.rates = m.rates[1:]
 	}
@@ -221,7 +221,7 @@ func (m *meter) sample(now time.Time, paced time.Duration) (first, last sample) 
 }
 
 // holder is where most of the last seconds went.
-func (m *meter) holder(now time.Time, first, last sample, span time.Duration) Holder {
+func (m *meter) holder(now time.Time, first, last moment, span time.Duration) Holder {
 	switch {
 	case m.waiting > 0:
 		return HeldByArchive

@@ -59,7 +59,8 @@ type Allowed []string
 // Has reports whether item was overridden.
 func (a Allowed) Has(item string) bool { return slices.Contains(a, item) }
 
-func few(names []string) string {
+// Few lists names for a person: the first, and how many more there are.
+func Few(names []string) string {
 	const most = 5
 	if len(names) <= most {
 		return strings.Join(names, ", ")

@@ -43,7 +43,7 @@ func (s *Spec) targets() string { return strings.Join(s.Targets, ",") }
 func (t *tagger) tag(h []Header, slab *slab, it *merge.Item, flags merge.Flags, id []byte, seq int64) []Header {
 	h = append(h, t.replayID, Header{t.seq, slab.number(seq)})
 	if flags&merge.TimeMissing == 0 {
-		h = append(h, Header{t.eventTime, slab.number(floorMS(it.EventTime))})
+		h = append(h, Header{t.eventTime, slab.number(it.EventTime / int64(time.Millisecond))})
 	}
 	if id != nil {
 		h = append(h, Header{t.eventID, id})
@@ -55,14 +55,6 @@ func (t *tagger) tag(h []Header, slab *slab, it *merge.Item, flags merge.Flags, 
 		h = append(h, Header{t.source, slab.text(it.Position.String())})
 	}
 	return append(h, t.fixed...)
-}
-
-func floorMS(ns int64) int64 {
-	const ms = int64(time.Millisecond)
-	if ns < 0 {
-		return (ns - ms + 1) / ms
-	}
-	return ns / ms
 }
 
 // slab is memory for the bytes of a chunk. What it hands out stays valid when it grows.

@@ -16,7 +16,7 @@ import (
 	"replayd/archive/s3"
 )
 
-func TestBucketIsAStore(t *testing.T) {
+func TestABucketOfTheDoubleIsAStore(t *testing.T) {
 	alone(t)
 	suite.TestStore(t, func(t *testing.T, files map[string][]byte) archive.Store {
 		return newDouble(t, files).store(t, "")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"time"
 
 	"replayd/config"
@@ -11,7 +10,7 @@ import (
 
 // agree refuses flags that contradict what is frozen. What is not given comes from the frozen spec, and times relative to
 // now are those of the first start.
-func (a *app) agree(ctx context.Context, f *replayFlags, known *kafka.Stored) error {
+func (a *app) agree(f *replayFlags, known *kafka.Stored) error {
 	asked := known.Spec
 	if f.place.archive != "" {
 		asked.Archive = f.place.archive
@@ -56,7 +55,7 @@ func (a *app) agree(ctx context.Context, f *replayFlags, known *kafka.Stored) er
 	if d := kafka.Differences(known.Spec, asked); len(d) > 0 {
 		return &kafka.SpecDiffers{ID: known.Spec.ID, Differences: d}
 	}
-	return ctx.Err()
+	return nil
 }
 
 // agreePreset takes what a preset says where the archive's configuration says nothing.

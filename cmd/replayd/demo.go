@@ -164,7 +164,7 @@ func (a *app) replayDemo(ctx context.Context, stop <-chan struct{}, generated *a
 	j.options.Stop = stop
 	to := cluster.Sink(j.settings)
 	defer to.Close()
-	return a.watch(ctx, j, to)
+	return a.toEnd(ctx, j, to)
 }
 
 // nextSteps are commands to try after the demo, or while its broker is kept up.

@@ -123,7 +123,7 @@ func (a *app) resume(ctx context.Context, f *replayFlags, j *job, known *kafka.S
 	j.spec = known.Spec
 	var err error
 	if f.saysWhat() {
-		if err := a.agree(ctx, f, known); err != nil {
+		if err := a.agree(f, known); err != nil {
 			return err
 		}
 	}

@@ -218,10 +218,10 @@ func planLines(p *planned, j *job, columns int) []string {
 		lines = append(lines, "creates   "+plural(int64(len(p.Creates)), "topic")+": "+strings.Join(p.Creates, ", "))
 	}
 	if len(p.Groups) > 0 {
-		lines = append(lines, fmt.Sprintf("groups    %s will see it: %s", plural(int64(len(p.Groups)), "consumer group"), fewOf(p.Groups)))
+		lines = append(lines, fmt.Sprintf("groups    %s will see it: %s", plural(int64(len(p.Groups)), "consumer group"), replay.Few(p.Groups)))
 	}
 	if len(p.Gaps) > 0 {
-		lines = append(lines, "gaps      no objects in "+fewOf(p.Gaps))
+		lines = append(lines, "gaps      no objects in "+replay.Few(p.Gaps))
 	}
 	if len(p.Items) == 0 {
 		lines = append(lines, "preflight nothing found")

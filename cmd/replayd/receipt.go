@@ -100,14 +100,14 @@ func reasons(by map[string]int64) string {
 func warnings(r *replay.Receipt) []string {
 	var lines []string
 	if len(r.Gaps) > 0 {
-		lines = append(lines, fmt.Sprintf("  gaps: the archive has no objects in %s: %s", plural(int64(len(r.Gaps)+r.GapsMore), period(r.Gaps[0])), fewOf(r.Gaps)))
+		lines = append(lines, fmt.Sprintf("  gaps: the archive has no objects in %s: %s", plural(int64(len(r.Gaps)+r.GapsMore), period(r.Gaps[0])), replay.Few(r.Gaps)))
 	}
 	if r.SlackShort > 0 {
 		lines = append(lines, fmt.Sprintf("  slack: %s came close to the edge of what was listed; more may lie beyond: try --slack %s,%s",
 			plural(r.SlackShort, "event"), twice(r.SlackSeconds[0]), twice(r.SlackSeconds[1])))
 	}
 	if len(r.OpenHours) > 0 {
-		lines = append(lines, fmt.Sprintf("  open %ss, which the archive may still have been adding to: %s", period(r.OpenHours[0]), fewOf(r.OpenHours)))
+		lines = append(lines, fmt.Sprintf("  open %ss, which the archive may still have been adding to: %s", period(r.OpenHours[0]), replay.Few(r.OpenHours)))
 	}
 	return lines
 }
@@ -118,14 +118,6 @@ func twice(seconds int64) config.Duration {
 		return config.Duration(time.Hour)
 	}
 	return config.Duration(2 * time.Duration(seconds) * time.Second)
-}
-
-func fewOf(names []string) string {
-	const most = 6
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 func seconds(s float64) string {

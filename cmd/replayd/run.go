@@ -84,7 +84,7 @@ func (a *app) perform(ctx context.Context, j *job, cluster *kafka.Cluster, at *a
 	j.options.Watch = to.Watch
 	seen := &witness{Sink: to, frozen: func() bool { return j.resumes || to.Frozen() }}
 	at.Store(seen)
-	receipt, err := a.watch(ctx, j, seen)
+	receipt, err := a.toEnd(ctx, j, seen)
 	if err != nil {
 		return j.explain(seen, err)
 	}
@@ -100,8 +100,8 @@ func (a *app) ended(r *replay.Receipt, seen *witness, quarantineOK bool) error {
 	return nil
 }
 
-// watch runs j to its end, shows its progress and prints its receipt.
-func (a *app) watch(ctx context.Context, j *job, to replay.Sink) (replay.Receipt, error) {
+// toEnd runs j to its end, shows its progress and prints its receipt.
+func (a *app) toEnd(ctx context.Context, j *job, to replay.Sink) (replay.Receipt, error) {
 	a.announce(j)
 	view := a.progressView()
 	j.options.Observe = view.show
