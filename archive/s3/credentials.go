@@ -18,6 +18,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"replayd/archive"
+	"replayd/archive/awscreds"
 )
 
 // renewal is how long before its end a session is replaced: longer than clocks differ and requests take.
@@ -25,7 +26,8 @@ const renewal = time.Minute
 
 // credentials are what requests are signed with: the SDK's chain, and the role that is assumed with what it gives.
 type credentials struct {
-	cache *aws.CredentialsCache
+	cache   *aws.CredentialsCache
+	guarded aws.CredentialsProvider // the cache
 }
 
 // newCredentials takes the chain of cfg, which may end in nothing.
@@ -34,10 +36,11 @@ func newCredentials(cfg aws.Config, o Options) *credentials {
 	if o.AssumeRole != "" {
 		provider = assume(cfg, o)
 	}
-	if cache, ok := provider.(*aws.CredentialsCache); ok {
-		return &credentials{cache}
+	cache, ok := provider.(*aws.CredentialsCache)
+	if !ok {
+		cache = aws.NewCredentialsCache(provider, renewEarly)
 	}
-	return &credentials{aws.NewCredentialsCache(provider, renewEarly)}
+	return &credentials{cache, awscreds.Guard(cache, awscreds.Limit)}
 }
 
 func renewEarly(c *aws.CredentialsCacheOptions) { c.ExpiryWindow = renewal }
@@ -56,7 +59,7 @@ func assume(cfg aws.Config, o Options) aws.CredentialsProvider {
 
 // Retrieve implements aws.CredentialsProvider. It marks the errors of the chain, to which the SDK gives no type.
 func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	found, err := c.cache.Retrieve(ctx)
+	found, err := c.guarded.Retrieve(ctx)
 	if err != nil {
 		return found, &credentialsError{err}
 	}
@@ -120,13 +123,17 @@ func away(err error) bool {
 // signInProfile is the profile in the chain that begins at name which signs in, empty when none does: the command that
 // signs in wants that one, not the one which takes its credentials.
 func signInProfile(ctx context.Context, name string) string {
+	return profileThat(ctx, name, func(p *config.SharedConfig) bool { return p.SSOAccountID != "" || p.SSOSession != nil })
+}
+
+func profileThat(ctx context.Context, name string, does func(*config.SharedConfig) bool) string {
 	name = cmp.Or(name, os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"), config.DefaultSharedConfigProfile)
 	shared, err := config.LoadSharedConfigProfile(ctx, name, files)
 	if err != nil {
 		return ""
 	}
 	for p := &shared; p != nil; p = p.Source {
-		if p.SSOAccountID != "" || p.SSOSession != nil {
+		if does(p) {
 			return p.Profile
 		}
 	}
@@ -155,6 +162,8 @@ func (s *Store) unsigned(ctx context.Context, err error) error {
 		return &archive.Permanent{Err: told, Cure: s.signIn(ctx)}
 	case s.meter.answered.Load(), away(err):
 		return told
+	case errors.As(err, new(*awscreds.ProcessError)), errors.As(err, new(*awscreds.LateError)):
+		return &archive.Permanent{Err: told, Cure: s.processCure(ctx)}
 	case s.options.AssumeRole != "" && answered:
 		return &archive.Permanent{Err: told, Cure: s.roleCure()}
 	}
@@ -183,6 +192,16 @@ func (s *Store) roleCure() string {
 		id = "the external_id must be the one it asks for"
 	}
 	return "The credentials need sts:AssumeRole on " + s.options.AssumeRole + ", and the role's trust policy must let them: " + id + "."
+}
+
+// processCure is for a program that gives no credentials, or for none in time, which may have another cause.
+func (s *Store) processCure(ctx context.Context) string {
+	whose := "If a profile has a credential_process, run it by hand"
+	name := profileThat(ctx, s.options.Profile, func(p *config.SharedConfig) bool { return p.CredentialProcess != "" })
+	if name != "" {
+		whose = "Run the credential_process of profile " + name + " by hand"
+	}
+	return whose + " to see what it prints or waits for, or choose other credentials with --aws-profile NAME."
 }
 
 func (s *Store) signIn(ctx context.Context) string {

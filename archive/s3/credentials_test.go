@@ -1,6 +1,7 @@
 package s3_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -334,5 +335,65 @@ func TestRefusedSSOTokenIsPermanentAndAPortalThatIsAwayIsNot(t *testing.T) {
 	portal.Close()
 	if list, _ = ask(t, refusal{403, "AccessDenied", "", ""}, "work"); !archive.Curable(list) {
 		t.Errorf("away: %v", list)
+	}
+}
+
+// printing makes a profile called junk whose credential_process prints what a file holds.
+func printing(t *testing.T, text string) (file string) {
+	t.Helper()
+	file = t.TempDir() + "/printed"
+	write(t, file, text)
+	configured(t, "[profile junk]\ncredential_process = cat "+file+"\nregion = eu-west-1\n"+
+		"[profile team]\nsource_profile = junk\nrole_arn = arn:aws:iam::2:role/team\nregion = eu-west-1\n")
+	return file
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const (
+	goodOutput = `{"Version":1,"AccessKeyId":"AKIAX","SecretAccessKey":"SECRETJUNK","Expiration":"2000-01-01T00:00:00Z"}` // asked for each time
+	junkOutput = `{"Version":1,"AccessKeyId":"AKIAX","SecretAccessKey":"SECRETJUNK","Expiration":"notatime"}`
+)
+
+// noSecret checks all that err and the errors inside it say.
+func noSecret(t *testing.T, err error) {
+	t.Helper()
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if told := fmt.Sprintf("%s %+v", e, e); strings.Contains(told, "SECRETJUNK") {
+			t.Errorf("the secret key is told: %s", told)
+		}
+	}
+}
+
+func TestOutputOfACredentialProcessIsInNoError(t *testing.T) {
+	alone(t)
+	awstest.StartSTS(t)
+	printing(t, junkOutput)
+	for _, profile := range []string{"junk", "team"} {
+		list, get := ask(t, refusal{403, "AccessDenied", "", ""}, profile)
+		for _, err := range []error{list, get} {
+			noSecret(t, err)
+			permanent(t, err, "no usable AWS credentials: credential_process printed an Expiration that is no time",
+				"Run the credential_process of profile junk by hand")
+		}
+	}
+}
+
+func TestOutputOfACredentialProcessThatGoesBadLaterIsInNoError(t *testing.T) {
+	alone(t)
+	file := printing(t, goodOutput)
+	d := newDouble(t, map[string][]byte{"a": []byte("x")})
+	s := open(t, s3.Options{Bucket: bucket, Endpoint: d.URL, PathStyle: true, Profile: "junk"})
+	o := first(t, s, "")
+	write(t, file, junkOutput)
+	_, err := readFrom(t, s, o, 0)
+	noSecret(t, err)
+	if err == nil || !archive.Curable(err) || !strings.Contains(err.Error(), "credential_process printed") {
+		t.Errorf("%v", err)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"replayd/archive"
+	"replayd/archive/awscreds"
 )
 
 // Options say where the archive is and who asks. Only Bucket is required: a name, an access point's alias or its ARN. What is empty comes from where the AWS
@@ -143,6 +144,7 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 		config.WithHTTPClient(client),
 		config.WithLogger(logging.Nop{}), // what matters is in the errors
 		config.WithCredentialsCacheOptions(renewEarly),
+		config.WithProcessCredentialOptions(awscreds.Options(awscreds.Limit)),
 	)
 	if err != nil {
 		return aws.Config{}, configError(err)

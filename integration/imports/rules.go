@@ -3,6 +3,7 @@
 //	cmd -> everything
 //	replay/api, replay/kafka -> replay -> replay/merge, replay/dedupe, replay/pace -> archive
 //	archive/s3, archive/dir, archive/layout, archive/format -> archive
+//	archive/s3, replay/kafka -> archive/awscreds, which signs for both -> nothing of ours
 //	replay/consumer, which other teams import -> nothing of ours
 //
 // Adapters never import each other, nothing below cmd imports config, and the core (archive, replay and its three pure
@@ -29,7 +30,7 @@ var layers = map[string][]string{
 
 	"config":       {"replay", "replay/pace", "archive"},
 	"replay/api":   replayAndBelow,
-	"replay/kafka": replayAndBelow,
+	"replay/kafka": append([]string{"archive/awscreds"}, replayAndBelow...),
 	"replay":       {"replay/merge", "replay/dedupe", "replay/pace", "archive"},
 
 	"replay/merge":  {"archive"},
@@ -38,7 +39,8 @@ var layers = map[string][]string{
 
 	"replay/consumer": {}, // other teams' programs import it
 
-	"archive/s3":          {"archive"},
+	"archive/awscreds":    {},
+	"archive/s3":          {"archive", "archive/awscreds"},
 	"archive/dir":         {"archive"},
 	"archive/layout":      {"archive"},
 	"archive/format":      {"archive"},

@@ -13,6 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"replayd/archive/awscreds"
 )
 
 // Refused says why client and broker did not come together, and the next step.
@@ -76,7 +78,7 @@ func (s *Security) login(err error) *Refused {
 	case errors.Is(err, kerr.IllegalSaslState):
 		return &Refused{What: "the broker takes no login at this address", Next: "Use the address of a listener with SASL, or leave kafka.sasl out."}
 	case errors.As(err, new(*credentialsError)):
-		return &Refused{What: "no usable AWS credentials for the brokers", Next: s.signIn()}
+		return &Refused{What: "no usable AWS credentials for the brokers", Next: s.otherCredentials(err)}
 	}
 	return nil
 }
@@ -102,6 +104,14 @@ func (s *Security) checkLogin() string {
 	default:
 		return fmt.Sprintf("Check kafka.sasl.username, the password in %v, and that the user has one for %s.", o.Password, o.kafkaName())
 	}
+}
+
+// otherCredentials is the next step when err is that there are none.
+func (s *Security) otherCredentials(err error) string {
+	if errors.As(err, new(*awscreds.ProcessError)) || errors.As(err, new(*awscreds.LateError)) {
+		return "Run the profile's credential_process by hand to see what it prints or waits for, or name another profile in kafka.sasl.profile or AWS_PROFILE."
+	}
+	return s.signIn()
 }
 
 func (s *Security) signIn() string {

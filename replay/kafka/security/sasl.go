@@ -15,6 +15,8 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"replayd/archive/awscreds"
 )
 
 // SASL says how a client logs in. Without a mechanism it does not.
@@ -86,7 +88,8 @@ const credentialsLimit = 8 * time.Second
 
 // iam signs each login with AWS credentials, which the SDK renews before they expire.
 func (s SASL) iam(ctx context.Context) (sasl.Mechanism, error) {
-	c, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(s.Profile), config.WithLogger(logging.Nop{}))
+	c, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(s.Profile), config.WithLogger(logging.Nop{}),
+		config.WithProcessCredentialOptions(awscreds.Options(credentialsLimit)))
 	if err != nil {
 		return nil, &OptionError{optionProfile, err}
 	}
@@ -94,9 +97,8 @@ func (s SASL) iam(ctx context.Context) (sasl.Mechanism, error) {
 }
 
 func signed(credentials aws.CredentialsProvider) sasl.Mechanism {
+	credentials = awscreds.Guard(credentials, credentialsLimit)
 	return saslaws.ManagedStreamingIAM(func(ctx context.Context) (saslaws.Auth, error) {
-		ctx, cancel := context.WithTimeout(ctx, credentialsLimit)
-		defer cancel()
 		found, err := credentials.Retrieve(ctx)
 		if err != nil {
 			return saslaws.Auth{}, &credentialsError{err}
