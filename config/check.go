@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -118,7 +119,9 @@ var (
 )
 
 func (k *checker) s3(path string, s S3) {
-	if e := s.Endpoint; e != "" && !strings.HasPrefix(e, "http://") && !strings.HasPrefix(e, "https://") {
+	if e := s.Endpoint; archive.HasLogin(e) {
+		k.add(join(path, "endpoint"), "%v", archive.ErrLogin)
+	} else if e != "" && !strings.HasPrefix(e, "http://") && !strings.HasPrefix(e, "https://") {
 		k.add(join(path, "endpoint"), "%q is not an address such as https://s3.example.com", e)
 	}
 	if s.AssumeRole != "" && !roleARN.MatchString(s.AssumeRole) {
@@ -214,6 +217,9 @@ func (k *checker) element(path string, i int) string {
 
 // CheckBroker reports what is wrong with the address of a broker.
 func CheckBroker(broker string) error {
+	if strings.Contains(broker, "@") {
+		return errors.New("the address of a broker holds neither user nor password: want host:port, and the login under kafka.sasl")
+	}
 	host, port, err := net.SplitHostPort(broker)
 	if n, e := strconv.Atoi(port); err != nil || e != nil || n < 1 || n > 65535 || host == "" || strings.ContainsAny(host, "/ ") {
 		return fmt.Errorf("%q is not host:port, as in localhost:9092", broker)
@@ -224,6 +230,8 @@ func CheckBroker(broker string) error {
 func checkStore(address string, s S3) error {
 	scheme, rest, found := strings.Cut(address, "://")
 	switch {
+	case archive.HasLogin(address):
+		return archive.ErrLogin
 	case address == "" || found && rest == "":
 		return fmt.Errorf("%q names no place: want s3://bucket/prefix, file:///folder or a folder", address)
 	case scheme == "s3" && found:

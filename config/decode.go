@@ -169,7 +169,11 @@ func (d *decoder) text(node ast.Node, path string) (string, place, bool) {
 	default:
 		text = node.GetToken().Value
 	}
+	whole := wholeVariable.MatchString(text)
 	text, err := expand(text, d.lookup)
+	if err != nil && secretPath(path) && !whole { // which may quote a part of it
+		err = errors.New("a ${ in it names no variable that is set; a literal one is written $${")
+	}
 	if err != nil {
 		d.addAt(at, path, "%v", err)
 	}

@@ -8,6 +8,9 @@ import (
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// wholeVariable is a value that is nothing but a variable.
+var wholeVariable = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`)
+
 // expand replaces ${VAR} and ${VAR:-default}, which also stands in for an empty variable. $${ is a literal ${, and any
 // other dollar is itself. What a variable holds is not expanded again.
 func expand(text string, lookup func(string) (string, bool)) (string, error) {

@@ -107,6 +107,9 @@ func (s *source) problemAt(at place, path, format string, args ...any) Problem {
 	if at.line > 0 {
 		p.File, p.Line, p.Column = s.file, at.line, at.column
 		p.Excerpt = s.excerpt(at)
+		if s.hides(at, path) {
+			p.Excerpt = fmt.Sprintf("%6d | %s", at.line, masked)
+		}
 	}
 	return p
 }
@@ -130,6 +133,31 @@ const excerptWidth = 160
 // secretKey finds keys whose values an excerpt must not show, misspelt ones too; a key that names a file may be shown.
 var secretKey = regexp.MustCompile(`(?i)[\w-]*(pass?w|pwd|secret|token|credential)[\w-]*["']?\s*:`)
 
+// login finds a user and a password in front of a host, whether an address takes them or not.
+var login = regexp.MustCompile(`[^\s"'\[{,]*(:[^\s"']*|://[^\s"']*)@`)
+
+// hides reports whether nothing of the line may be shown. A value of several lines has no key beside it; and where the form
+// of a file is broken, which has no path, nobody can say where the secret that began further up ends.
+func (s *source) hides(at place, path string) bool {
+	if at.line > len(s.lines) {
+		return false
+	}
+	if path != "" {
+		above := s.nearest(path[:max(0, strings.LastIndexByte(path, '.'))]) // told of when the key itself is not there
+		return secretPath(path) && at != above && !holdsSecret(s.lines[at.line-1])
+	}
+	return slices.ContainsFunc(s.lines[:at.line-1], func(line string) bool { return holdsSecret(line + ":") }) // ? password
+}
+
+func holdsSecret(line string) bool {
+	return slices.ContainsFunc(secretKey.FindAllString(line, -1), func(key string) bool { return !strings.Contains(key, "_file") })
+}
+
+// secretPath reports whether what stands at a path is a secret.
+func secretPath(path string) bool {
+	return holdsSecret(path[strings.LastIndexByte(path, '.')+1:] + ":")
+}
+
 // excerpt shows the line up to the end of the place, or up to a secret: what stands behind might be one.
 func (s *source) excerpt(at place) string {
 	if at.line > len(s.lines) {
@@ -147,6 +175,10 @@ func (s *source) excerpt(at place) string {
 			caret = min(caret, len([]rune(shown))-len(masked)+1)
 			break
 		}
+	}
+	if m := login.FindStringIndex(shown); m != nil {
+		caret = min(caret, len([]rune(shown[:m[0]]))+1)
+		shown = login.ReplaceAllString(shown, masked+"@")
 	}
 	return fmt.Sprintf("%6d | %s\n       | %s^", at.line, shown, strings.Repeat(" ", caret-1))
 }

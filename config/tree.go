@@ -82,11 +82,11 @@ func (d *decoder) resolve(node ast.Node, path string) ast.Node {
 		case *ast.AliasNode:
 			node = d.anchors[n.Value.GetToken().Value]
 			if node == nil {
-				d.addAt(placeOf(n.Start), path, "no anchor &%s stands before this", n.Value.GetToken().Value)
+				d.addAt(placeOf(n.Start), path, "no anchor &%s stands before this", unlessSecret(path, n.Value.GetToken().Value))
 				return nil
 			}
 		case *ast.TagNode:
-			d.addAt(placeOf(n.Start), path, "tags such as %s are not read", n.Start.Value)
+			d.addAt(placeOf(n.Start), path, "tags such as %s are not read", unlessSecret(path, n.Start.Value))
 			return nil
 		default:
 			return node
@@ -94,6 +94,14 @@ func (d *decoder) resolve(node ast.Node, path string) ast.Node {
 	}
 	d.addAt(d.nearest(path), path, "anchors go in a circle, or too deep")
 	return nil
+}
+
+// unlessSecret is what stands at a path, for messages. A secret that begins with * or ! and has no quotes is taken for YAML's.
+func unlessSecret(path, text string) string {
+	if secretPath(path) {
+		return masked + " (a value that begins like this needs quotes)"
+	}
+	return text
 }
 
 func placeOf(t *token.Token) place {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"replayd/archive"
 )
 
 // accessPoint is an access point's ARN with what may stand behind it: in a region, of several regions, on an outpost, of
@@ -17,6 +19,9 @@ var bucketARN = regexp.MustCompile(`^arn:aws[a-z-]*:s3:::([^:/]+)(?:/(.*))?$`)
 // Address splits s3://bucket/prefix. In place of the bucket's name stands an access point's alias, or an ARN. The prefix
 // is taken as it is written: nothing in it is escaped.
 func Address(address string) (bucket, prefix string, err error) {
+	if archive.HasLogin(address) {
+		return "", "", archive.ErrLogin
+	}
 	rest, ok := strings.CutPrefix(address, "s3://")
 	if !ok {
 		return "", "", fmt.Errorf("%q does not begin with s3://", address)

@@ -104,6 +104,9 @@ func (s *Store) place(key string) string {
 }
 
 func (o Options) validate() error {
+	if archive.HasLogin(o.Endpoint) {
+		return &archive.Permanent{Err: fmt.Errorf("endpoint: %w", archive.ErrLogin), Cure: "Give --s3-endpoint as https://s3.example.org."}
+	}
 	if o.Bucket == "" {
 		return &archive.Permanent{Err: errors.New("no bucket"), Cure: "Give the archive as s3://bucket/prefix."}
 	}

@@ -49,6 +49,9 @@ func (a *app) place(f placeFlags) (*place, error) {
 	if len(p.config.URL) != 1 {
 		return nil, usage("archive %s has %d addresses; one is supported", p.name, len(p.config.URL))
 	}
+	if archive.HasLogin(p.config.URL[0]) {
+		return nil, usage("archive: %w", archive.ErrLogin)
+	}
 	p.config.URL = []string{wherever(p.config.URL[0])}
 	override(&p.config.Preset, f.preset)
 	override(&p.config.Layout, f.layout)

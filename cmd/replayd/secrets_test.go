@@ -53,3 +53,29 @@ func TestFailureOverCredentialsKeepsTheirSecretOutOfTheTopics(t *testing.T) {
 		t.Errorf("the secret key is told:\n%s", all)
 	}
 }
+
+// An address with a login is refused wherever it is given, before anything prints or keeps it.
+func TestLoginsInAddressesAreRefusedAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)))
+	kept := b.config("archives:\n  a: {url: 's3://KEY:hunter2@bucket/p', layout: jsonl, format: json}\nkafka: {brokers: ['user:hunter2@localhost:9092']}\n")
+	for _, c := range []struct {
+		code int
+		args []string
+	}{
+		{exitUsage, append(b.here("run"), b.what("--topic", "x", "--archive", "s3://KEY:hunter2@bucket/p")...)},
+		{exitUsage, append(b.here("run"), b.what("--topic", "x", "--archive", "https://KEY:hunter2@bucket/p")...)},
+		{exitUsage, []string{"ls", "--archive", "s3://KEY:hunt/hunter2@bucket", "--from", "2026-11-01"}},
+		{exitUsage, append(b.here("run"), b.what("--topic", "x", "--brokers", "user:hunter2@localhost:9092")...)},
+		{exitFailed, append(b.here("run"), b.what("--topic", "x", "--archive", "s3://bucket/p", "--s3-endpoint", "http://KEY:hunter2@localhost:9")...)},
+		{exitBadConfig, []string{"config", "check", "--config", kept}},
+		{exitBadConfig, []string{"config", "show", "--config", kept}},
+	} {
+		r := b.replayd(c.args...)
+		told := r.err.String() + r.out.String()
+		if r.code != c.code || strings.Contains(told, "hunter2") || !strings.Contains(told, "holds a login") && !strings.Contains(told, "neither user nor password") {
+			t.Errorf("%q\nexit %d, want %d:\n%s", c.args, r.code, c.code, told)
+		}
+	}
+}
