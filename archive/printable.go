@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -22,12 +23,28 @@ func Printable(name string) string {
 	return name
 }
 
-// ShellWord is a word of a command that people copy into a POSIX shell: as it is, or in single quotes when the shell would
-// take it apart or replace something in it.
+// ShellWord is a word of a command that people copy into a shell: as it is, or in single quotes when the shell would take it
+// apart or replace something in it. What a terminal would obey is written as octal numbers, which all shells that know
+// $'…' read alike.
 func ShellWord(word string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=@%+"
 	if word != "" && strings.Trim(word, plain) == "" {
 		return word
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	if Printable(word) == word {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	var quoted strings.Builder
+	for i, r := range word {
+		_, size := utf8.DecodeRuneInString(word[i:])
+		part := word[i : i+size]
+		if r != utf8.RuneError && unicode.IsGraphic(r) && r != '\'' && r != '\\' {
+			quoted.WriteString(part)
+			continue
+		}
+		for _, b := range []byte(part) {
+			fmt.Fprintf(&quoted, `\%03o`, b)
+		}
+	}
+	return "$'" + quoted.String() + "'"
 }

@@ -89,6 +89,9 @@ func (k *checker) archive(path, name string, a Archive) {
 	if name == "" || strings.ContainsAny(name, "/:, ") {
 		k.add(path, "the name of an archive has no slash, colon, comma or space: with one, --archive takes it for a place")
 	}
+	if archive.Printable(name) != name {
+		k.add(path, "the name of an archive holds no control characters, nor what cannot be seen")
+	}
 	if len(a.URL) == 0 {
 		k.add(join(path, "url"), "want a url: s3://bucket/prefix, file:///folder or a folder")
 	}

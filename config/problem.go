@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Problem is one thing that is wrong with the configuration.
@@ -22,9 +24,33 @@ type Problem struct {
 // String is the problem as people read it: file:line:column: message, and the excerpt.
 func (p Problem) String() string {
 	if p.Line == 0 {
-		return p.Message
+		return visible(p.Message)
 	}
-	return fmt.Sprintf("%s:%d:%d: %s\n%s", p.File, p.Line, p.Column, p.Message, p.Excerpt)
+	return fmt.Sprintf("%s:%d:%d: %s\n%s", p.File, p.Line, p.Column, visible(p.Message), p.Excerpt)
+}
+
+// visible is text with what a terminal would obey written as numbers: names of the file may hold it.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsGraphic(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRune(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
+}
+
+// blank has a mark of the same width in place of each such character, so that the caret below stays where it is.
+func blank(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || unicode.IsGraphic(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, line)
 }
 
 // Problems are all that is wrong, in the order of the file; what stands in no file comes last. It is the error of
@@ -180,7 +206,7 @@ func (s *source) excerpt(at place) string {
 		caret = min(caret, len([]rune(shown[:m[0]]))+1)
 		shown = login.ReplaceAllString(shown, masked+"@")
 	}
-	return fmt.Sprintf("%6d | %s\n       | %s^", at.line, shown, strings.Repeat(" ", caret-1))
+	return fmt.Sprintf("%6d | %s\n       | %s^", at.line, blank(shown), strings.Repeat(" ", caret-1))
 }
 
 func count(n int, what string) string {

@@ -88,5 +88,5 @@ type StoppedOn struct {
 }
 
 func (s *StoppedOn) Error() string {
-	return fmt.Sprintf("stopped before %s at byte %d of object %s", s.what, s.at.Offset, s.at.Object)
+	return fmt.Sprintf("stopped before %s at byte %d of object %s", s.what, s.at.Offset, archive.Printable(s.at.Object))
 }

@@ -64,7 +64,7 @@ func Look(ctx context.Context, s *Spec, src archive.Source, objects []archive.Ob
 	for _, o := range spread(objects, sampleObjects) {
 		l.largest, l.plain = 0, 0
 		if _, err := r.Each(ctx, o, l.see); err != nil && !errors.Is(err, errEnough) {
-			return nil, fmt.Errorf("look into object %s: %w", o.Key, err)
+			return nil, fmt.Errorf("look into object %s: %w", archive.Printable(o.Key), err)
 		}
 		l.Objects++
 		l.Plain += l.plain

@@ -156,6 +156,12 @@ func TestCommandThatRestoresCanBeTyped(t *testing.T) {
 		},
 		{
 			s3.Options{Bucket: bucket, Region: "eu-west-1"},
+			archive.Object{Key: "it's\\\x1b]0;x\a\n\u202e\u009b1/2\xff", StorageClass: "INTELLIGENT_TIERING"},
+			`Restore it: aws s3api restore-object --bucket archive --key $'it\047s\134\033]0;x\007\012\342\200\256\302\2331/2\377' ` +
+				"--restore-request 'GlacierJobParameters={Tier=Standard}' --region eu-west-1",
+		},
+		{
+			s3.Options{Bucket: bucket, Region: "eu-west-1"},
 			archive.Object{Key: "a", StorageClass: "INTELLIGENT_TIERING"}, // no days may be said
 			"Restore it: aws s3api restore-object --bucket archive --key a --restore-request 'GlacierJobParameters={Tier=Standard}' --region eu-west-1",
 		},

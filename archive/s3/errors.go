@@ -30,7 +30,7 @@ type answer struct {
 func (a *answer) Error() string {
 	text := a.code
 	if a.message != "" {
-		text += ": " + a.message
+		text += ": " + archive.Printable(a.message) // some stores repeat the key
 	}
 	text += fmt.Sprintf(" (HTTP %d", a.status)
 	if a.request != "" {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -113,7 +112,7 @@ func (a *app) hours(ctx context.Context, src archive.Source, from, to time.Time,
 
 func (a *app) printHours(src archive.Source, lines []hourLine) error {
 	if a.output == "json" {
-		out := json.NewEncoder(a.out)
+		out := jsonTo(a.out)
 		for _, l := range lines {
 			if err := out.Encode(l); err != nil {
 				return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -186,7 +185,7 @@ func (a *app) planHours(ctx context.Context, p *planned, j *job, some *picker) e
 
 func (a *app) printPlan(p *planned, j *job) error {
 	if a.output == "json" {
-		if err := json.NewEncoder(a.out).Encode(p); err != nil {
+		if err := jsonTo(a.out).Encode(p); err != nil {
 			return err
 		}
 	} else {

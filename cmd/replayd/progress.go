@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -56,7 +55,7 @@ func (v *view) show(p replay.Progress) {
 	case time.Since(v.last) < every:
 	case v.app.json():
 		v.last = time.Now()
-		_ = json.NewEncoder(v.app.out).Encode(progressLine(p))
+		_ = jsonTo(v.app.out).Encode(progressLine(p))
 	default:
 		v.last = time.Now()
 		fmt.Fprintln(v.app.err, strings.Join(append([]string{whereLine(p)}, restLines(p)...), " · "))

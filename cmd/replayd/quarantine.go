@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -123,7 +122,7 @@ func (a *app) quarantineList(ctx context.Context, f *quarantineFlags, id string)
 
 func (a *app) printQuarantined(to io.Writer, l quarantinedLine) error {
 	if a.output == "json" {
-		return json.NewEncoder(to).Encode(l)
+		return jsonTo(to).Encode(l)
 	}
 	_, err := fmt.Fprintf(to, "%6d  %s\n", l.N, whereAndWhy(&l.Quarantined))
 	return err
@@ -170,7 +169,7 @@ func (a *app) quarantineShow(ctx context.Context, f *quarantineFlags, id, number
 
 func (a *app) showQuarantined(to io.Writer, s *replay.Spec, l quarantinedLine) error {
 	if a.output == "json" {
-		return json.NewEncoder(to).Encode(l)
+		return jsonTo(to).Encode(l)
 	}
 	q := &l.Quarantined
 	_, err := fmt.Fprintf(to, "object    %s in %s\nbytes     %d to %d, decompressed\nreason    %s\ndetail    %s\nposition  %s\n",
@@ -197,7 +196,7 @@ func copyRange(ctx context.Context, to io.Writer, src archive.Source, q *replay.
 		_, err = io.CopyN(to, plain, q.Range[1]-q.Range[0])
 	}
 	if err != nil {
-		return fmt.Errorf("read object %s from byte %d: %w", q.Object, q.Range[0], err)
+		return fmt.Errorf("read object %s from byte %d: %w", archive.Printable(q.Object), q.Range[0], err)
 	}
 	return nil
 }
@@ -205,7 +204,7 @@ func copyRange(ctx context.Context, to io.Writer, src archive.Source, q *replay.
 func find(ctx context.Context, f *archive.Fetcher, q *replay.Quarantined) (archive.Object, error) {
 	for o, err := range f.List(ctx, q.Object) {
 		if err != nil {
-			return o, fmt.Errorf("look for object %s: %w", q.Object, err)
+			return o, fmt.Errorf("look for object %s: %w", archive.Printable(q.Object), err)
 		}
 		if o.Key != q.Object {
 			continue
@@ -215,7 +214,7 @@ func find(ctx context.Context, f *archive.Fetcher, q *replay.Quarantined) (archi
 		}
 		return o, nil
 	}
-	return archive.Object{}, errors.New("object " + q.Object + " is no longer in the archive")
+	return archive.Object{}, errors.New("object " + archive.Printable(q.Object) + " is no longer in the archive")
 }
 
 // differs says in what an object is not the version that q was read from; empty when it is. As in the digest of an hour, the

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,7 +14,7 @@ import (
 // printReceipt closes the account, in words or as one JSON object.
 func (a *app) printReceipt(r *replay.Receipt) {
 	if a.json() {
-		_ = json.NewEncoder(a.out).Encode(r)
+		_ = jsonTo(a.out).Encode(r)
 		return
 	}
 	columns := width(a.out)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -59,7 +58,7 @@ func (a *app) topics(f *topicsFlags) error {
 	}
 	s := a.needs(f)
 	if a.output == "json" {
-		return json.NewEncoder(a.out).Encode(s)
+		return jsonTo(a.out).Encode(s)
 	}
 	for _, line := range s.commands(a.config.Kafka.Brokers) {
 		if _, err := fmt.Fprintln(a.out, line); err != nil {

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -147,6 +148,7 @@ type listResult struct {
 	XMLName               xml.Name `xml:"ListBucketResult"`
 	IsTruncated           bool
 	NextContinuationToken string `xml:",omitempty"`
+	EncodingType          string `xml:",omitempty"`
 	Contents              []listed
 }
 
@@ -155,12 +157,16 @@ const iso = "2006-01-02T15:04:05.000Z"
 func (d *S3) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	var page listResult
+	last := ""
+	if q.Get("encoding-type") == "url" { // XML has no way to write control characters
+		page.EncodingType = "url"
+	}
 	for _, key := range slices.Sorted(maps.Keys(d.objects)) {
 		if !strings.HasPrefix(key, q.Get("prefix")) || key <= q.Get("continuation-token") {
 			continue
 		}
 		if len(page.Contents) == 1000 {
-			page.IsTruncated, page.NextContinuationToken = true, page.Contents[999].Key
+			page.IsTruncated, page.NextContinuationToken = true, last
 			break
 		}
 		o := d.objects[key]
@@ -173,7 +179,10 @@ func (d *S3) list(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Amz-Optional-Object-Attributes") == "RestoreStatus" && !d.Terse {
 			l.RestoreStatus = o.restore.listed()
 		}
-		page.Contents = append(page.Contents, l)
+		if page.EncodingType != "" {
+			l.Key = url.QueryEscape(key)
+		}
+		page.Contents, last = append(page.Contents, l), key
 	}
 	_ = xml.NewEncoder(w).Encode(page)
 }
