@@ -16,14 +16,19 @@ const (
 	// later. 16 bytes each: 384 KiB, with base64 half of what a record may hold.
 	maxListed = 24_576
 
-	// maxLate and maxLateKeys, in bytes, bound the objects that are admitted to an hour after its first listing. They
-	// stand in its record by name.
-	maxLate     = 2_000
-	maxLateKeys = 128 << 10
+	// maxLate bounds the objects that are admitted to an hour after its first listing. They stand in its record by name.
+	maxLate = 2_000
 
 	// maxOpen is how many keys of objects still needed an hour record names.
 	maxOpen = 256
+
+	// maxHourRecord is what Encode may make of a record, in bytes: what a topic takes by default, less room for the batch
+	// around it and for drained_at. Names alone could fill it: a control character of theirs takes six bytes.
+	maxHourRecord = 960 << 10
 )
+
+// fits reports whether a sink can keep the record. One that it cannot keep would end every session at the same commit.
+func (r *HourRecord) fits() bool { return len(Encode(r)) <= maxHourRecord }
 
 func newHourRecord(hour string, objects []archive.Object) HourRecord {
 	r := HourRecord{Version: 1, Hour: hour, Digest: archive.Digest(objects), Objects: len(objects)}
@@ -61,20 +66,11 @@ func (h *hours) compare(l *listing, old HourRecord) error {
 		}
 		l.record.LateBounds[o.Key] = h.resume.Position.Time + 1
 	}
-	if tooMany(l.record.LateBounds) {
+	if len(l.record.LateBounds) > maxLate || !l.record.fits() {
 		return changeRefusal(l.hour.Name, old, l.record, added, lost, false)
 	}
 	l.written, h.changed = false, true
 	return nil
-}
-
-// tooMany reports whether the bounds would not fit into an hour's record.
-func tooMany(late map[string]int64) bool {
-	size := 0
-	for key := range late {
-		size += len(key)
-	}
-	return len(late) > maxLate || size > maxLateKeys
 }
 
 // difference tells which objects were added since old was recorded, and how many of old's changed or vanished; told is
@@ -120,7 +116,8 @@ func changeRefusal(hour string, old, now HourRecord, added []archive.Object, los
 }
 
 // shrink notes in the record which objects a resume still has to read: those not drained before from, the checkpoint less
-// the horizon, whose events it must put back into the index. It reports whether that is news.
+// the horizon, whose events it must put back into the index. It reports whether that is news. Where they are too many or
+// their names too long, a resume reads the whole hour.
 func (l *listing) shrink(from int64) bool {
 	if l.record.Open != nil || l.record.Objects <= maxOpen {
 		return false
@@ -135,6 +132,11 @@ func (l *listing) shrink(from int64) bool {
 		}
 	}
 	slices.Sort(open)
-	l.record.Open = open
+	noted := l.record
+	noted.Open = open
+	if !noted.fits() {
+		return false
+	}
+	l.record = noted
 	return true
 }

@@ -99,6 +99,11 @@ func (m *memory) Commit(_ context.Context, c *Chunk) error {
 	case refuses:
 		return errRefused
 	}
+	for _, h := range c.Hours {
+		if n := len(Encode(h)); n > maxHourRecord {
+			return fmt.Errorf("the record of hour %s has %d bytes", h.Hour, n)
+		}
+	}
 	m.commits++
 	for _, r := range c.Records { // the chunk's memory is its own
 		r.Value, r.Key = slices.Clone(r.Value), cloneOrNil(r.Key)

@@ -3,6 +3,7 @@ package kafka
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +63,23 @@ func TestASessionContinuesWhereTheOneBeforeStood(t *testing.T) {
 	}
 	if n := len(consumed(t, f, "replayd.status")); n != 1 {
 		t.Errorf("%d status records", n)
+	}
+}
+
+// TestAnHourRecordIsNotLargerThanItsNamesMakeIt commits names that JSON made for HTML would write with six times the bytes.
+func TestAnHourRecordIsNotLargerThanItsNamesMakeIt(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	s, _ := open(t, c, testSpec("r"))
+	hour := replay.HourRecord{Version: 1, Hour: "2026-11-01T12Z"}
+	for i := range 256 {
+		hour.Open = append(hour.Open, fmt.Sprint(i, strings.Repeat("&<>", 300)))
+	}
+	next := chunk(1, 1, replay.Running)
+	next.Hours = []replay.HourRecord{hour}
+	commit(t, s, next)
+	if _, d := open(t, c, testSpec("r")); !slices.Equal(d.Hours[hour.Hour].Open, hour.Open) {
+		t.Errorf("it comes back as %.200v", d.Hours)
 	}
 }
 

@@ -114,10 +114,4 @@ func versionOf(value []byte) int {
 	return head.Version
 }
 
-func encode(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // plain data
-	}
-	return b
-}
+func encode(v any) []byte { return replay.Encode(v) }
