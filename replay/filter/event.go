@@ -17,6 +17,7 @@ type event struct {
 	Key   string         `expr:"key"`
 
 	entry *archive.Entry
+	grown int // bytes that the expression has made of it
 }
 
 // At is the value at the i-th place; the compiled expression calls it.

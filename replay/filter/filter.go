@@ -39,12 +39,16 @@ func Compile(expression string) (*Filter, error) {
 	if len(expression) > longest {
 		return nil, fmt.Errorf("filter: %d bytes, at most %d", len(expression), longest)
 	}
+	if err := offLimits(expression); err != nil {
+		return nil, err
+	}
 	p := &placer{}
 	known := &constants{}
 	options := append(dates(), expr.Env(&event{}), expr.AsBool(), expr.Patch(p), expr.Patch(known))
 	for _, name := range []string{"now", "keys", "values", "toPairs"} {
 		options = append(options, expr.DisableBuiltin(name))
 	}
+	options = append(options, expr.Patch(growth{}))
 	program, err := expr.Compile(expression, options...)
 	if err != nil {
 		return nil, errors.New("filter: " + plain(err.Error()))
