@@ -26,7 +26,7 @@ func TestPrintableNamesAreOneLineAndObeyNobody(t *testing.T) {
 func TestAShellTakesWordsAsTheyAre(t *testing.T) {
 	for word, want := range map[string]string{
 		"b-1.kafka:9092,b-2.kafka:9092": "b-1.kafka:9092,b-2.kafka:9092", "max.bad=1%": "max.bad=1%",
-		"": "''", "User:CN=a, O=b": "'User:CN=a, O=b'", "it's": `'it'\''s'`, "$HOME": "'$HOME'", "~/a": "'~/a'", "a*": "'a*'", "a\nb": "'a\nb'",
+		"": "''", "User:CN=a, O=b": "'User:CN=a, O=b'", "it's": `'it'\''s'`, "$HOME": "'$HOME'", "~/a": "'~/a'", "a*": "'a*'", "a\nb": `$'a\012b'`, "\x1b]0;x\a": `$'\033]0;x\007'`,
 	} {
 		if got := ShellWord(word); got != want {
 			t.Errorf("%q becomes %s, want %s", word, got, want)
