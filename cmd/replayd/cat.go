@@ -36,9 +36,13 @@ func (a *app) cat(ctx context.Context, f *replayFlags) error {
 		return err
 	}
 	f.id = "cat"
-	spec, src, said, err := a.fresh(ctx, f)
+	ctx, stop, release := signals(ctx, func() {}, func() { a.leave(func() string { return "interrupted: not all is printed" }) })
+	defer release()
+	starting, started := before(ctx, stop)
+	defer started()
+	spec, src, said, err := a.fresh(starting, f)
 	if err != nil {
-		return err
+		return interruptedBy(starting, f, err)
 	}
 	if said != "" {
 		a.log.Info().Msg("recognised: " + said)
@@ -48,8 +52,6 @@ func (a *app) cat(ctx context.Context, f *replayFlags) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop, release := signals(ctx, func() {}, func() {})
-	defer release()
 	options.Stop = stop
 	seen := &witness{Sink: &lines{out: bufio.NewWriterSize(a.out, 1<<20)}}
 	runner := replay.Runner{Source: src, Sink: seen, Options: options}

@@ -94,7 +94,12 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	ctx, stop, release := signals(ctx, func() {}, func() {})
+	ctx, stop, release := signals(ctx, func() {}, func() {
+		a.leave(func() string {
+			_ = os.RemoveAll(folder)
+			return demoGone
+		})
+	})
 	defer release()
 	generated := archivetest.Generate(demoPlan())
 	if err := generated.Write(folder); err != nil {
@@ -113,7 +118,7 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 	if err != nil {
 		select {
 		case <-stop: // nothing is left that could be continued
-			return &interrupted{"interrupted: the demo's broker and archive are gone"}
+			return &interrupted{demoGone}
 		default:
 			return err
 		}
@@ -131,6 +136,8 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 	}
 	return nil
 }
+
+const demoGone = "interrupted: the demo's broker and archive are gone"
 
 func (a *app) say(format string, args ...any) {
 	if !a.quiet {

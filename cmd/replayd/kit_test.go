@@ -323,7 +323,10 @@ func (b *bench) start(args ...string) *process {
 
 func (p *process) begin() *process {
 	p.t.Helper()
-	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
+	p.cmd.Stderr = &p.err
+	if p.cmd.Stdout == nil {
+		p.cmd.Stdout = &p.out
+	}
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}

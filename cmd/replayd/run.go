@@ -40,7 +40,7 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 		return err
 	}
 	var at atomic.Pointer[witness]
-	ctx, stop, release := signals(ctx, func() { a.stopping(at.Load()) }, func() { a.leave(f, at.Load()) })
+	ctx, stop, release := signals(ctx, func() { a.stopping(at.Load()) }, func() { a.leave(func() string { return f.left(at.Load()) }) })
 	defer release()
 	starting, started := before(ctx, stop)
 	defer started()

@@ -25,18 +25,24 @@ func before(ctx context.Context, stop <-chan struct{}) (context.Context, context
 	return starting, cancel
 }
 
-// interruptedBy says it shorter when a signal is the reason, and what to type then. A replay that was called by its id may
-// have begun in another session.
+// interruptedBy says it shorter when a signal is the reason.
 func interruptedBy(ctx context.Context, f *replayFlags, err error) error {
 	switch {
-	case ctx.Err() != nil && f.called():
-		return &interrupted{"interrupted: this call has changed nothing\n" + goOn(f.asTyped())}
 	case ctx.Err() != nil:
-		return &interrupted{"interrupted before anything was begun"}
+		return &interrupted{f.interruption()}
 	case errors.As(err, new(*kafka.Unanswered)):
 		return fmt.Errorf("%w\n%s", err, goOn(f.asTyped()))
 	}
 	return err
+}
+
+// interruption says what a signal ended that came before there was a session, and what to type then. A replay that was called
+// by its id may have begun in another session.
+func (f *replayFlags) interruption() string {
+	if f.called() {
+		return "interrupted: this call has changed nothing\n" + goOn(f.asTyped())
+	}
+	return "interrupted before anything was begun"
 }
 
 // stopping answers the first signal, if there is a session that it stops.
@@ -50,27 +56,36 @@ func (a *app) stopping(at *witness) {
 	}
 }
 
-// leaving is how long a second signal waits for the session to end by itself: a commit that is under way cannot be broken
-// off, and its broker may be away.
-const leaving = time.Second
+// leaving is how long a second signal waits for the command to end by itself, and gone how long for its last words: a commit
+// that is under way cannot be broken off, its broker may be away, and nobody may read what is printed.
+const (
+	leaving = 750 * time.Millisecond
+	gone    = time.Second
+)
 
-// leave ends the process soon, whatever it is doing: to a replay that is as good as any other kill. What has not begun ends
-// by its context.
-func (a *app) leave(f *replayFlags, at *witness) {
-	if at == nil {
-		return
-	}
+// leave ends the process soon, whatever it is doing, with the last words that said gives: to a replay that is as good as any
+// other kill.
+func (a *app) leave(said func() string) {
 	time.AfterFunc(leaving, func() {
-		said, next := leftBeforeAnything, f.asTyped()
-		switch {
-		case at.opened.Load():
-			said, next = leftAtOnce, f.again(f.id)
-		case at.frozen():
-			next = f.retake(f.id)
-		}
-		fmt.Fprintf(a.err, "replayd: %s\n%s\n", said, goOn(next))
+		fmt.Fprintf(a.err, "replayd: %s\n", said())
 		os.Exit(exitInterrupted)
 	})
+	time.AfterFunc(gone, func() { os.Exit(exitInterrupted) })
+}
+
+// left says how the session at was left, nil before there is one.
+func (f *replayFlags) left(at *witness) string {
+	if at == nil {
+		return f.interruption()
+	}
+	said, next := leftBeforeAnything, f.asTyped()
+	switch {
+	case at.opened.Load():
+		said, next = leftAtOnce, f.again(f.id)
+	case at.frozen():
+		next = f.retake(f.id)
+	}
+	return said + "\n" + goOn(next)
 }
 
 const (
@@ -82,7 +97,8 @@ const (
 // process and then its group.
 const together = 250 * time.Millisecond
 
-// signals makes the first SIGINT or SIGTERM call first and close stop, and the second call second and cancel the context.
+// signals makes the first SIGINT or SIGTERM call first and close stop, and the second call second and cancel the context. The
+// second is heard even when first does not return.
 func signals(parent context.Context, first, second func()) (ctx context.Context, stop <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancel(parent)
 	got := make(chan os.Signal, 2)
@@ -94,8 +110,10 @@ func signals(parent context.Context, first, second func()) (ctx context.Context,
 			return
 		}
 		at := time.Now()
-		first()
-		close(stopping)
+		go func() {
+			first()
+			close(stopping)
+		}()
 		for range got {
 			if time.Since(at) > together {
 				second()
