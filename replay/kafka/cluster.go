@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -29,10 +30,11 @@ type Options struct {
 
 // Cluster is a Kafka cluster as a replay needs it. It is safe for concurrent use; Close it at the end.
 type Cluster struct {
-	options  Options
-	client   *kgo.Client // for everything but transactions and reading logs
-	admin    *kadm.Client
-	refusals *refusals // the log of every client
+	options   Options
+	client    *kgo.Client // for everything but transactions and reading logs
+	admin     *kadm.Client
+	refusals  *refusals                // the log of every client
+	answering atomic.Pointer[[]string] // of options.Brokers, at the first contact; nil: all are to be asked
 }
 
 const (
@@ -76,7 +78,7 @@ func (c *Cluster) Close() { c.client.Close() }
 // delayed first copy would commit half of the next transaction. The cut is an error, and the log tells its outcome.
 func (c *Cluster) common() []kgo.Opt {
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(c.options.Brokers...),
+		kgo.SeedBrokers(c.seeds()...),
 		kgo.ClientID("replayd"),
 		kgo.WithLogger(c.refusals),
 		kgo.MetadataMinAge(metadataMinAge),

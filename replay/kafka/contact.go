@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -17,40 +19,125 @@ import (
 // firstContact is the time in which it is told that the cluster cannot be reached, or does not let us in.
 const firstContact = 10 * time.Second
 
-// contact asks whether the cluster is there, at the addresses that were given and then at one that it gives for itself:
-// these differ, and everything but the first question goes to the latter.
+const (
+	askAtOnce   = 16                     // brokers; each takes a connection
+	othersMay   = 500 * time.Millisecond // take longer than the first that answers
+	othersStill = 2 * time.Second        // may let us in, though the first that is up refuses us
+)
+
+// contact asks whether the cluster is there, at the addresses that were given and then at those that it gives for itself:
+// these differ, and everything but the first question goes to the latter. Of each one that answers is enough.
 func (c *Cluster) contact(ctx context.Context) error {
-	if err := c.anyOf(ctx, c.client.SeedBrokers()); err != nil {
+	seeds := c.client.SeedBrokers()
+	answered, err := anyOf(ctx, seeds)
+	if err == nil {
+		err = c.prefer(seeds, answered)
+	}
+	if err != nil {
 		return c.unreachable(ctx, err)
 	}
 	if err := c.client.Ping(ctx); err != nil { // which makes the client know the others
 		return c.unreachable(ctx, err)
 	}
-	if err := c.anyOf(ctx, c.client.DiscoveredBrokers()); err != nil {
+	if _, err := anyOf(ctx, c.client.DiscoveredBrokers()); err != nil {
 		return fmt.Errorf("the cluster answers, but none of the addresses that it gives for its brokers (advertised.listeners) does: %w", c.unreachable(ctx, err))
 	}
 	return nil
 }
 
-// anyOf asks the brokers until one answers. Of their errors that comes back which says most: one that is down beside one
-// that refuses the password is not the news.
-func (c *Cluster) anyOf(ctx context.Context, brokers []*kgo.Broker) error {
-	question := kmsg.NewPtrMetadataRequest() // which is not answered without the login, as versions would be
-	question.Topics = []kmsg.MetadataRequestTopic{}
-	var worst error
-	for _, b := range brokers {
-		_, err := b.Request(ctx, question)
-		if err == nil {
-			return nil
-		}
-		if worst == nil || down(worst) {
-			worst = err
-		}
-		if ctx.Err() != nil {
-			break
+// prefer leaves the addresses that did not answer out of those that clients begin with, until askAll: every log that is read
+// has a client of its own, which begins with any of them, and one that hangs costs it seconds each time.
+func (c *Cluster) prefer(seeds, answered []*kgo.Broker) error {
+	if len(answered) == len(seeds) {
+		return nil
+	}
+	var addresses []string
+	for i, b := range seeds {
+		if slices.Contains(answered, b) {
+			addresses = append(addresses, c.options.Brokers[i])
 		}
 	}
-	return worst
+	c.answering.Store(&addresses)
+	c.options.Log.Info().Strs("brokers", addresses).Msg("not all of the brokers that were named answer: beginning with those that do")
+	return c.client.UpdateSeedBrokers(addresses...)
+}
+
+// askAll lets clients begin with every address that was given: others may be up by now than at the first contact.
+func (c *Cluster) askAll() {
+	if c.answering.Swap(nil) == nil {
+		return
+	}
+	if err := c.client.UpdateSeedBrokers(c.options.Brokers...); err != nil {
+		c.options.Log.Debug().Err(err).Msg("brokers")
+	}
+}
+
+// seeds are the addresses that a client begins with.
+func (c *Cluster) seeds() []string {
+	if some := c.answering.Load(); some != nil {
+		return *some
+	}
+	return c.options.Brokers
+}
+
+// anyOf asks the brokers until one answers, and returns it and those that answered soon after. Of the errors of all that
+// one comes back which says most: one that is down beside one that refuses the password is not the news.
+func anyOf(ctx context.Context, brokers []*kgo.Broker) (answered []*kgo.Broker, worst error) {
+	for some := range slices.Chunk(brokers, askAtOnce) {
+		answered, err := ask(ctx, some)
+		if len(answered) > 0 {
+			return answered, nil
+		}
+		if worst == nil || down(worst) && !down(err) {
+			worst = err
+		}
+	}
+	return nil, worst
+}
+
+// ask asks all of the brokers at once: one that hangs must not use up the time of the others.
+func ask(ctx context.Context, brokers []*kgo.Broker) (answered []*kgo.Broker, worst error) {
+	ctx, cancel := context.WithCancel(ctx)
+	type answer struct {
+		of  *kgo.Broker
+		err error
+	}
+	answers := make(chan answer, len(brokers))
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer cancel()
+	for _, b := range brokers {
+		asking.Go(func() {
+			answers <- answer{b, there(ctx, b)}
+		})
+	}
+	enough := make(<-chan time.Time)
+	for range brokers {
+		select {
+		case a := <-answers:
+			switch {
+			case a.err == nil:
+				if answered = append(answered, a.of); len(answered) == 1 {
+					enough = time.After(othersMay)
+				}
+			case worst == nil || down(worst) && !down(a.err):
+				if worst = a.err; !down(worst) && len(answered) == 0 {
+					enough = time.After(othersStill)
+				}
+			}
+		case <-enough:
+			return answered, worst
+		}
+	}
+	return answered, worst
+}
+
+// there asks one broker what is not answered without the login, as versions would be.
+func there(ctx context.Context, b *kgo.Broker) error {
+	question := kmsg.NewPtrMetadataRequest()
+	question.Topics = []kmsg.MetadataRequestTopic{}
+	_, err := b.Request(ctx, question)
+	return err
 }
 
 // Unanswered is the end of a call to brokers that were there when the connection was made.
@@ -75,9 +162,10 @@ func (c *Cluster) unanswered(err error) error {
 	return &Unanswered{c.options.Brokers, err}
 }
 
+// down reports whether err only says that a broker is not there: it is not to be dialed, or it hangs.
 func down(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial" && exhausted(err) == nil || errors.Is(err, context.DeadlineExceeded)
+	return errors.As(err, &op) && (op.Op == "dial" || op.Timeout()) && exhausted(err) == nil || errors.Is(err, context.DeadlineExceeded)
 }
 
 func (c *Cluster) unreachable(ctx context.Context, err error) error {

@@ -135,6 +135,7 @@ func (s *Sink) acquire(ctx context.Context) error {
 			return fmt.Errorf("gave up after %s: %w", s.cluster.options.GiveUp, s.cluster.explain(err))
 		}
 		s.cluster.options.Log.Debug().Err(err).Msg("taking the replay over: again")
+		s.cluster.askAll()
 		wait = pause(wait, s.since < 0, err)
 		sleep(limited, wait)
 		wait = longer(wait)
