@@ -128,6 +128,21 @@ func TestTargetsThatKafkaWouldHarm(t *testing.T) {
 		setTopic(t, k, "short", "retention.ms", "-1")
 		st.start(t, what...).ended(t, 0)
 	})
+	t.Run("original times that the window does not bound", func(t *testing.T) {
+		ahead := time.Now().Add(400 * 24 * time.Hour).UTC().Format(time.RFC3339)
+		st, what := bare(t, k, `{"id":"a","t":"2026-11-01T12:00:00Z","arrival_epoch":1793534400}{"id":"b","t":"`+ahead+`","arrival_epoch":1793534401}`)
+		w := hazard{"an original time that the topic does not take, `--window-on arrival`", "refused; allowed, the replay fails after five tries, and is continued once the topic takes it", 1, "nowhere before it is produced"}
+		const newest, never = "message.timestamp.after.max.ms", "9223372036854775807"
+		createTopic(t, k, "timed", "retention.ms", "-1", "message.timestamp.before.max.ms", never, newest, "3600000")
+		what = append(what, "--topic", "timed", "--id", "timed", "--record-time", "original", "--preset", "pismo", "--window-on", "arrival")
+		st.start(t, what...).ended(t, 4, "timestamp-limits: ", "--allow timestamp-limits")
+		what = append(what, "--allow", "timestamp-limits")
+		st.start(t, what...).ended(t, w.exit, "INVALID_TIMESTAMP", "--entity-name timed --add-config", newest+"="+never)
+		setTopic(t, k, "timed", newest, never)
+		if r := st.start(t, what...).ended(t, 0).receipt(t); r.Produced != 2 || !r.Balanced() {
+			t.Errorf("%+v", r.Counters)
+		}
+	})
 	t.Run("an event above what the topic takes is quarantined", func(t *testing.T) {
 		big := fmt.Sprintf(`{"id":"big","t":"2026-11-01T12:00:01Z","pad":"%s"}`, strings.Repeat("x", 20_000))
 		st, what := bare(t, k, one+big)

@@ -27,7 +27,7 @@ var (
 	compressions = []string{"snappy", "none", "lz4", "zstd", "gzip"}
 	allowable    = []string{
 		kafka.ItemTopicMissing, kafka.ItemCompacted, kafka.ItemRetention, kafka.ItemRecordSize, kafka.ItemLiveTopic,
-		kafka.ItemOverlap, kafka.ItemNotAllowed, kafka.ItemDurability, replay.ItemOpenHours, replay.ItemArchiveChange,
+		kafka.ItemOverlap, kafka.ItemNotAllowed, kafka.ItemTimestamps, kafka.ItemDurability, replay.ItemOpenHours, replay.ItemArchiveChange,
 	}
 )
 

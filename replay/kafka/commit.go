@@ -44,7 +44,7 @@ func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 			s.producer.close() // not to be used again, even for word of the failure
 			s.producer = nil
 			return fmt.Errorf("commit %d of replay %s, up to %s, gave up after %s: %w",
-				target.number, s.spec.ID, archive.Printable(c.Position.String()), time.Since(began).Round(time.Second), s.cluster.explain(err))
+				target.number, s.spec.ID, archive.Printable(c.Position.String()), time.Since(began).Round(time.Second), s.explain(err))
 		}
 		committed, err := s.recover(limited, target)
 		if err != nil && limited.Err() != nil && ctx.Err() == nil {

@@ -84,6 +84,12 @@ func (p *preflight) retention(settings map[string]string) {
 	if !w.Bounded() {
 		return
 	}
+	if finite && w.On == replay.OnArrival {
+		p.refuse(ItemRetention, "Use --record-time now (the default), or --allow retention, or let the topic keep records for ever"+p.withSetting("retention.ms=-1"),
+			"topic %s %s records for %s, and of a window that goes by arrival nobody knows how old its events are; with --record-time original Kafka would delete those that are older",
+			p.spec.Topic, p.does("keeps", "keep"), days(keeps))
+		return
+	}
 	if edge := time.Now().Add(retentionMargin - keeps); finite && w.From.Before(edge) {
 		share := min(1, float64(edge.Sub(w.From))/float64(w.To.Sub(w.From)))
 		p.refuse(ItemRetention, "Use --record-time now (the default), or --allow retention, or let the topic keep records for ever"+p.withSetting("retention.ms=-1"),
@@ -114,22 +120,34 @@ func days(d time.Duration) string {
 
 // timestamps refuses original times that the topic's brokers would refuse, record by record.
 func (p *preflight) timestamps(settings map[string]string) {
-	w := p.spec.Window
+	w, now := p.spec.Window, time.Now()
 	if p.spec.RecordTime != replay.RecordTimeOriginal || settings["message.timestamp.type"] == "LogAppendTime" || !w.Bounded() {
 		return
 	}
-	next := func(limit string) string {
-		return "Use --record-time now (the default), or let the topic take such times" + p.withSetting(fmt.Sprintf("%s=%d", limit, math.MaxInt64))
+	if back, finite := milliseconds(settings[oldestTime]); finite {
+		p.limited(oldestTime, "older than "+days(back), w.From.Before(now.Add(-back)), "begins before that")
 	}
-	now := time.Now()
-	if back, finite := milliseconds(settings["message.timestamp.before.max.ms"]); finite && w.From.Before(now.Add(-back)) {
-		p.refuse(ItemTimestamps, next("message.timestamp.before.max.ms"),
-			"topic %s %s no records older than %s, and the window begins before that", p.spec.Topic, p.does("takes", "take"), days(back))
-		p.always()
+	if ahead, finite := milliseconds(settings[newestTime]); finite {
+		p.limited(newestTime, "more than "+days(ahead)+" ahead", w.To.After(now.Add(ahead)), "ends behind that")
 	}
-	if ahead, finite := milliseconds(settings["message.timestamp.after.max.ms"]); finite && w.To.After(now.Add(ahead)) {
-		p.refuse(ItemTimestamps, next("message.timestamp.after.max.ms"),
-			"topic %s %s no records more than %s ahead, and the window ends behind that", p.spec.Topic, p.does("takes", "take"), days(ahead))
+}
+
+// Settings of a topic that bound what times its records may have, counted from the broker's clock.
+const (
+	oldestTime = "message.timestamp.before.max.ms"
+	newestTime = "message.timestamp.after.max.ms"
+)
+
+// limited refuses a window beyond a limit of the topic. One that goes by arrival bounds the events' own times on neither
+// side: any limit may be exceeded, and who knows the events may allow it.
+func (p *preflight) limited(setting, such string, beyond bool, how string) {
+	use, cure := "Use --record-time now (the default), or ", "let the topic take such times"+p.withSetting(anyTime(setting))
+	switch topic, takes := p.spec.Topic, p.does("takes", "take"); {
+	case p.spec.Window.On == replay.OnArrival:
+		p.refuse(ItemTimestamps, use+"--allow timestamp-limits, or "+cure,
+			"topic %s %s no records %s, and of a window that goes by arrival nobody knows whether some of its events are", topic, takes, such)
+	case beyond:
+		p.refuse(ItemTimestamps, use+cure, "topic %s %s no records %s, and the window %s", topic, takes, such, how)
 		p.always()
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"replayd/replay"
 	"replayd/replay/kafka/security"
 )
 
@@ -82,4 +83,17 @@ func (c *Cluster) explain(err error) error {
 		return fmt.Errorf("%w\nA topic that has become compacted takes no records without a key: set cleanup.policy=delete on it", err)
 	}
 	return err
+}
+
+// explain is the cluster's, and knows the topic and whose times its records have.
+func (s *Sink) explain(err error) error {
+	if !errors.Is(err, kerr.InvalidTimestamp) {
+		return s.cluster.explain(err)
+	}
+	why := "An event's own time lies beyond what topic %s takes (%s, %s): use --record-time now in a new replay"
+	if s.spec.RecordTime != replay.RecordTimeOriginal {
+		why = "This machine's clock is further from the brokers' than topic %s takes (%s, %s): set it right"
+	}
+	return fmt.Errorf("%w\n"+why+", or let it take any time:\n  %s", err, s.spec.Topic, oldestTime, newestTime,
+		setTopic(s.cluster.options.Brokers, s.spec.Topic, anyTime(oldestTime)+","+anyTime(newestTime)))
 }

@@ -3,6 +3,7 @@ package kafka
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,9 @@ func (p *preflight) withSetting(setting string) string {
 	setup := TopicSetup{Name: topic, Partitions: p.settings.Partitions, Settings: map[string]string{name: value}}
 	return ":\n  " + CreateCommand(brokers, setup)
 }
+
+// anyTime is a limit of times, as settings that a broker takes, that none exceeds.
+func anyTime(limit string) string { return fmt.Sprintf("%s=%d", limit, math.MaxInt64) }
 
 // longEnough is a retention.ms under which a replay that lasts so long stands whole when it ends, and some days after.
 func longEnough(lasts time.Duration) string {
