@@ -24,6 +24,16 @@ func (p *preflight) neighbours(ctx context.Context) error {
 	return p.each(ctx, p.newest, p.overlap)
 }
 
+// readable sees to it that all replays of the control topics can be read, where there is no topic that others write to yet:
+// whoever begins at the same time is looked for after this replay has begun, and it would stay half begun.
+func (p *preflight) readable(ctx context.Context) error {
+	all, err := p.cluster.registry(ctx)
+	if err == nil {
+		_, err = all.into(p.spec)
+	}
+	return err
+}
+
 // newest looks at the newest records of the topic: they must be those of replays, and of replays that are known.
 func (p *preflight) newest(ctx context.Context) error {
 	topic, prefix := p.spec.Topic, p.cluster.options.ControlPrefix

@@ -61,7 +61,7 @@ func (p *preflight) target(ctx context.Context) error {
 	case exists:
 		return p.each(ctx, p.partitions, p.topic, p.neighbours)
 	}
-	return p.missing(ctx)
+	return p.each(ctx, p.missing, p.readable)
 }
 
 // PreflightKnown looks at what may have changed since the first session of a replay that is known. What that one was

@@ -1,8 +1,11 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -28,9 +31,17 @@ func (s *Stored) Begun() bool { return s != nil && s.started != nil }
 // registry is what the config topic tells of all replays.
 type registry struct {
 	log     zerolog.Logger
-	end     int64 // offset up to which it was read
+	end     int64           // offset up to which it was read
+	left    map[string]left // by key
 	replays map[string]*Stored
 	errs    map[string]error // of replays that this version cannot read
+}
+
+// left is the newest value of a key, as compaction leaves it, and where the key stands: two sessions may write the same spec,
+// and it is as old as the first of these says.
+type left struct {
+	newest *kgo.Record
+	first  int64 // offset
 }
 
 // Stored finds a replay by its id; nil when there is none. Brokers that do not answer are *Unanswered.
@@ -55,7 +66,9 @@ func (r *registry) find(id string) (*Stored, error) {
 // registry reads the config topic up to its end.
 func (c *Cluster) registry(ctx context.Context) (*registry, error) {
 	topic := c.topic(configTopic)
-	all := &registry{log: c.options.Log, replays: map[string]*Stored{}, errs: map[string]error{}}
+	all := &registry{
+		log: c.options.Log, left: map[string]left{}, replays: map[string]*Stored{}, errs: map[string]error{},
+	}
 	exists, err := c.topicExists(ctx, topic)
 	if err != nil || !exists {
 		return all, err
@@ -77,58 +90,64 @@ func (c *Cluster) registry(ctx context.Context) (*registry, error) {
 		all.apply(r)
 		return r.Offset+1 < end.Offset, nil
 	})
+	all.resolve()
 	return all, err
 }
 
-// apply takes one record, in the order of the log.
+// apply takes one record, in the order of the log. What is deleted or replaced is as if it had never been there.
 func (r *registry) apply(record *kgo.Record) {
-	about, rest, _ := strings.Cut(string(record.Key), "/")
-	id, hash, _ := strings.Cut(rest, "/")
-	if replay.ValidID(id) != nil {
-		return
-	}
-	of := r.replays[id]
-	if of == nil {
-		of = &Stored{}
-		r.replays[id] = of
-	}
-	switch about {
-	case "started":
-		of.started, of.startedAt = nil, record.Offset
-		if v := (&started{}); r.decode(id, record, v) {
-			of.started = v
+	switch key := string(record.Key); {
+	case record.Value == nil:
+		delete(r.left, key)
+	case versionOf(record.Value) < 1:
+		r.foreign(record)
+	default:
+		first := record.Offset
+		if known, again := r.left[key]; again {
+			first = known.first
 		}
-	case "spec":
-		r.applySpec(id, hash, of, record)
+		r.left[key] = left{record, first}
 	}
 }
 
-// applySpec takes a spec; of several the one at the lowest offset is the replay's.
-func (r *registry) applySpec(id, hash string, of *Stored, record *kgo.Record) {
-	if record.Value == nil {
-		if of.hash == hash {
-			of.hash = ""
+func (r *registry) foreign(record *kgo.Record) {
+	r.log.Warn().Str("topic", record.Topic).Int64("offset", record.Offset).Bytes("key", record.Key).Msg("a record here is not replayd's: ignored")
+}
+
+// resolve finds the replays in what is left.
+func (r *registry) resolve() {
+	for _, l := range slices.SortedFunc(maps.Values(r.left), func(a, b left) int { return cmp.Compare(a.first, b.first) }) {
+		record := l.newest
+		about, rest, _ := strings.Cut(string(record.Key), "/")
+		id, hash, _ := strings.Cut(rest, "/")
+		if replay.ValidID(id) != nil {
+			continue
 		}
-		return
-	}
-	if of.hash != "" {
-		return
-	}
-	if v := (&stored{}); r.decode(id, record, v) {
-		of.Spec, of.Settings, of.hash = v.Spec, v.Settings, hash
+		of := r.replays[id]
+		if of == nil {
+			of = &Stored{}
+			r.replays[id] = of
+		}
+		switch about {
+		case "started":
+			if v := (&started{}); r.decode(id, record, v) {
+				of.started, of.startedAt = v, record.Offset
+			}
+		case "spec": // of several the one at the lowest offset is the replay's
+			if v := (&stored{}); of.hash == "" && r.decode(id, record, v) {
+				of.Spec, of.Settings, of.hash = v.Spec, v.Settings, hash
+			}
+		}
 	}
 }
 
 // decode reads a value; what it cannot read is said, or kept as an error of the replay.
 func (r *registry) decode(id string, record *kgo.Record, into any) bool {
-	if record.Value == nil {
-		return false
-	}
 	ok, err := decode(record.Topic, record.Key, record.Value, into)
 	if err != nil {
 		r.errs[id] = err
 	} else if !ok {
-		r.log.Warn().Str("topic", record.Topic).Int64("offset", record.Offset).Bytes("key", record.Key).Msg("a record here is not replayd's: ignored")
+		r.foreign(record)
 	}
 	return ok
 }
