@@ -69,11 +69,17 @@ func (p *planned) look(ctx context.Context, j *job, some []archive.Object) {
 		Duplicates: ratio(s.Duplicates, s.InWindow), Conflicts: ratio(s.Conflicts, s.InWindow), Bad: ratio(s.Bad, s.Entries),
 		Failed: ratio(s.Failed, s.InWindow),
 	}
-	if limit := j.spec.Limit; limit > 0 && e.Events > limit {
-		e.Bytes, e.Events = e.Bytes*limit/e.Events, limit
-	}
+	e.limit(j.spec.Limit)
 	e.Seconds = j.options.Pace.Lasts(e.Events, e.Bytes, j.spec.Window.To.Sub(j.spec.Window.From)).Seconds()
 	p.Estimate = e
+}
+
+// limit takes off what is beyond the first n events; 0 is no limit.
+func (e *estimate) limit(n int64) {
+	if n > 0 && e.Events > n {
+		share := float64(n) / float64(e.Events) // bytes times events are more than an int64 holds
+		e.Bytes, e.Events = int64(float64(e.Bytes)*share), n
+	}
 }
 
 // rereadShare is the share of an archive's bytes that a session which continues reads at the most before it goes on: the objects

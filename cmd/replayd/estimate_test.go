@@ -28,3 +28,21 @@ func TestAContinuedReplayReadsTheHorizonAgainAndNoMoreThanAll(t *testing.T) {
 		}
 	}
 }
+
+func TestALimitOfALargeArchiveIsItsShare(t *testing.T) {
+	t.Parallel()
+	const terabyte = 1_000_000_000_000
+	for _, c := range []struct{ bytes, events, limit, wantBytes, wantEvents int64 }{
+		{30 * terabyte, 40_000_000_000, 5_000_000, 3_750_000_000, 5_000_000},
+		{30 * terabyte, 40_000_000_000, 0, 30 * terabyte, 40_000_000_000},
+		{1000, 10, 10, 1000, 10},
+		{1000, 10, 11, 1000, 10},
+		{1000, 10, 1, 100, 1},
+	} {
+		e := estimate{Bytes: c.bytes, Events: c.events}
+		e.limit(c.limit)
+		if off := e.Bytes - c.wantBytes; off < -1 || off > 1 || e.Events != c.wantEvents { // the share is a float64
+			t.Errorf("limit %d of %d events with %d bytes: %d events with %d bytes", c.limit, c.events, c.bytes, e.Events, e.Bytes)
+		}
+	}
+}

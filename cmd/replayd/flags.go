@@ -206,7 +206,7 @@ func share(text string) (float64, error) {
 	if percent {
 		v /= 100
 	}
-	if err != nil || v < 0 || v > 1 {
+	if within := v >= 0 && v <= 1; err != nil || !within { // NaN is not, and nothing would be above it
 		return 0, usage("--max-bad %q: a share such as 1%% or 0.01", text)
 	}
 	return max(v, leastShare), nil

@@ -73,6 +73,8 @@ func TestMistakesInWhatIsTypedExit2AndSayWhatToType(t *testing.T) {
 			"--memory|--lateness|--slack|--give-up|--wait-broker|--max-gap|--ramp",
 		},
 		{"a share that is none", "run " + archive + "--from -3h --to -1h --max-bad 200%", `--max-bad "200%": a share such as 1%`},
+		{"a share that is no number", "run " + archive + "--from -3h --to -1h --max-bad nan", `--max-bad "nan": a share such as 1%`},
+		{"a part of no number", "cat --archive ./a --event-id /id --event-time /t --from -3h --to -1h --max-bad NaN%", `--max-bad "NaN%": a share such as 1%`},
 		{"values of an id that may be known", "run --id x --to tomorrow --for long --slack 1h,x --horizon 0s", `"tomorrow" is not a time|--to and --for|--for: "long"|--slack|--horizon 0s: must be above 0`},
 		{"units of no archive", "run --from -3h --lateness 5 --slack 1h,x", "--archive is missing|--lateness|--slack"},
 		{"a broker without its port", "ls --archive ./a -b nix.invalid", `replayd: --brokers: "nix.invalid" is not host:port`},

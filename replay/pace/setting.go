@@ -2,6 +2,7 @@ package pace
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func Parse(text string) (Setting, error) {
 func (s Setting) IsZero() bool { return s == Setting{} }
 
 // Lasts is about how long it takes to produce so many events of so many bytes from a window of the given length that has no
-// long gaps; 0 when the setting does not tell.
+// long gaps; 0 when the setting does not tell, and no more than a Duration holds.
 func (s Setting) Lasts(events, bytes int64, window time.Duration) time.Duration {
 	longest := 0.0
 	if s.events > 0 {
@@ -66,8 +67,11 @@ func (s Setting) Lasts(events, bytes int64, window time.Duration) time.Duration 
 	if s.speed > 0 {
 		longest = max(longest, window.Seconds()/float64(s.speed))
 	}
-	return time.Duration(longest * float64(time.Second))
+	return time.Duration(min(longest, longestDuration) * float64(time.Second))
 }
+
+// longestDuration is what a time.Duration holds, in seconds: 292 years.
+const longestDuration = float64(math.MaxInt64/int64(time.Second) - 1)
 
 // Paces are the paces that hold together, none for unlimited and for the zero Setting.
 func (s Setting) Paces() []Pace {

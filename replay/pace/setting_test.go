@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -106,4 +107,26 @@ func FuzzSetting(f *testing.F) {
 			t.Fatalf("%q is read %v, which is read %v, %v", text, s, back, err)
 		}
 	})
+}
+
+func TestWhatLastsLongerThanADurationHoldsIsTheLongest(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	for _, c := range []struct {
+		pace   string
+		events int64
+		window time.Duration
+		least  time.Duration
+	}{
+		{"1/s", 40_000_000_000, time.Hour, 292 * year},
+		{"x0.001", 1, 20 * year, 292 * year},
+		{"x0.1", 1, 20 * year, 200 * year},
+	} {
+		s, err := Parse(c.pace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Lasts(c.events, 1, c.window); got < c.least {
+			t.Errorf("%s: %s", c.pace, got)
+		}
+	}
 }
