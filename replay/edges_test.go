@@ -50,14 +50,14 @@ func TestWhatIsAdmittedToAnHourMustFitIntoItsRecord(t *testing.T) {
 	}{
 		{maxLate, 8, false},
 		{maxLate + 1, 8, true},
-		{maxLateKeys / maxKey, maxKey, false},
-		{maxLateKeys/maxKey + 1, maxKey, true},
+		{maxHourRecord / (maxKey + 32), maxKey, false}, // each with its quotes, and its bound of 19 digits
+		{maxHourRecord / (maxKey + 16), maxKey, true},
 	} {
-		late := map[string]int64{}
+		r := HourRecord{Hour: "2026-11-01T12Z", LateBounds: map[string]int64{}}
 		for i := range c.keys {
-			late[fmt.Sprintf("%0*d", c.length, i)] = 1
+			r.LateBounds[fmt.Sprintf("%0*d", c.length, i)] = noon.UnixNano()
 		}
-		if got := tooMany(late); got != c.want {
+		if got := r.tooMany(); got != c.want {
 			t.Errorf("%d keys of %d bytes: too many is %v", c.keys, c.length, got)
 		}
 	}

@@ -66,12 +66,15 @@ func (h *hours) compare(l *listing, old HourRecord) error {
 		}
 		l.record.LateBounds[o.Key] = h.resume.Position.Time + 1
 	}
-	if len(l.record.LateBounds) > maxLate || !l.record.fits() {
+	if l.record.tooMany() {
 		return changeRefusal(l.hour.Name, old, l.record, added, lost, false)
 	}
 	l.written, h.changed = false, true
 	return nil
 }
+
+// tooMany reports whether more objects were admitted than the record holds.
+func (r *HourRecord) tooMany() bool { return len(r.LateBounds) > maxLate || !r.fits() }
 
 // difference tells which objects were added since old was recorded, and how many of old's changed or vanished; told is
 // false when old does not say what it held.

@@ -3,15 +3,13 @@ package kafka
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"replayd/archive"
-	"replayd/archive/dir"
+	"replayd/archive/archivetest"
 	"replayd/archive/format"
 	"replayd/archive/layout"
 	"replayd/replay"
@@ -21,18 +19,11 @@ import (
 // TestTheSameSpecIsRunUntilItHasEnded runs a spec from Defaults, which says of no instant, three times.
 func TestTheSameSpecIsRunUntilItHasEnded(t *testing.T) {
 	const events = 500
-	folder := t.TempDir()
 	var lines strings.Builder
 	for i := range events {
 		fmt.Fprintf(&lines, "{\"n\":%d}\n", i)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "o"), []byte(lines.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	store, err := dir.Open(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := archivetest.NewFaulty(map[string][]byte{"o": []byte(lines.String())})
 	f := fake(t)
 	c := connect(t, f)
 	spec := replay.Defaults()
