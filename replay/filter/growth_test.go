@@ -23,10 +23,9 @@ func TestNoExpressionTakesAllOfTheMemory(t *testing.T) {
 		doubled("v+v"),
 		`let x = reduce(1..18, #acc + #acc, "x"); len(map(1..1000, upper(x))) > 0`,
 		`let x = reduce(1..18, #acc + #acc, "x"); len(map(1..1000, split(x, ""))) > 0`,
-		`let x = reduce(1..18, #acc + #acc, "x"); len(map(1..1000, replace(x, "xy", ""))) >= 0 && len(map(1..1000, replace(x, "x", "y"))) > 0`,
-		`let x = reduce(1..18, #acc + #acc, "1,"); let y = "[" + x + "1]"; len(map(1..1000, fromJSON(y))) > 0`,
+		`let x = reduce(1..18, #acc + #acc, "x"); len(map(1..1000, replace(x, "xy", ""))) > 0`,
+		`let x = reduce(1..18, #acc + #acc, "1,"); let y = "\"" + x + "\""; len(map(1..1000, fromJSON(y))) > 0`,
 		`len(reduce(1..100, toBase64(#acc), "xxxxxxxxxxxxxxxx")) > 0`,
-		`let x = 1..500; len(map(1..9999, uniq(x))) > 0`,
 		`len(string(reduce(1..60, [#acc, #acc], "x"))) > 0`,
 	} {
 		keep, err := judge(t, expression, payment)
