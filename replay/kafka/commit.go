@@ -30,7 +30,7 @@ func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 	for {
 		err := s.try(limited, chunk)
 		if err == nil {
-			s.decided(target, c)
+			s.decided(ctx, target, c)
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -55,7 +55,7 @@ func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 		}
 		if committed {
 			*c = *s.journal.checkpoint
-			s.decided(target, c)
+			s.decided(ctx, target, c)
 			return nil
 		}
 		sleep(limited, wait)
@@ -63,12 +63,15 @@ func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 	}
 }
 
-// decided notes that target was committed with checkpoint c.
-func (s *Sink) decided(target commitID, c *replay.Checkpoint) {
+// decided notes that target was committed with checkpoint c. When it is the last, it can be read, too.
+func (s *Sink) decided(ctx context.Context, target commitID, c *replay.Checkpoint) {
 	s.base = target
 	s.vector.keep(c.Partitions)
 	if n, _, due := s.mark(c); due {
 		s.journal.marks[n] = true
+	}
+	if c.State.Terminal() {
+		s.awaitVisible(ctx, c)
 	}
 }
 
@@ -216,7 +219,7 @@ func (s *Sink) sendControl(t *sending, chunk *replay.Chunk) {
 	if c.Receipt != nil {
 		t.send(&kgo.Record{
 			Topic: s.cluster.topic(statusTopic), Key: []byte(s.spec.ID), Value: encode(status{version, *c.Receipt, time.Now().UTC()}),
-		}, nil)
+		}, func(r *kgo.Record) { s.told = r })
 	}
 }
 
