@@ -25,7 +25,7 @@ func TestAFileOfTheLoginThatDoesNotServeIsABadConfiguration(t *testing.T) {
 		b.put("replayd.yaml", []byte(c.text))
 		for _, command := range []string{"run", "plan"} {
 			b.replayd(append([]string{command, "--topic", "x", "--config", path}, b.what()...)...).
-				want(exitBadConfig, path+c.at, key+": stat ./absent")
+				want(exitBadConfig, path+c.at, key+": open ./absent")
 		}
 	}
 }

@@ -81,19 +81,22 @@ func (c *Cluster) seeds() []string {
 }
 
 // anyOf asks the brokers until one answers, and returns it and those that answered soon after. Of the errors of all that
-// one comes back which says most: one that is down beside one that refuses the password is not the news.
+// one comes back which tells most.
 func anyOf(ctx context.Context, brokers []*kgo.Broker) (answered []*kgo.Broker, worst error) {
 	for some := range slices.Chunk(brokers, askAtOnce) {
 		answered, err := ask(ctx, some)
 		if len(answered) > 0 {
 			return answered, nil
 		}
-		if worst == nil || down(worst) && !down(err) {
+		if tellsMore(err, worst) {
 			worst = err
 		}
 	}
 	return nil, worst
 }
+
+// tellsMore compares what brokers say: of one that refuses the password more is to be learnt than of one that is down.
+func tellsMore(err, than error) bool { return than == nil || down(than) && !down(err) }
 
 // ask asks all of the brokers at once: one that hangs must not use up the time of the others.
 func ask(ctx context.Context, brokers []*kgo.Broker) (answered []*kgo.Broker, worst error) {
@@ -120,7 +123,7 @@ func ask(ctx context.Context, brokers []*kgo.Broker) (answered []*kgo.Broker, wo
 				if answered = append(answered, a.of); len(answered) == 1 {
 					enough = time.After(othersMay)
 				}
-			case worst == nil || down(worst) && !down(a.err):
+			case tellsMore(a.err, worst):
 				if worst = a.err; !down(worst) && len(answered) == 0 {
 					enough = time.After(othersStill)
 				}

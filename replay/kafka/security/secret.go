@@ -58,12 +58,8 @@ const maxFile = 4 << 20
 // readFile follows links, as those that a mounted secret is behind. What is no regular file is not opened: a pipe may never be
 // written, and could not be read again by the next connection.
 func readFile(option, path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file (%s): name one", path, info.Mode())
-	}
-	if err != nil {
-		return nil, &OptionError{option, err}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &OptionError{option, fmt.Errorf("%s is no regular file (%s): name one", path, info.Mode())}
 	}
 	f, err := os.Open(path)
 	if err != nil {
