@@ -158,34 +158,3 @@ func (j *journal) peek(ctx context.Context, c *Cluster) error {
 		return r.Offset+1 < end.Offset, nil
 	}, kgo.KeepControlRecords()) // the last record may be a marker
 }
-
-// read calls each with the records of a partition from an offset on, until it says no or fails.
-func (c *Cluster) read(
-	ctx context.Context, topic string, partition int32, from int64, level kgo.IsolationLevel,
-	each func(*kgo.Record) (more bool, err error), more ...kgo.Opt,
-) error {
-	opts := append(c.common(),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(from)}}),
-		kgo.FetchIsolationLevel(level), kgo.FetchMaxWait(anyRetry),
-	)
-	client, err := kgo.NewClient(append(opts, more...)...)
-	if err != nil {
-		return fmt.Errorf("kafka client: %w", err)
-	}
-	defer client.Close()
-	for {
-		fetches := client.PollFetches(ctx)
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("read %s: %w", topic, err)
-		}
-		if err := fetches.Err(); err != nil {
-			return fmt.Errorf("read %s: %w", topic, err)
-		}
-		for _, r := range fetches.Records() {
-			more, err := each(r)
-			if err != nil || !more {
-				return err
-			}
-		}
-	}
-}

@@ -8,43 +8,37 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"replayd/replay"
 )
 
-// Finished returns the receipt of a replay that has ended, nil when it has not. It takes nothing over.
-func (c *Cluster) Finished(ctx context.Context, known *Stored) (*replay.Receipt, error) {
-	last, err := c.lastCheckpoint(ctx, known)
-	if err != nil || last == nil || !last.State.Terminal() {
-		return nil, c.unanswered(err)
+// read calls each with the records of a partition from an offset on, until it says no or fails.
+func (c *Cluster) read(
+	ctx context.Context, topic string, partition int32, from int64, level kgo.IsolationLevel,
+	each func(*kgo.Record) (more bool, err error), more ...kgo.Opt,
+) error {
+	opts := append(c.common(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(from)}}),
+		kgo.FetchIsolationLevel(level), kgo.FetchMaxWait(anyRetry),
+	)
+	client, err := kgo.NewClient(append(opts, more...)...)
+	if err != nil {
+		return fmt.Errorf("kafka client: %w", err)
 	}
-	last.Seal(&known.Spec)
-	return last.Receipt, nil
-}
-
-// lastCheckpoint is the newest checkpoint of a replay that no open transaction hides; nil when it has none.
-func (c *Cluster) lastCheckpoint(ctx context.Context, known *Stored) (last *replay.Checkpoint, err error) {
-	if !known.Begun() {
-		return nil, nil
-	}
-	key := checkpointKey(known.Spec.ID)
-	topic := c.topic(checkpointTopic)
-	exists, err := c.topicExists(ctx, topic)
-	if err != nil || !exists {
-		return nil, err
-	}
-	err = c.readStable(ctx, topic, known.started.CheckpointPartition, func(r *kgo.Record) (bool, error) {
-		if string(r.Key) != key {
-			return true, nil
+	defer client.Close()
+	for {
+		fetches := client.PollFetches(ctx)
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("read %s: %w", topic, err)
 		}
-		k := &replay.Checkpoint{}
-		ours, err := decode(r.Topic, r.Key, r.Value, k)
-		if ours {
-			last = k
+		if err := fetches.Err(); err != nil {
+			return fmt.Errorf("read %s: %w", topic, err)
 		}
-		return true, err
-	})
-	return last, err
+		for _, r := range fetches.Records() {
+			more, err := each(r)
+			if err != nil || !more {
+				return err
+			}
+		}
+	}
 }
 
 // readStable calls each with the committed records of a partition, as far as no open transaction hides them, until it says
