@@ -82,14 +82,16 @@ func (s *lineScanner) line() (int, ending) {
 // only walks a line that must be one object and nothing else.
 func (s *lineScanner) only(line []byte) (int, verdict) {
 	if line[0] != '{' {
-		return s.walk.fail(0, wantedObject)
+		s.walk.why = wantedObject
+		return 0, broken
 	}
 	n, v := s.walk.object(line)
 	if v != whole {
 		return n, v
 	}
 	if i := space(line, n); i < len(line) {
-		return s.walk.fail(i, twoOnLine)
+		s.walk.why = twoOnLine
+		return i, broken
 	}
 	return n, whole
 }

@@ -22,7 +22,9 @@ type span struct {
 // of are the bytes of the value in its event.
 func (s span) of(event []byte) []byte { return event[s.from:s.to] }
 
-// walker reads an object that stands in memory. It is what every event passes.
+// walker reads an object that stands in memory. It is what every event passes, and most of what a replay costs beside
+// decompression: so it looks at strings eight bytes at a time, and never asks whether the bytes are at their end. A
+// sentinel stands there, which no rule of JSON lets stand anywhere.
 type walker struct {
 	spans []span  // by node of the paths; of the last object
 	first span    // the first name of the last object, without its quotes; missing in an empty one
@@ -30,11 +32,11 @@ type walker struct {
 
 	paths  *paths
 	stack  stack
-	want   want
 	frames []frame // the open containers that paths lead through, outermost first. Those inside others are not followed
 	live   int     // how many
 	next   int32   // the node of the value that comes next
 	name   []byte  // scratch
+	padded []byte  // scratch: an object without room behind it
 }
 
 // frame is an open container at a node of the paths.
@@ -44,16 +46,11 @@ type frame struct {
 	index int // of the last element of an array
 }
 
-// want is what must come next.
-type want uint8
-
 const (
-	wantFirstName want = iota // or the end of the object
-	wantName
-	wantColon
-	wantFirstValue // or the end of the array
-	wantValue
-	wantComma // or the end of the object or array
+	// sentinel is a control character and no white space: it breaks strings, numbers, words and everything between them.
+	sentinel = 0
+	// sentinelRoom is how many bytes behind an object the walker may read and, for a while, write.
+	sentinelRoom = 8
 )
 
 func newWalker(p *paths) walker {
@@ -62,18 +59,26 @@ func newWalker(p *paths) walker {
 
 // object reads the object that begins with the first byte of b, an opening brace. It returns whole and the place behind
 // it; broken and the first byte that cannot stand where it stands; or unfinished. Of duplicate names the last wins.
+//
+// Where b has a capacity of sentinelRoom bytes more, it is read in place and they are as before when it returns.
 func (w *walker) object(b []byte) (int, verdict) {
-	w.begin()
-	for i := 1; ; {
-		i = space(b, i)
-		if i == len(b) {
-			return i, unfinished
-		}
-		var v verdict
-		if i, v = w.token(b, i); v != going {
-			return i, v
-		}
+	n := len(b)
+	if cap(b)-n < sentinelRoom {
+		w.padded = append(append(w.padded[:0], b...), make([]byte, sentinelRoom)...)
+		b = w.padded[:n]
 	}
+	b = b[:n+sentinelRoom]
+	behind := b[n]
+	b[n] = sentinel
+	i, ok := w.walk(b)
+	b[n] = behind
+	switch {
+	case ok:
+		return i, whole
+	case i == n:
+		return i, unfinished
+	}
+	return i, broken
 }
 
 func (w *walker) begin() {
@@ -81,142 +86,120 @@ func (w *walker) begin() {
 	w.stack.depth, w.live = 0, 1
 	w.stack.push(false)
 	w.frames[0] = frame{index: none}
-	w.next, w.want, w.first, w.why = none, wantFirstName, span{}, ""
+	w.next, w.first, w.why = none, span{}, ""
 }
 
-func (w *walker) fail(i int, why problem) (int, verdict) {
+// fail is what walk returns for a byte that cannot stand where it stands.
+func (w *walker) fail(i int, why problem) (int, bool) {
 	w.why = why
-	return i, broken
+	return i, false
 }
 
-func (w *walker) token(b []byte, i int) (int, verdict) {
-	c := b[i]
-	switch w.want {
-	case wantComma:
-		return w.comma(c, i)
-	case wantColon:
-		if c != ':' {
-			return w.fail(i, wantedColon)
+// walk reads an object that a sentinel follows. It returns the place behind it and true, or that of the first wrong byte.
+// One turn of the outer loop takes a member or an element, one of the inner loop a bracket that closes behind it.
+func (w *walker) walk(b []byte) (int, bool) {
+	w.begin()
+	closer := byte('}')
+	i := gap(b, 1)
+	for empty := b[i] == closer; ; empty = false {
+		if closer == '}' && !empty {
+			if b[i] != '"' {
+				return w.fail(i, wantedName)
+			}
+			end, is, why := text(b, i+1)
+			if why != "" {
+				return w.fail(end, why)
+			}
+			if w.live == w.stack.depth {
+				w.member(b, span{i + 1, end - 1, is})
+			}
+			if i = gap(b, end); b[i] != ':' {
+				return w.fail(i, wantedColon)
+			}
+			i = gap(b, i+1)
+		} else if w.live == w.stack.depth && !empty {
+			w.element()
 		}
-		w.want = wantValue
-		return i + 1, going
-	case wantFirstName, wantName:
-		if c == '}' && w.want == wantFirstName {
-			return w.close(i)
+		switch c := b[i]; {
+		case empty:
+		case c == '"':
+			end, is, why := text(b, i+1)
+			if why != "" {
+				return w.fail(end, why)
+			}
+			w.scalar(i, end, is)
+			i = end
+		case c == '{' || c == '[':
+			if !w.open(i, c == '[') {
+				return w.fail(i, tooDeep)
+			}
+			closer = c + 2
+			if i = gap(b, i+1); b[i] != closer {
+				continue
+			}
+		default:
+			end, is, why := bare(b, i)
+			if why != "" {
+				return w.fail(end, why)
+			}
+			w.scalar(i, end, is)
+			i = end
 		}
-		return w.member(b, i)
-	case wantFirstValue:
-		if c == ']' {
-			return w.close(i)
+		for {
+			i = gap(b, i)
+			c := b[i]
+			if c == ',' {
+				i = gap(b, i+1)
+				break
+			}
+			if c != closer {
+				return w.fail(i, wantedComma)
+			}
+			i++
+			if w.close(i); w.stack.depth == 0 {
+				return i, true
+			}
+			closer = w.stack.closer()
 		}
 	}
-	return w.value(b, i)
 }
 
-func (w *walker) comma(c byte, i int) (int, verdict) {
-	switch {
-	case c == w.stack.closer():
-		return w.close(i)
-	case c != ',':
-		return w.fail(i, wantedComma)
-	case w.stack.array():
-		w.want = wantValue
-	default:
-		w.want = wantName
-	}
-	return i + 1, going
-}
-
-// member reads a name.
-func (w *walker) member(b []byte, i int) (int, verdict) {
-	if b[i] != '"' {
-		return w.fail(i, wantedName)
-	}
-	end, escaped, v, why := text(b, i+1)
-	if v != whole {
-		w.why = why
-		return end, v
-	}
-	w.want = wantColon
+// member notes the node of the value behind a name of the innermost container, which paths lead through.
+func (w *walker) member(b []byte, name span) {
 	if w.first.kind == missing {
-		w.first = span{from: i + 1, to: end - 1, kind: plainText}
+		w.first = span{name.from, name.to, plainText}
 	}
-	if w.live == w.stack.depth {
-		name := b[i+1 : end-1]
-		if escaped {
-			w.name = unescape(w.name[:0], name)
-			name = w.name
-		}
-		w.next = w.paths.member(w.frames[w.live-1].node, name)
+	text := name.of(b)
+	if name.kind == escapedText {
+		w.name = unescape(w.name[:0], text)
+		text = w.name
 	}
-	return end, going
+	w.next = w.paths.member(w.frames[w.live-1].node, text)
 }
 
-func (w *walker) value(b []byte, i int) (int, verdict) {
-	if w.live == w.stack.depth && w.stack.array() {
-		f := &w.frames[w.live-1]
-		f.index++
-		w.next = w.paths.element(f.node, f.index)
-	}
-	switch b[i] {
-	case '{', '[':
-		return w.open(i, b[i] == '[')
-	case '"':
-		end, escaped, v, why := text(b, i+1)
-		w.why = why
-		if escaped {
-			return w.scalar(i, end, escapedText, v)
-		}
-		return w.scalar(i, end, plainText, v)
-	}
-	return w.bare(b, i)
+// element notes the node of the next value in the innermost container, which paths lead through.
+func (w *walker) element() {
+	f := &w.frames[w.live-1]
+	f.index++
+	w.next = w.paths.element(f.node, f.index)
 }
 
-// bare reads a number, true, false or null.
-func (w *walker) bare(b []byte, i int) (int, verdict) {
-	var (
-		end int
-		v   verdict
-		is  = boolean
-	)
-	w.why = badLiteral
-	switch c := b[i]; {
-	case c == '-' || isDigit(c):
-		is, w.why = numeric, wantedDigit
-		end, v = number(b, i)
-	case c == 't':
-		end, v = literal(b, i, "true")
-	case c == 'f':
-		end, v = literal(b, i, "false")
-	case c == 'n':
-		is = null
-		end, v = literal(b, i, "null")
-	default:
-		return w.fail(i, wantedValue)
-	}
-	return w.scalar(i, end, is, v)
-}
-
-// scalar ends a value that is no container.
-func (w *walker) scalar(from, to int, is kind, v verdict) (int, verdict) {
-	if v != whole {
-		return to, v
-	}
+// scalar notes a value that is no container, if it is one of those that are looked for.
+func (w *walker) scalar(from, to int, is kind) {
 	if w.next != none {
 		w.forget(w.next)
 		w.spans[w.next] = span{from: from, to: to, kind: is}
 		w.next = none
 	}
-	w.want = wantComma
-	return to, going
 }
 
 // forget drops what an earlier member of the same name held: its value and all values inside.
 func (w *walker) forget(n int32) { clear(w.spans[n:w.paths.nodes[n].end]) }
 
-func (w *walker) open(i int, array bool) (int, verdict) {
+// open begins a container. It reports false when the nesting is too deep.
+func (w *walker) open(i int, array bool) bool {
 	if !w.stack.push(array) {
-		return w.fail(i, tooDeep)
+		return false
 	}
 	if w.next != none {
 		w.forget(w.next)
@@ -224,23 +207,15 @@ func (w *walker) open(i int, array bool) (int, verdict) {
 		w.live++
 		w.next = none
 	}
-	w.want = wantFirstName
-	if array {
-		w.want = wantFirstValue
-	}
-	return i + 1, going
+	return true
 }
 
-func (w *walker) close(i int) (int, verdict) {
+// close ends the innermost container, before i.
+func (w *walker) close(i int) {
 	if w.live == w.stack.depth {
 		w.live--
 		f := &w.frames[w.live]
-		w.spans[f.node] = span{from: f.from, to: i + 1, kind: container}
+		w.spans[f.node] = span{from: f.from, to: i, kind: container}
 	}
 	w.stack.pop()
-	w.want = wantComma
-	if w.stack.depth == 0 {
-		return i + 1, whole
-	}
-	return i + 1, going
 }

@@ -14,15 +14,15 @@ const (
 // window is the part of a stream that has been read and not yet dropped.
 type window struct {
 	src      io.Reader
-	buf      []byte
-	from, to int   // buf[from:to] is in the window
-	most     int   // bytes that anybody may want in the window at once
-	read     int64 // bytes of the stream up to buf[to]
-	err      error // why nothing follows; nil while something may
+	buf      []byte // with sentinelRoom bytes behind to at any time
+	from, to int    // buf[from:to] is in the window
+	most     int    // bytes that anybody may want in the window at once
+	read     int64  // bytes of the stream up to buf[to]
+	err      error  // why nothing follows; nil while something may
 }
 
 func newWindow(src io.Reader, most int) window {
-	return window{src: src, buf: make([]byte, min(firstWindow, most+leastRead)), most: most}
+	return window{src: src, buf: make([]byte, min(firstWindow, most+leastRead)+sentinelRoom), most: most}
 }
 
 // data are the bytes in the window, valid until the next call of more.
@@ -36,11 +36,11 @@ func (w *window) drop(n int) { w.from += n }
 
 // more lengthens the window by what one read returns. It reports false at the end of the stream, however it ended.
 func (w *window) more() bool {
-	if w.to == len(w.buf) {
+	if w.to == len(w.buf)-sentinelRoom {
 		w.makeRoom()
 	}
 	for tries := 0; w.err == nil; tries++ {
-		n, err := w.src.Read(w.buf[w.to:])
+		n, err := w.src.Read(w.buf[w.to : len(w.buf)-sentinelRoom])
 		w.to += n
 		w.read += int64(n)
 		w.err = err
@@ -65,10 +65,10 @@ func (w *window) fill(n int) {
 
 // makeRoom moves the bytes to the front of the buffer, or of one twice as large while they take up more than half.
 func (w *window) makeRoom() {
-	kept, size := w.to-w.from, len(w.buf)
+	kept, size := w.to-w.from, len(w.buf)-sentinelRoom
 	buf := w.buf
 	if kept > size/2 && size < w.most+leastRead {
-		buf = make([]byte, min(2*size, w.most+leastRead))
+		buf = make([]byte, min(2*size, w.most+leastRead)+sentinelRoom)
 	}
 	copy(buf, w.data())
 	w.buf, w.from, w.to = buf, 0, kept
