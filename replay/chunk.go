@@ -16,12 +16,12 @@ const (
 
 // chunker fills one chunk after another and keeps the account of what is in them.
 type chunker struct {
-	spec   *Spec
-	tagger *tagger
-	hours  *hours
-	most   int // records of a chunk
-	slab   slab
-
+	spec       *Spec
+	tagger     *tagger
+	hours      *hours
+	most       int // records of a chunk
+	slab       slab
+	tags       []Header // memory for headers; the free part of it
 	chunk      *Chunk
 	bytes      int       // in the chunk
 	closes     time.Time // when the chunk must be committed; zero while it is empty
@@ -81,13 +81,26 @@ func (b *chunker) produce(it *merge.Item, flags merge.Flags) {
 	r := Record{
 		Key: b.slab.copy(it.Key), Value: value, MergeTime: it.Time,
 		EventTime: it.EventTime, HasTime: flags&merge.TimeMissing == 0,
-		Headers: b.tagger.tag(nil, &b.slab, it, flags, id, b.account.Seq),
 	}
+	r.Headers = b.tag(it, flags, id)
 	r.Route = route(r.Key, id, value)
 	b.chunk.Records = append(b.chunk.Records, r)
 	b.valueBytes += int64(len(value))
 	b.bytes += len(all) + len(r.Key) + archive.HeaderReserve/4
 }
+
+// tag returns the headers of the event that is produced.
+func (b *chunker) tag(it *merge.Item, flags merge.Flags, id []byte) []Header {
+	if cap(b.tags) < b.tagger.most() {
+		b.tags = make([]Header, 0, tagsRoom+b.tagger.most())
+	}
+	h := b.tagger.tag(b.tags, &b.slab, it, flags, id, b.account.Seq)
+	b.tags = h[len(h):]
+	return h[:len(h):len(h)]
+}
+
+// tagsRoom is for how many headers memory is taken at a time.
+const tagsRoom = 4096
 
 // route is what chooses the partition: the same event goes to the same partition in every session.
 func route(key, id, value []byte) []byte {

@@ -36,6 +36,9 @@ func newTagger(s *Spec) *tagger {
 	return t
 }
 
+// most is the largest number of headers of an event.
+func (t *tagger) most() int { return 6 + len(t.fixed) }
+
 func (s *Spec) targets() string { return strings.Join(s.Targets, ",") }
 
 // tag appends the headers of the event it, the seq-th produced, to h. The value of replay-event-time is the event's own

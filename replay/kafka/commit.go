@@ -149,17 +149,18 @@ func (s *Sink) try(ctx context.Context, chunk *replay.Chunk) error {
 		}
 	}
 	return s.producer.transaction(ctx, func(t *sending) error {
-		acked := s.vector.begin()
-		s.sendRecords(t, chunk, acked)
+		records := s.records(chunk)
+		t.sendAll(records)
 		s.sendQuarantined(t, chunk)
 		if err := t.flush(); err != nil {
 			return err
 		}
-		if acked.regressed {
+		partitions, ok := s.vector.with(records, chunk.Records)
+		if !ok {
 			return errRegressed
 		}
 		c := &chunk.Checkpoint
-		c.Partitions = acked.partitions
+		c.Partitions = partitions
 		c.Receipt = nil
 		c.Seal(s.spec)
 		s.sendControl(t, chunk)
@@ -170,22 +171,29 @@ func (s *Sink) try(ctx context.Context, chunk *replay.Chunk) error {
 // errRegressed is a reason to ask: recover tells what became of the topic.
 var errRegressed = errors.New("the target is not the topic that this replay has written to")
 
-func (s *Sink) sendRecords(t *sending, chunk *replay.Chunk, acked *acks) {
-	now := time.Now()
+// records are the chunk's as Kafka's client takes them. Their headers stand behind one another.
+func (s *Sink) records(chunk *replay.Chunk) []kgo.Record {
+	now, n := time.Now(), 0
+	for i := range chunk.Records {
+		n += len(chunk.Records[i].Headers)
+	}
+	headers := make([]kgo.RecordHeader, 0, n)
 	records := make([]kgo.Record, len(chunk.Records))
 	for i := range chunk.Records {
 		from, r := &chunk.Records[i], &records[i]
+		r.Key = from.Route
+		r.Partition = partitionFor(r, s.journal.genesis.Partitions)
 		r.Topic, r.Key, r.Value, r.Timestamp = s.spec.Topic, from.Key, from.Value, now
-		r.Partition = partitionOf(from.Route, s.journal.genesis.Partitions)
 		if s.spec.RecordTime == replay.RecordTimeOriginal && from.HasTime {
 			r.Timestamp = time.UnixMilli(from.EventTime / int64(time.Millisecond))
 		}
-		r.Headers = make([]kgo.RecordHeader, len(from.Headers))
-		for j, h := range from.Headers {
-			r.Headers[j] = kgo.RecordHeader{Key: h.Key, Value: h.Value}
+		first := len(headers)
+		for _, h := range from.Headers {
+			headers = append(headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 		}
-		t.send(r, func(r *kgo.Record) { acked.add(r, from) })
+		r.Headers = headers[first:len(headers):len(headers)]
 	}
+	return records
 }
 
 // quarantineValue is a record of the quarantine topic.

@@ -7,9 +7,12 @@ import "github.com/twmb/franz-go/pkg/kgo"
 var murmur2 = kgo.StickyKeyPartitioner(nil).ForTopic("")
 
 // partitionOf is the partition of key among n. Never sticky: a re-run maps the same event to the same partition.
-func partitionOf(key []byte, n int32) int32 {
-	if key == nil {
-		key = []byte{}
+func partitionOf(key []byte, n int32) int32 { return partitionFor(&kgo.Record{Key: key}, n) }
+
+// partitionFor is the partition of r by its key among n.
+func partitionFor(r *kgo.Record, n int32) int32 {
+	if r.Key == nil {
+		r.Key = []byte{}
 	}
-	return int32(murmur2.Partition(&kgo.Record{Key: key}, int(n)))
+	return int32(murmur2.Partition(r, int(n)))
 }

@@ -110,13 +110,37 @@ func (s *sending) send(r *kgo.Record, done func(*kgo.Record)) {
 	s.client.Produce(s.ctx, r, func(r *kgo.Record, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if err != nil && s.err == nil {
-			s.err = fmt.Errorf("produce to %s/%d: %w", r.Topic, r.Partition, err)
+		if err != nil {
+			s.refuse(r, err)
+			return
 		}
-		if err == nil && done != nil {
+		if done != nil {
 			done(r)
 		}
 	})
+}
+
+// sendAll produces records, which the caller keeps until flush has returned.
+func (s *sending) sendAll(records []kgo.Record) {
+	for i := range records {
+		s.client.Produce(s.ctx, &records[i], s.acknowledged)
+	}
+}
+
+// acknowledged is the promise of records that nobody is told of one by one.
+func (s *sending) acknowledged(r *kgo.Record, err error) {
+	if err == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse(r, err)
+}
+
+func (s *sending) refuse(r *kgo.Record, err error) {
+	if s.err == nil {
+		s.err = fmt.Errorf("produce to %s/%d: %w", r.Topic, r.Partition, err)
+	}
 }
 
 // flush waits for every acknowledgement and reports the first refusal.

@@ -17,31 +17,72 @@ func newVector(p []replay.Partition) *vector { return &vector{partitions: slices
 // keep makes p the newest commit's.
 func (v *vector) keep(p []replay.Partition) { v.partitions = slices.Clone(p) }
 
-// begin starts the account of a transaction.
-func (v *vector) begin() *acks { return &acks{partitions: slices.Clone(v.partitions)} }
-
-// acks is what a transaction adds to the vector. Acknowledgements of one partition come in order of offsets.
-type acks struct {
-	partitions []replay.Partition
-	regressed  bool // an offset came that was there before: the topic was made anew
+// with is the vector when records, made of from and acknowledged in their order, are committed. It reports false when an
+// offset comes that was there before: the topic was made anew.
+func (v *vector) with(records []kgo.Record, from []replay.Record) ([]replay.Partition, bool) {
+	partitions := slices.Clone(v.partitions)
+	sums := make([]sum, len(partitions))
+	for i := range partitions {
+		sums[i] = sumOf(&partitions[i])
+	}
+	for i := range records {
+		if !sums[records[i].Partition].add(records[i].Offset, &from[i]) {
+			return nil, false
+		}
+	}
+	for i := range partitions {
+		sums[i].write(&partitions[i])
+	}
+	return partitions, true
 }
 
-func (a *acks) add(r *kgo.Record, from *replay.Record) {
-	p := &a.partitions[r.Partition]
-	p.Records++
-	if p.LastOffset != nil && r.Offset <= *p.LastOffset || r.Offset < p.StartOffset {
-		a.regressed = true
+// sum is the account of a partition while a transaction is added to it: numbers only, for it is done for every record.
+type sum struct {
+	records     int64
+	last        int64 // offset that every further one is above
+	first, till int64 // least and largest event time, ns since 1970
+	timed       bool  // they are set
+}
+
+func sumOf(p *replay.Partition) sum {
+	s := sum{last: p.StartOffset - 1}
+	if p.LastOffset != nil {
+		s.last = *p.LastOffset
 	}
-	offset := r.Offset
-	p.LastOffset = &offset
+	return s
+}
+
+func (s *sum) add(offset int64, from *replay.Record) bool {
+	if offset <= s.last {
+		return false
+	}
+	s.last = offset
+	s.records++
 	if !from.HasTime {
+		return true
+	}
+	if !s.timed {
+		s.first, s.till, s.timed = from.EventTime, from.EventTime, true
+	}
+	s.first, s.till = min(s.first, from.EventTime), max(s.till, from.EventTime)
+	return true
+}
+
+// write adds what was summed up to p.
+func (s *sum) write(p *replay.Partition) {
+	if s.records == 0 {
 		return
 	}
-	t := time.Unix(0, from.EventTime).UTC()
-	if p.FirstEvent.IsZero() || t.Before(p.FirstEvent) {
-		p.FirstEvent = t
+	p.Records += s.records
+	last := s.last
+	p.LastOffset = &last
+	if !s.timed {
+		return
 	}
-	if t.After(p.LastEvent) {
-		p.LastEvent = t
+	if first := time.Unix(0, s.first).UTC(); p.FirstEvent.IsZero() || first.Before(p.FirstEvent) {
+		p.FirstEvent = first
+	}
+	if till := time.Unix(0, s.till).UTC(); till.After(p.LastEvent) {
+		p.LastEvent = till
 	}
 }
