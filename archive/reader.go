@@ -37,16 +37,17 @@ func NewReader(s Source, fetch *Fetcher, f Fields, l Limits) *Reader {
 	return &Reader{fetch: fetch, decoder: s.Decoder(), format: s.Format, fields: f, limits: l}
 }
 
-// Each calls yield with every entry of o, in order of address, and returns the decompressed length. An error is the
-// store's, the context's, or yield's own; entries that hold no usable event are not errors.
-func (r *Reader) Each(ctx context.Context, o Object, yield func(*Entry) error) (int64, error) {
+// Each calls yield with every entry of o, in order of address, and returns the decompressed length. The bytes are kept in
+// slabs unless that is nil. An error is the store's, the context's, or that of yield or slabs; entries that hold no usable
+// event are not errors.
+func (r *Reader) Each(ctx context.Context, o Object, slabs Slabs, yield func(*Entry) error) (int64, error) {
 	body := r.fetch.Open(ctx, o)
 	defer body.Close()
 	plain, err := r.decoder.Decode(body)
 	if err != nil {
 		return 0, fmt.Errorf("open object %s: %w", Printable(o.Key), err)
 	}
-	scanner := r.format.Scan(plain, r.fields, r.limits)
+	scanner := r.format.Scan(plain, r.fields, r.limits, slabs)
 	var e Entry
 	for {
 		err := scanner.Next(&e)

@@ -63,7 +63,7 @@ func Look(ctx context.Context, s *Spec, src archive.Source, objects []archive.Ob
 	l := &looker{spec: s, keep: keep.Judge(), bodies: map[archive.Hash]uint64{}, keys: map[string]bool{}}
 	for _, o := range spread(objects, sampleObjects) {
 		l.largest, l.plain = 0, 0
-		if _, err := r.Each(ctx, o, l.see); err != nil && !errors.Is(err, errEnough) {
+		if _, err := r.Each(ctx, o, nil, l.see); err != nil && !errors.Is(err, errEnough) {
 			return nil, fmt.Errorf("look into object %s: %w", archive.Printable(o.Key), err)
 		}
 		l.Objects++

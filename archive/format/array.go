@@ -20,8 +20,8 @@ var _ archive.Format = Array{}
 func (Array) Name() string { return "json-array" }
 
 // Scan is part of archive.Format.
-func (Array) Scan(r io.Reader, f archive.Fields, l archive.Limits) archive.Scanner {
-	return &arrayScanner{stream: newStream(r, f, l)}
+func (Array) Scan(r io.Reader, f archive.Fields, l archive.Limits, slabs archive.Slabs) archive.Scanner {
+	return &arrayScanner{stream: newStream(r, f, l, slabs)}
 }
 
 type arrayScanner struct {

@@ -53,7 +53,7 @@ func benchmark(b *testing.B, separator string, read func(r io.Reader) (int, erro
 
 func benchmarkScan(b *testing.B, f archive.Format, separator string) {
 	benchmark(b, separator, func(r io.Reader) (int, error) {
-		s := f.Scan(r, benchFields, archive.Limits{Event: 1 << 20})
+		s := f.Scan(r, benchFields, archive.Limits{Event: 1 << 20}, nil)
 		var e archive.Entry
 		for n := 0; ; n++ {
 			if err := s.Next(&e); err != nil {

@@ -137,7 +137,7 @@ func TestABombIsOneEntryOfItsObject(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := scanAll(f.Scan(plain, archive.Fields{ID: "/id", Time: "/t"}, archive.Limits{Event: 1 << 20}))
+			got, err := scanAll(f.Scan(plain, archive.Fields{ID: "/id", Time: "/t"}, archive.Limits{Event: 1 << 20}, nil))
 			if err != io.EOF || len(got) != 2 || string(got[0].Value) != good || got[1].Bad != archive.BadCodec ||
 				got[1].Offset+got[1].Length != small {
 				t.Errorf("%s, %s, %s: %+v, %v", c.name, f.Name(), codec, got, err)
@@ -158,7 +158,7 @@ func TestABombTakesNoMemory(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	got, err := scanAll(JSON{}.Scan(plain, archive.Fields{Time: "/t"}, archive.Limits{Event: 1 << 20}))
+	got, err := scanAll(JSON{}.Scan(plain, archive.Fields{Time: "/t"}, archive.Limits{Event: 1 << 20}, nil))
 	runtime.ReadMemStats(&after)
 	if err != io.EOF || len(got) != 1 || got[0].Length != 128<<20 {
 		t.Errorf("%d entries, %v", len(got), err)

@@ -22,9 +22,9 @@ type fields struct {
 	volatile, also            []int32
 	zone                      *time.Location
 
-	keyText, idText, part, joined, body []byte
-	holes                               []span
-	alsoBytes                           [][]byte
+	keyText, idText, part, joined, body, summed []byte
+	holes                                       []span
+	alsoBytes                                   [][]byte
 }
 
 func newFields(f archive.Fields, l archive.Limits, p *paths) fields {
@@ -81,7 +81,23 @@ func (x *fields) fill(e *archive.Entry, event []byte, spans []span) {
 	}
 	e.Event, e.Value, e.Key, e.ID, e.IDHash = event, value, key, id, idHash
 	e.Body, e.Time, e.Arrival = xxh3.Hash(stripped), at, arrival
+	e.Sum = x.sum(id, value)
 	e.Also = x.others(event, spans)
+}
+
+// valueAt is where in the event its value begins.
+func (x *fields) valueAt(spans []span) int {
+	if x.value == none {
+		return 0
+	}
+	return spans[x.value].from
+}
+
+// sum is what the event adds to the digest.
+func (x *fields) sum(id, value []byte) archive.Hash {
+	b := binary.BigEndian.AppendUint32(x.summed[:0], uint32(len(id)))
+	x.summed = append(append(b, id...), value...)
+	return archive.Hash(xxh3.Hash128(x.summed))
 }
 
 // others are the bytes at the places that Fields.Also names.

@@ -78,7 +78,7 @@ func TestRecognise(t *testing.T) {
 // scan collects the entries of data, with their slices copied.
 func scan(t testing.TB, f archive.Format, r io.Reader, fields archive.Fields, limit int) []archive.Entry {
 	t.Helper()
-	list, err := scanAll(f.Scan(r, fields, archive.Limits{Event: limit}))
+	list, err := scanAll(f.Scan(r, fields, archive.Limits{Event: limit}, nil))
 	if err != io.EOF {
 		t.Fatalf("the scan ends in %v", err)
 	}

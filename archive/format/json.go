@@ -21,8 +21,8 @@ var _ archive.Format = JSON{}
 func (JSON) Name() string { return "json" }
 
 // Scan is part of archive.Format.
-func (JSON) Scan(r io.Reader, f archive.Fields, l archive.Limits) archive.Scanner {
-	return &jsonScanner{stream: newStream(r, f, l)}
+func (JSON) Scan(r io.Reader, f archive.Fields, l archive.Limits, slabs archive.Slabs) archive.Scanner {
+	return &jsonScanner{stream: newStream(r, f, l, slabs)}
 }
 
 type jsonScanner struct {

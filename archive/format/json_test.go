@@ -214,7 +214,7 @@ func TestMemoryIsBoundedByTheLimit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &endless{head: test.head, body: strings.Repeat(test.body, 32<<10), tail: test.tail, left: size}
-			s := test.format.Scan(r, damageFields, archive.Limits{Event: limit})
+			s := test.format.Scan(r, damageFields, archive.Limits{Event: limit}, nil)
 			entries, err := scanAll(s)
 			if err != io.EOF || !slices.Equal(shown(entries), test.want) {
 				t.Errorf("came %q, %v; want %q", shown(entries), err, test.want)

@@ -20,8 +20,8 @@ var _ archive.Format = Lines{}
 func (Lines) Name() string { return "jsonl" }
 
 // Scan is part of archive.Format.
-func (Lines) Scan(r io.Reader, f archive.Fields, l archive.Limits) archive.Scanner {
-	return &lineScanner{stream: newStream(r, f, l)}
+func (Lines) Scan(r io.Reader, f archive.Fields, l archive.Limits, slabs archive.Slabs) archive.Scanner {
+	return &lineScanner{stream: newStream(r, f, l, slabs)}
 }
 
 type lineScanner struct{ stream }

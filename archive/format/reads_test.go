@@ -19,7 +19,7 @@ import (
 func checkScan(t *testing.T, data []byte, limit uint16) {
 	for _, f := range formats {
 		l := archive.Limits{Event: archive.HeaderReserve + int(limit)}
-		want, err := scanAll(f.Scan(bytes.NewReader(data), damageFields, l))
+		want, err := scanAll(f.Scan(bytes.NewReader(data), damageFields, l, nil))
 		if err != io.EOF {
 			t.Fatalf("%s: the scan ends in %v", f.Name(), err)
 		}
@@ -27,16 +27,61 @@ func checkScan(t *testing.T, data []byte, limit uint16) {
 		for how, r := range map[string]io.Reader{
 			"byte by byte": iotest.OneByteReader(bytes.NewReader(data)), "with its end": iotest.DataErrReader(bytes.NewReader(data)),
 		} {
-			s := f.Scan(r, damageFields, l)
+			s := f.Scan(r, damageFields, l, nil)
 			got, err := scanAll(s)
 			if !reflect.DeepEqual(got, want) || err != io.EOF || s.Size() != int64(len(data)) {
 				t.Fatalf("%s: read %s: %+v, %v\nat once %+v", f.Name(), how, got, err, want)
 			}
 		}
+		checkSlabs(t, f, data, l, want)
 		fault := errors.New("fault")
-		got, err := scanAll(f.Scan(io.MultiReader(bytes.NewReader(data), iotest.ErrReader(fault)), damageFields, l))
+		got, err := scanAll(f.Scan(io.MultiReader(bytes.NewReader(data), iotest.ErrReader(fault)), damageFields, l, nil))
 		if err != fault || len(got) > len(want) || !slices.EqualFunc(got, want[:len(got)], equal) {
 			t.Fatalf("%s: with a fault at the end: %+v, %v\nwithout %+v", f.Name(), got, err, want)
+		}
+	}
+}
+
+// slabs are of the size that is asked for, or some bytes more, and are kept.
+type slabs struct {
+	more int
+	all  [][]byte
+}
+
+func (s *slabs) Slab(n int) ([]byte, error) {
+	s.all = append(s.all, make([]byte, n+s.more))
+	return s.all[len(s.all)-1], nil
+}
+
+// checkSlabs scans data into slabs and looks for the values there when all is read: they stand where the entries said.
+func checkSlabs(t *testing.T, f archive.Format, data []byte, l archive.Limits, want []archive.Entry) {
+	for _, more := range []int{0, 1 << 16} {
+		kept := &slabs{more: more}
+		scanner := f.Scan(bytes.NewReader(data), damageFields, l, kept)
+		var values [][]byte
+		for i := 0; ; i++ {
+			var e archive.Entry
+			err := scanner.Next(&e)
+			if err == io.EOF && i == len(want) {
+				break
+			}
+			if err != nil || i == len(want) || e.InSlab != (e.Bad == "") {
+				t.Fatalf("%s: entry %d of %d in slabs of %d more: %+v, %v", f.Name(), i, len(want), more, e, err)
+			}
+			if e.InSlab {
+				values = append(values, kept.all[len(kept.all)-1][e.At:e.At+len(e.Value)])
+			} else {
+				values = append(values, nil)
+			}
+			e.InSlab, e.At = false, 0
+			if !equal(e, want[i]) {
+				t.Fatalf("%s: in slabs entry %d is %+v, else %+v", f.Name(), i, e, want[i])
+			}
+		}
+		for i := range want {
+			if !bytes.Equal(values[i], want[i].Value) {
+				t.Fatalf("%s: the value of entry %d did not stay where it was: %q, not %q", f.Name(), i, values[i], want[i].Value)
+			}
 		}
 	}
 }
@@ -118,7 +163,7 @@ func TestNothingIsGuessedBeforeAFault(t *testing.T) {
 		{Array{}, "[" + one + "]x", 1},
 	} {
 		fault := errors.New("fault")
-		s := test.format.Scan(io.MultiReader(strings.NewReader(test.text), iotest.ErrReader(fault)), damageFields, archive.Limits{Event: testLimit})
+		s := test.format.Scan(io.MultiReader(strings.NewReader(test.text), iotest.ErrReader(fault)), damageFields, archive.Limits{Event: testLimit}, nil)
 		if got, err := scanAll(s); len(got) != test.want || err != fault {
 			t.Errorf("%s: of %.60q came %q, %v; want %d entries", test.format.Name(), test.text, shown(got), err, test.want)
 		}
@@ -132,7 +177,7 @@ func (stutter) Read([]byte) (int, error) { return 0, nil }
 
 func TestASourceThatReturnsNothingIsAFault(t *testing.T) {
 	for _, f := range formats {
-		if _, err := scanAll(f.Scan(stutter{}, damageFields, archive.Limits{Event: 2000})); err != io.ErrNoProgress {
+		if _, err := scanAll(f.Scan(stutter{}, damageFields, archive.Limits{Event: 2000}, nil)); err != io.ErrNoProgress {
 			t.Errorf("%s ends in %v", f.Name(), err)
 		}
 	}

@@ -26,10 +26,10 @@ type stream struct {
 	told    bool // the end of a broken codec is part of an entry
 }
 
-func newStream(r io.Reader, f archive.Fields, l archive.Limits) stream {
+func newStream(r io.Reader, f archive.Fields, l archive.Limits, slabs archive.Slabs) stream {
 	p := newPaths(f)
 	most := min(max(l.Event-archive.HeaderReserve, 1), largestEvent)
-	return stream{win: newWindow(r, most+maxGap+1), walk: newWalker(p), fields: newFields(f, l, p), most: most}
+	return stream{win: newWindow(r, most+maxGap+1, slabs), walk: newWalker(p), fields: newFields(f, l, p), most: most}
 }
 
 // Size is part of archive.Scanner.
@@ -122,6 +122,9 @@ func (s *stream) behind(n int) (follower, int) {
 func (s *stream) event(e *archive.Entry, n int) {
 	*e = archive.Entry{Offset: s.win.offset(), Length: int64(n)}
 	s.fields.fill(e, s.win.data()[:n], s.walk.spans)
+	if s.win.slabs != nil && e.Bad == "" {
+		e.InSlab, e.At = true, s.win.from+s.fields.valueAt(s.walk.spans)
+	}
 	s.taken = n
 }
 

@@ -3,26 +3,34 @@ package format
 import (
 	"errors"
 	"io"
+
+	"replayd/archive"
 )
 
 const (
 	firstWindow = 64 << 10 // most events are far smaller
 	leastRead   = 64 << 10 // room for the next read, however full the window is
-	emptyReads  = 100      // a source that returns nothing so often in a row is broken; as in bufio
+	leastSlab   = 1 << 10
+	emptyReads  = 100 // a source that returns nothing so often in a row is broken; as in bufio
 )
 
 // window is the part of a stream that has been read and not yet dropped.
 type window struct {
 	src      io.Reader
-	buf      []byte // with sentinelRoom bytes behind to at any time
-	from, to int    // buf[from:to] is in the window
-	most     int    // bytes that anybody may want in the window at once
-	read     int64  // bytes of the stream up to buf[to]
-	err      error  // why nothing follows; nil while something may
+	slabs    archive.Slabs // gives buf; nil: the window has one of its own
+	buf      []byte        // with sentinelRoom bytes behind to at any time
+	from, to int           // buf[from:to] is in the window
+	most     int           // bytes that anybody may want in the window at once
+	read     int64         // bytes of the stream up to buf[to]
+	err      error         // why nothing follows; nil while something may
 }
 
-func newWindow(src io.Reader, most int) window {
-	return window{src: src, buf: make([]byte, min(firstWindow, most+leastRead)+sentinelRoom), most: most}
+func newWindow(src io.Reader, most int, slabs archive.Slabs) window {
+	w := window{src: src, most: most, slabs: slabs}
+	if slabs == nil {
+		w.buf = make([]byte, min(firstWindow, most+leastRead)+sentinelRoom)
+	}
+	return w
 }
 
 // data are the bytes in the window, valid until the next call of more.
@@ -36,8 +44,8 @@ func (w *window) drop(n int) { w.from += n }
 
 // more lengthens the window by what one read returns. It reports false at the end of the stream, however it ended.
 func (w *window) more() bool {
-	if w.to == len(w.buf)-sentinelRoom {
-		w.makeRoom()
+	if w.err == nil && w.to >= len(w.buf)-sentinelRoom {
+		w.err = w.makeRoom()
 	}
 	for tries := 0; w.err == nil; tries++ {
 		n, err := w.src.Read(w.buf[w.to : len(w.buf)-sentinelRoom])
@@ -63,15 +71,23 @@ func (w *window) fill(n int) {
 	}
 }
 
-// makeRoom moves the bytes to the front of the buffer, or of one twice as large while they take up more than half.
-func (w *window) makeRoom() {
+// makeRoom goes on in the next slab. Without slabs it moves the bytes to the front of the buffer, or of one twice as large
+// while they take up more than half.
+func (w *window) makeRoom() error {
 	kept, size := w.to-w.from, len(w.buf)-sentinelRoom
 	buf := w.buf
-	if kept > size/2 && size < w.most+leastRead {
+	switch {
+	case w.slabs != nil:
+		var err error
+		if buf, err = w.slabs.Slab(max(min(2*kept, w.most+leastRead), leastSlab) + sentinelRoom); err != nil {
+			return err
+		}
+	case kept > size/2 && size < w.most+leastRead:
 		buf = make([]byte, min(2*size, w.most+leastRead)+sentinelRoom)
 	}
 	copy(buf, w.data())
 	w.buf, w.from, w.to = buf, 0, kept
+	return nil
 }
 
 // fault is the error of the stream's source, if that is how the stream ended: neither its plain end nor a broken codec.

@@ -22,7 +22,7 @@ func judge(t *testing.T, expression, event string) (bool, error) {
 	if err := fields.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	scanner := format.Lines{}.Scan(strings.NewReader(event), fields, archive.Limits{Event: 1 << 16})
+	scanner := format.Lines{}.Scan(strings.NewReader(event), fields, archive.Limits{Event: 1 << 16}, nil)
 	var e archive.Entry
 	if err := scanner.Next(&e); err != nil || e.Bad != "" {
 		t.Fatal(err, e.Bad, e.Detail)
@@ -122,7 +122,7 @@ func BenchmarkFilter(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			scanner := format.Lines{}.Scan(strings.NewReader(payment), archive.Fields{ID: "/id", Time: "/t", Also: f.Places()}, archive.Limits{Event: 1 << 16})
+			scanner := format.Lines{}.Scan(strings.NewReader(payment), archive.Fields{ID: "/id", Time: "/t", Also: f.Places()}, archive.Limits{Event: 1 << 16}, nil)
 			var e archive.Entry
 			if err := scanner.Next(&e); err != nil && err != io.EOF {
 				b.Fatal(err)

@@ -170,7 +170,7 @@ func (t *formatTest) faults() {
 	want, _ := t.whole(bytes.NewReader(data), formatLimits)
 	for range 20 {
 		n := t.rng.IntN(len(data) + 1)
-		s := t.format.Scan(io.MultiReader(bytes.NewReader(data[:n]), iotest.ErrReader(errFormatSource)), formatFields(), formatLimits)
+		s := t.format.Scan(io.MultiReader(bytes.NewReader(data[:n]), iotest.ErrReader(errFormatSource)), formatFields(), formatLimits, nil)
 		got, err := drain(s)
 		if err != errFormatSource {
 			t.Fatalf("seed %d: a source that fails behind byte %d ends in %v", t.seed, n, err)
@@ -235,7 +235,7 @@ func (t *formatTest) nothing() {
 // whole scans all of r and checks what is true of any scan.
 func (t *formatTest) whole(r io.Reader, l archive.Limits) ([]archive.Entry, int64) {
 	t.Helper()
-	s := t.format.Scan(r, formatFields(), l)
+	s := t.format.Scan(r, formatFields(), l, nil)
 	entries, err := drain(s)
 	if err != io.EOF {
 		t.Fatalf("seed %d: a scan ends in %v", t.seed, err)
