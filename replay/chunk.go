@@ -55,6 +55,7 @@ func (b *chunker) place(it *merge.Item, v verdict, now time.Time) {
 	case ended:
 		c.end(it)
 		b.hours.ended(it)
+		b.chunk.ended = append(b.chunk.ended, it.Object)
 	case quarantined:
 		if it.Kind == merge.Event {
 			c.inWindow(it)
@@ -76,25 +77,21 @@ func (b *chunker) place(it *merge.Item, v verdict, now time.Time) {
 
 func (b *chunker) produce(it *merge.Item, flags merge.Flags) {
 	b.account.Seq++
-	all, id, value := b.slab.identified(it.ID, it.Value)
-	b.account.Counters.produce(it, flags, all)
-	r := Record{
-		Key: b.slab.copy(it.Key), Value: value, MergeTime: it.Time,
-		EventTime: it.EventTime, HasTime: flags&merge.TimeMissing == 0,
-	}
-	r.Headers = b.tag(it, flags, id)
-	r.Route = route(r.Key, id, value)
-	b.chunk.Records = append(b.chunk.Records, r)
-	b.valueBytes += int64(len(value))
-	b.bytes += len(all) + len(r.Key) + archive.HeaderReserve/4
+	b.account.Counters.produce(it, flags)
+	b.chunk.Records = append(b.chunk.Records, Record{
+		Key: it.Key, Value: it.Value, Route: route(it.Key, it.ID, it.Value), Headers: b.tag(it, flags),
+		MergeTime: it.Time, EventTime: it.EventTime, HasTime: flags&merge.TimeMissing == 0,
+	})
+	b.valueBytes += int64(len(it.Value))
+	b.bytes += len(it.Value) + len(it.Key) + len(it.ID) + archive.HeaderReserve/4
 }
 
 // tag returns the headers of the event that is produced.
-func (b *chunker) tag(it *merge.Item, flags merge.Flags, id []byte) []Header {
+func (b *chunker) tag(it *merge.Item, flags merge.Flags) []Header {
 	if cap(b.tags) < b.tagger.most() {
 		b.tags = make([]Header, 0, tagsRoom+b.tagger.most())
 	}
-	h := b.tagger.tag(b.tags, &b.slab, it, flags, id, b.account.Seq)
+	h := b.tagger.tag(b.tags, &b.slab, it, flags, b.account.Seq)
 	b.tags = h[len(h):]
 	return h[:len(h):len(h)]
 }

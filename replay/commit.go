@@ -20,6 +20,7 @@ func (p *pipeline) commitChunks(ctx context.Context) error {
 			return err
 		}
 		p.last = c.Checkpoint
+		c.release()
 	}
 	return nil
 }

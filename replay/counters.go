@@ -9,8 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/zeebo/xxh3"
-
+	"replayd/archive"
 	"replayd/replay/merge"
 )
 
@@ -108,11 +107,11 @@ func (c *Counters) flagged(flags merge.Flags) {
 	c.NoID += bit(flags, merge.NoID)
 }
 
-// produce accounts for a produced event; identified is the length of its id as u32 big-endian, the id and the value.
-func (c *Counters) produce(it *merge.Item, flags merge.Flags, identified []byte) {
+// produce accounts for a produced event.
+func (c *Counters) produce(it *merge.Item, flags merge.Flags) {
 	c.Read++
 	c.Produced++
-	c.Digest.add(identified)
+	c.Digest.add(it.Sum)
 	c.flagged(flags)
 	if flags&merge.TimeMissing == 0 {
 		t := time.Unix(0, it.EventTime).UTC()
@@ -144,8 +143,7 @@ func bit(flags, flag merge.Flags) int64 {
 // (length of the id as u32 big-endian, id, value) of each. It is written as 32 hex digits.
 type Digest struct{ hi, lo uint64 }
 
-func (d *Digest) add(identified []byte) {
-	h := xxh3.Hash128(identified)
+func (d *Digest) add(h archive.Hash) {
 	var carry uint64
 	d.lo, carry = bits.Add64(d.lo, h.Lo, 0)
 	d.hi, _ = bits.Add64(d.hi, h.Hi, carry)

@@ -133,6 +133,7 @@ func (p *pipeline) place(ctx context.Context, items []merge.Item, verdicts []ver
 			p.meter.recalled(it.Time)
 			if it.Kind == merge.End {
 				p.chunker.hours.ended(it)
+				it.Object.Release(true)
 			}
 			continue
 		case produced:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"replayd/archive"
+	"replayd/replay/merge"
 )
 
 // Sink is where a replay goes. A sink makes records and checkpoint durable together, or neither.
@@ -25,9 +26,23 @@ type Chunk struct {
 	Quarantined []Quarantined
 	Hours       []HourRecord // new or changed
 	Checkpoint  Checkpoint   // as of the last entry in this chunk
+
+	// Shared is set by a sink that gave the records to somebody of whom it does not know whether they are read no more, such as
+	// a client thrown away. Their memory is then not used again.
+	Shared bool
+
+	ended []*merge.Object // objects of which nothing comes behind this chunk
 }
 
-// Record is an event to be produced. Its slices belong to the chunk.
+// release gives back the memory of what the chunk ends.
+func (c *Chunk) release() {
+	for _, o := range c.ended {
+		o.Release(!c.Shared)
+	}
+	c.ended = nil
+}
+
+// Record is an event to be produced. Its slices are valid until Commit returns.
 type Record struct {
 	Key       []byte // nil: none
 	Value     []byte // the archived bytes

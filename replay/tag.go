@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"encoding/binary"
 	"strconv"
 	"strings"
 	"time"
@@ -43,13 +42,13 @@ func (s *Spec) targets() string { return strings.Join(s.Targets, ",") }
 
 // tag appends the headers of the event it, the seq-th produced, to h. The value of replay-event-time is the event's own
 // time in ms, floored, never the one it was clamped to.
-func (t *tagger) tag(h []Header, slab *slab, it *merge.Item, flags merge.Flags, id []byte, seq int64) []Header {
+func (t *tagger) tag(h []Header, slab *slab, it *merge.Item, flags merge.Flags, seq int64) []Header {
 	h = append(h, t.replayID, Header{t.seq, slab.number(seq)})
 	if flags&merge.TimeMissing == 0 {
 		h = append(h, Header{t.eventTime, slab.number(it.EventTime / int64(time.Millisecond))})
 	}
-	if id != nil {
-		h = append(h, Header{t.eventID, id})
+	if it.ID != nil {
+		h = append(h, Header{t.eventID, it.ID})
 	}
 	if flags != 0 {
 		h = append(h, Header{t.flags, slab.text(flags.String())})
@@ -60,10 +59,10 @@ func (t *tagger) tag(h []Header, slab *slab, it *merge.Item, flags merge.Flags, 
 	return append(h, t.fixed...)
 }
 
-// slab is memory for the bytes of a chunk. What it hands out stays valid when it grows.
+// slab is memory for what the headers of a chunk say. What it hands out stays valid when it grows.
 type slab struct{ free []byte }
 
-const slabSize = 1 << 20
+const slabSize = 64 << 10
 
 // room returns an empty slice with room for n bytes.
 func (s *slab) room(n int) []byte {
@@ -82,22 +81,3 @@ func (s *slab) keep(b []byte) []byte {
 func (s *slab) number(n int64) []byte { return s.keep(strconv.AppendInt(s.room(20), n, 10)) }
 
 func (s *slab) text(t string) []byte { return s.keep(append(s.room(len(t)), t...)) }
-
-func (s *slab) copy(b []byte) []byte {
-	if b == nil {
-		return nil
-	}
-	return s.keep(append(s.room(len(b)), b...))
-}
-
-// identified copies the length of id as u32 big-endian, id and value behind one another, which is what digests are made
-// of, and returns all of it and the two parts.
-func (s *slab) identified(id, value []byte) (all, idCopy, valueCopy []byte) {
-	b := binary.BigEndian.AppendUint32(s.room(4+len(id)+len(value)), uint32(len(id)))
-	b = append(append(b, id...), value...)
-	all = s.keep(b)
-	if id != nil {
-		idCopy = all[4 : 4+len(id) : 4+len(id)]
-	}
-	return all, idCopy, all[4+len(id):]
-}

@@ -33,6 +33,7 @@ func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 			s.decided(ctx, target, c)
 			return nil
 		}
+		chunk.Shared = true
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -1,13 +1,32 @@
 package merge
 
+import "strings"
+
 // heap is a binary min-heap of open runs by the position of their heads. The usual step is to move the smallest run on
 // and to sift it down in place.
-type heap []cursor
+type heap []lane
 
-func (h heap) less(i, j int) bool { return h[i].head().Compare(h[j].head().Position) < 0 }
+// lane is a run in the heap. Nearly always the time alone tells which of two is first.
+type lane struct {
+	time int64 // of the run's head
+	run  cursor
+}
+
+func (h heap) less(i, j int) bool {
+	if h[i].time != h[j].time {
+		return h[i].time < h[j].time
+	}
+	a, b := h[i].run, h[j].run
+	if a.object() != b.object() {
+		if c := strings.Compare(a.object().Key, b.object().Key); c != 0 {
+			return c < 0
+		}
+	}
+	return a.head().compare(b.head()) < 0
+}
 
 func (h *heap) push(c cursor) {
-	*h = append(*h, c)
+	*h = append(*h, lane{c.head().time, c})
 	s := *h
 	for i := len(s) - 1; i > 0; {
 		parent := (i - 1) / 2
@@ -22,19 +41,20 @@ func (h *heap) push(c cursor) {
 // advance moves the smallest run on; a run that has ended is closed and leaves.
 func (h *heap) advance() error {
 	s := *h
-	top := s[0]
-	if err := top.next(); err != nil {
+	top := &s[0]
+	if err := top.run.next(); err != nil {
 		return err
 	}
-	if top.head() == nil {
-		last := len(s) - 1
-		s[0], s[last] = s[last], nil
-		*h = s[:last]
+	if head := top.run.head(); head != nil {
+		top.time = head.time
 		h.sift()
-		return top.close()
+		return nil
 	}
+	ended, last := top.run, len(s)-1
+	s[0], s[last] = s[last], lane{}
+	*h = s[:last]
 	h.sift()
-	return nil
+	return ended.close()
 }
 
 func (h *heap) sift() {

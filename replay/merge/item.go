@@ -56,7 +56,7 @@ const (
 	Unjudged // it failed on the event: Item.Detail says how
 )
 
-// Item is one entry in merge order. Its slices are valid until the next call of Merger.Next.
+// Item is one entry in merge order. Its slices are valid until its Object is released.
 type Item struct {
 	archive.Position // Time is the merge time
 	Kind             Kind
@@ -72,6 +72,7 @@ type Item struct {
 	ID        []byte // nil: none
 	IDHash    archive.Hash
 	Body      uint64
+	Sum       archive.Hash // what the event adds to a digest
 
 	Length int64  // decompressed bytes covered
 	Reason string // Bad: why, one of archive.Bad…
@@ -92,4 +93,16 @@ type Object struct {
 	Outermost bool
 	Around    [2]int64
 	Reach     int64
+
+	release func(again bool) // nil: nothing is held
+}
+
+// Release gives back the memory of an object whose End has been dealt with, once: none of its items is used any more, or,
+// unless again, there may still be somebody who reads them, and it is left to the garbage collector. It may be called
+// from any goroutine.
+func (o *Object) Release(again bool) {
+	if o.release != nil {
+		o.release(again)
+		o.release = nil
+	}
 }

@@ -45,6 +45,7 @@ type Merger struct {
 	cfg     Config
 	budget  *budget
 	shelf   *shelf
+	pool    *pool
 	heap    heap
 	pending []*load // listed, not in the heap; by the lowest position they can hold
 	ahead   int     // loads handed to workers and not yet taken into the heap
@@ -82,6 +83,7 @@ func New(ctx context.Context, cfg Config) *Merger {
 	ctx, stop := context.WithCancel(ctx)
 	m := &Merger{
 		cfg: cfg, budget: newBudget(cfg.Memory), shelf: newShelf(cfg.Spill, cfg.Disk, cfg.Memory), stop: stop,
+		pool: newPool(int(max(1, cfg.Step/slabsInStep))),
 		jobs: make(chan *load, cfg.Workers*aheadPerWorker+1),
 	}
 	for range cfg.Workers {
@@ -91,7 +93,7 @@ func New(ctx context.Context, cfg Config) *Merger {
 }
 
 // Next writes the items that come next into batch and returns how many they are, at least one; io.EOF after the last. It
-// waits for the archive only while it has none to return. Items are valid until the next call.
+// waits for the archive only while it has none to return.
 func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
 	n := 0
 	for ; n < len(batch); n++ {
@@ -104,7 +106,7 @@ func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
 			}
 			return n, err
 		}
-		batch[n] = *m.heap[0].head()
+		m.heap[0].run.item(&batch[n])
 		if err := m.heap.advance(); err != nil {
 			return n, err
 		}
@@ -122,8 +124,8 @@ func (m *Merger) Close() {
 			_ = l.run.close()
 		}
 	}
-	for _, c := range m.heap {
-		_ = c.close()
+	for _, l := range m.heap {
+		_ = l.run.close()
 	}
 	m.pending, m.heap = nil, nil
 }
@@ -172,7 +174,7 @@ func (m *Merger) mustList() bool {
 	if !more {
 		return false
 	}
-	inHeap := len(m.heap) > 0 && m.heap[0].head().Time < bound
+	inHeap := len(m.heap) > 0 && m.heap[0].time < bound
 	inPending := len(m.pending) > 0 && m.pending[0].object.Bound < bound
 	return !inHeap && !inPending
 }
@@ -182,9 +184,11 @@ func (m *Merger) mustOpen() bool {
 	if len(m.pending) == 0 || len(m.heap) == 0 {
 		return len(m.pending) > 0
 	}
-	o := m.pending[0].object
-	low := archive.Position{Time: o.Bound, Object: o.Key}
-	return low.Compare(m.heap[0].head().Position) <= 0
+	o, first := m.pending[0].object, &m.heap[0]
+	if o.Bound != first.time {
+		return o.Bound < first.time
+	}
+	return o.Key <= first.run.object().Key // it begins before any entry of the same object
 }
 
 func (m *Merger) list(ctx context.Context) error {
@@ -252,7 +256,7 @@ func (m *Merger) work(ctx context.Context) {
 	}
 	for l := range m.jobs {
 		l.run, l.err = build(ctx, r, builder{
-			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, shelf: m.shelf, keep: keep,
+			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, shelf: m.shelf, pool: m.pool, keep: keep,
 		})
 		if l.err != nil {
 			l.err = fmt.Errorf("read object %s: %w", archive.Printable(l.object.Key), l.err)

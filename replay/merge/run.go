@@ -8,22 +8,26 @@ import (
 
 // cursor walks the items of one run, or of one sorted part of it, in order.
 type cursor interface {
-	// head is the current item, nil at the end. It stays valid until the cursor is garbage.
-	head() *Item
+	// head is the current entry, nil at the end. It is valid until the next call of next.
+	head() *entry
+	// object is that of the run.
+	object() *Object
+	// item writes the current entry as an item. Its slices stay valid, see Item.
+	item(dst *Item)
 	// next moves on.
 	next() error
 	close() error
 }
 
-// entry is an item at rest: its bytes stand behind one another in a slab.
+// entry is an item at rest. It holds no pointers, so that the garbage collector need not look at millions of them.
 type entry struct {
 	time, eventTime, delay int64
 	offset, length         int64
 	outside                int64
-	idHash                 archive.Hash
+	idHash, sum            archive.Hash
 	body                   uint64
-	data                   []byte // value, key, id (or reason, detail)
-	value, key, id         int32  // lengths; key and id are -1 when nil
+	value, text            ref   // text is key and id behind one another; of a bad entry reason and detail
+	key, id                int32 // lengths, -1 when nil
 	index                  uint32
 	kind                   Kind
 	flags                  Flags
@@ -32,7 +36,7 @@ type entry struct {
 }
 
 // entrySize is what an entry costs beside its data.
-const entrySize = 136
+const entrySize = 128
 
 func (e *entry) compare(f *entry) int {
 	switch {
@@ -54,8 +58,8 @@ func compareInt(a, b int64) int {
 	return 0
 }
 
-// item writes e into dst as an item of object o.
-func (e *entry) item(dst *Item, o *Object) {
+// item writes e into dst as an item of object o, whose bytes stand in p.
+func (e *entry) item(dst *Item, o *Object, p pages) {
 	*dst = Item{
 		Position:   archive.Position{Time: e.time, Object: o.Key, Offset: e.offset, Index: e.index},
 		Kind:       e.kind,
@@ -66,23 +70,23 @@ func (e *entry) item(dst *Item, o *Object) {
 		Delay:      e.delay,
 		IDHash:     e.idHash,
 		Body:       e.body,
+		Sum:        e.sum,
 		Length:     e.length,
 		Filter:     e.filter,
 		Outside:    e.outside,
 	}
-	value := e.data[:e.value:e.value]
-	rest := e.data[e.value:]
-	if e.kind == Bad {
-		dst.Reason, dst.Detail = string(value), string(rest)
-		return
+	switch {
+	case e.kind == End || e.filter == Dropped:
+	case e.kind == Bad:
+		dst.Reason, dst.Detail = string(p.of(e.value)), string(p.of(e.text))
+	case e.filter == Unjudged:
+		dst.Detail = string(p.of(e.value))
+	default:
+		dst.Value = p.of(e.value)
+		rest := p.of(e.text)
+		dst.Key, rest = cut(rest, e.key)
+		dst.ID, _ = cut(rest, e.id)
 	}
-	if e.filter == Unjudged {
-		dst.Detail = string(value)
-		return
-	}
-	dst.Value = value
-	dst.Key, rest = cut(rest, e.key)
-	dst.ID, _ = cut(rest, e.id)
 }
 
 func cut(b []byte, n int32) (head, rest []byte) {
@@ -92,47 +96,36 @@ func cut(b []byte, n int32) (head, rest []byte) {
 	return b[:n:n], b[n:]
 }
 
-// resident is a run that fits in memory.
+// resident is a run that fits in memory. What it holds is given back by Object.Release, which is later than its end.
 type resident struct {
-	object  *Object
+	of      *Object
 	entries []entry // sorted
+	pages   pages
 	at      int
-	current Item
-	free    func()
 }
 
-func newResident(o *Object, entries []entry, free func()) *resident {
-	r := &resident{object: o, entries: entries, free: free}
-	r.load()
-	return r
+func newResident(o *Object, entries []entry, p pages) *resident {
+	return &resident{of: o, entries: entries, pages: p}
 }
 
-func (r *resident) head() *Item {
+func (r *resident) head() *entry {
 	if r.at == len(r.entries) {
 		return nil
 	}
-	return &r.current
+	return &r.entries[r.at]
 }
+
+func (r *resident) object() *Object { return r.of }
+
+func (r *resident) item(dst *Item) { r.entries[r.at].item(dst, r.of, r.pages) }
 
 func (r *resident) next() error {
 	r.at++
-	r.load()
 	return nil
 }
 
-func (r *resident) load() {
-	if r.at < len(r.entries) {
-		r.entries[r.at].item(&r.current, r.object)
-	}
-}
-
 func (r *resident) close() error {
-	r.entries = nil
-	r.at = 0
-	if r.free != nil {
-		r.free()
-		r.free = nil
-	}
+	r.entries, r.pages, r.at = nil, nil, 0
 	return nil
 }
 

@@ -124,9 +124,9 @@ func TestSmallRunsHoldWhatTheyNeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range m.heap {
-		r := c.(*resident)
+		r := c.run.(*resident)
 		if cap(r.entries) != len(r.entries) {
-			t.Errorf("%s has room for %d entries and holds %d", r.object.Key, cap(r.entries), len(r.entries))
+			t.Errorf("%s has room for %d entries and holds %d", r.of.Key, cap(r.entries), len(r.entries))
 		}
 	}
 }

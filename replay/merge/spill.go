@@ -20,7 +20,7 @@ type part struct {
 	volume *volume
 	from   int64 // where in the volume
 	size   int64 // bytes
-	first  entry // its first, without data: a part is opened only when the run reaches it
+	first  entry // its first: a part is opened only when the run reaches it
 }
 
 // close gives back what has not been read.
@@ -31,28 +31,28 @@ func (s *spill) close() {
 	s.parts = nil
 }
 
-// write adds entries, which are sorted, as one part.
-func (s *spill) write(entries []entry) error {
+// write adds entries, which are sorted and whose bytes stand in p, as one part.
+func (s *spill) write(entries []entry, p pages) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	p := part{first: entries[0]}
-	p.first.data = nil
+	to := part{first: entries[0]}
 	for i := range entries {
-		p.size += headSize + int64(len(entries[i].data))
+		to.size += headSize + entries[i].dataSize()
 	}
 	var err error
-	if p.volume, p.from, err = s.shelf.place(p.size); err != nil {
+	if to.volume, to.from, err = s.shelf.place(to.size); err != nil {
 		return err
 	}
-	s.parts = append(s.parts, p)
-	w := bufio.NewWriterSize(io.NewOffsetWriter(p.volume.file, p.from), int(min(p.size, 256<<10)))
+	s.parts = append(s.parts, to)
+	w := bufio.NewWriterSize(io.NewOffsetWriter(to.volume.file, to.from), int(min(to.size, 256<<10)))
 	var head [headSize]byte
 	for i := range entries {
 		e := &entries[i]
 		e.encode(&head)
 		_, _ = w.Write(head[:]) // bufio keeps the first error for Flush
-		_, _ = w.Write(e.data)
+		_, _ = w.Write(p.of(e.value))
+		_, _ = w.Write(p.of(e.text))
 	}
 	if err := w.Flush(); err != nil {
 		return s.shelf.cure(err)
@@ -63,7 +63,7 @@ func (s *spill) write(entries []entry) error {
 // run returns the cursor over all parts, which owns the spill from here on.
 func (s *spill) run(o *Object) (cursor, error) {
 	slices.SortFunc(s.parts, func(a, b part) int { return a.first.compare(&b.first) })
-	r := &spilled{spill: s, object: o}
+	r := &spilled{spill: s, of: o}
 	if err := r.refill(); err != nil {
 		_ = r.close()
 		return nil, err
@@ -74,23 +74,26 @@ func (s *spill) run(o *Object) (cursor, error) {
 // spilled merges the parts of a spilled run. Objects are nearly sorted, so few parts overlap: the smallest head is
 // found by a walk over the open ones.
 type spilled struct {
-	spill   *spill
-	object  *Object
-	open    []*partReader
-	lowest  *partReader
-	current Item
+	spill  *spill
+	of     *Object
+	open   []*partReader
+	lowest *partReader
 }
 
-func (r *spilled) head() *Item {
+func (r *spilled) head() *entry {
 	if r.lowest == nil {
 		return nil
 	}
-	return &r.current
+	return &r.lowest.entry
 }
+
+func (r *spilled) object() *Object { return r.of }
+
+func (r *spilled) item(dst *Item) { r.lowest.entry.item(dst, r.of, r.lowest.data[:]) }
 
 func (r *spilled) next() error {
 	if err := r.lowest.next(); err != nil {
-		return fmt.Errorf("read spilled object %s: %w", archive.Printable(r.object.Key), err)
+		return fmt.Errorf("read spilled object %s: %w", archive.Printable(r.of.Key), err)
 	}
 	return r.refill()
 }
@@ -116,12 +119,9 @@ func (r *spilled) refill() error {
 		r.open = append(r.open, reader)
 		r.spill.parts = r.spill.parts[1:]
 		if err := reader.next(); err != nil {
-			return fmt.Errorf("read spilled object %s: %w", archive.Printable(r.object.Key), err)
+			return fmt.Errorf("read spilled object %s: %w", archive.Printable(r.of.Key), err)
 		}
 		r.pick()
-	}
-	if r.lowest != nil {
-		r.lowest.entry.item(&r.current, r.object)
 	}
 	return nil
 }
@@ -148,6 +148,7 @@ type partReader struct {
 	volume *volume
 	in     *bufio.Reader
 	entry  entry
+	data   [1][]byte // the pages of entry
 	done   bool
 }
 
@@ -172,42 +173,44 @@ func (p *partReader) next() error {
 	if err != nil {
 		return err
 	}
-	size := p.entry.decode(&head)
-	p.entry.data = make([]byte, size) // its items outlive the next read
-	_, err = io.ReadFull(p.in, p.entry.data)
+	p.entry.decode(&head)
+	p.data[0] = make([]byte, p.entry.dataSize()) // items outlive the next read
+	_, err = io.ReadFull(p.in, p.data[0])
 	return err
 }
 
-// headSize is the length of an entry's head: nine 64-bit and five 32-bit numbers and four bytes.
-const headSize = 9*8 + 5*4 + 4
+func (e *entry) dataSize() int64 { return int64(e.value.n) + int64(e.text.n) }
+
+// headSize is the length of an entry's head: eleven 64-bit and five 32-bit numbers and four bytes. Behind it stand value
+// and text.
+const headSize = 11*8 + 5*4 + 4
 
 func (e *entry) encode(b *[headSize]byte) {
 	le := binary.LittleEndian
 	for i, v := range []uint64{
 		uint64(e.time), uint64(e.eventTime), uint64(e.delay), uint64(e.offset), uint64(e.length),
-		uint64(e.outside), e.idHash.Hi, e.idHash.Lo, e.body,
+		uint64(e.outside), e.idHash.Hi, e.idHash.Lo, e.sum.Hi, e.sum.Lo, e.body,
 	} {
 		le.PutUint64(b[i*8:], v)
 	}
-	for i, v := range []uint32{uint32(e.value), uint32(e.key), uint32(e.id), e.index, uint32(len(e.data))} {
-		le.PutUint32(b[72+i*4:], v)
+	for i, v := range []uint32{uint32(e.value.n), uint32(e.text.n), uint32(e.key), uint32(e.id), e.index} {
+		le.PutUint32(b[88+i*4:], v)
 	}
-	b[92], b[93], b[94], b[95] = byte(e.kind), byte(e.flags), 0, byte(e.filter)
+	b[108], b[109], b[110], b[111] = byte(e.kind), byte(e.flags), 0, byte(e.filter)
 	if e.slackShort {
-		b[94] = 1
+		b[110] = 1
 	}
 }
 
-// decode is the inverse of encode and returns the length of the data that follows.
-func (e *entry) decode(b *[headSize]byte) int {
+// decode is the inverse of encode, for data that will stand in a page of its own.
+func (e *entry) decode(b *[headSize]byte) {
 	le := binary.LittleEndian
 	u64 := func(i int) uint64 { return le.Uint64(b[i*8:]) }
-	u32 := func(i int) uint32 { return le.Uint32(b[72+i*4:]) }
+	u32 := func(i int) uint32 { return le.Uint32(b[88+i*4:]) }
 	*e = entry{
 		time: int64(u64(0)), eventTime: int64(u64(1)), delay: int64(u64(2)), offset: int64(u64(3)), length: int64(u64(4)),
-		outside: int64(u64(5)), idHash: archive.Hash{Hi: u64(6), Lo: u64(7)}, body: u64(8),
-		value: int32(u32(0)), key: int32(u32(1)), id: int32(u32(2)), index: u32(3),
-		kind: Kind(b[92]), flags: Flags(b[93]), slackShort: b[94] == 1, filter: Filtering(b[95]),
+		outside: int64(u64(5)), idHash: archive.Hash{Hi: u64(6), Lo: u64(7)}, sum: archive.Hash{Hi: u64(8), Lo: u64(9)}, body: u64(10),
+		value: ref{n: int32(u32(0))}, text: ref{at: u32(0), n: int32(u32(1))}, key: int32(u32(2)), id: int32(u32(3)), index: u32(4),
+		kind: Kind(b[108]), flags: Flags(b[109]), slackShort: b[110] == 1, filter: Filtering(b[111]),
 	}
-	return int(u32(4))
 }
