@@ -100,6 +100,23 @@ func (d *decider) judge(it *merge.Item) (verdict, error) {
 	return d.event(it)
 }
 
+// warmed is for how many items the index is warmed at a time.
+const warmed = 32
+
+// warm readies the index for items.
+func (d *decider) warm(items []merge.Item) {
+	if !d.spec.Dedupe {
+		return
+	}
+	ids := make([]archive.Hash, 0, warmed)
+	for i := range items {
+		if items[i].Kind == merge.Event && d.dedupes(&items[i]) {
+			ids = append(ids, items[i].IDHash)
+		}
+	}
+	d.index.Warm(ids)
+}
+
 // event decides about an event. An error leaves the index as it was: a session that goes on decides about it anew.
 func (d *decider) event(it *merge.Item) (verdict, error) {
 	v := verdict{outcome: produced, flags: it.Flags}

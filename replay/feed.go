@@ -114,6 +114,9 @@ func (p *pipeline) pass(ctx context.Context, b *batch) error {
 func (p *pipeline) judge(items []merge.Item) ([]verdict, error) {
 	verdicts := make([]verdict, 0, len(items))
 	for i := range items {
+		if i%warmed == 0 {
+			p.decide.warm(items[i:min(i+warmed, len(items))])
+		}
 		v, err := p.decide.judge(&items[i])
 		if err != nil {
 			return verdicts, err

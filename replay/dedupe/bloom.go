@@ -1,6 +1,10 @@
 package dedupe
 
-import "replayd/archive"
+import (
+	"math/bits"
+
+	"replayd/archive"
+)
 
 // bloom is a blocked Bloom filter: all bits of an id lie in one cache line, so a look-up costs one miss. Ids are
 // already uniform hashes: their low half chooses the block, their high half the bits.
@@ -19,7 +23,8 @@ func newBloom(room, bitsPerID int) bloom {
 }
 
 func (b *bloom) block(id archive.Hash) *block {
-	return &b.blocks[id.Lo%uint64(len(b.blocks))]
+	i, _ := bits.Mul64(id.Lo, uint64(len(b.blocks))) // the remainder would take a division
+	return &b.blocks[i]
 }
 
 func (b *bloom) add(id archive.Hash) {

@@ -178,6 +178,9 @@ func BenchmarkSight(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for i := range b.N {
+		if i%32 == 0 {
+			x.Warm(ids[i&(1<<20-1) : i&(1<<20-1)+32])
+		}
 		at += int64(4 * time.Millisecond)
 		x.Sight(ids[i&(1<<20-1)], uint64(i), at)
 	}
