@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -42,16 +43,17 @@ type Config struct {
 
 // Merger yields the entries of an archive in the order of their positions. Next and Close belong to one goroutine.
 type Merger struct {
-	cfg     Config
-	budget  *budget
-	shelf   *shelf
-	pool    *pool
-	heap    heap
-	pending []*load // listed, not in the heap; by the lowest position they can hold
-	ahead   int     // loads handed to workers and not yet taken into the heap
-	jobs    chan *load
-	stop    context.CancelFunc
-	workers sync.WaitGroup
+	cfg      Config
+	budget   *budget
+	shelf    *shelf
+	pool     *pool
+	heap     heap
+	pending  []*load // listed, not in the heap; by the lowest position they can hold
+	unlisted int64   // bound of the hours that are not listed yet; MaxInt64 when there are none
+	ahead    int     // loads handed to workers and not yet taken into the heap
+	jobs     chan *load
+	stop     context.CancelFunc
+	workers  sync.WaitGroup
 }
 
 // load is an object on its way to a run.
@@ -86,6 +88,7 @@ func New(ctx context.Context, cfg Config) *Merger {
 		pool: newPool(int(max(1, cfg.Step/slabsInStep))),
 		jobs: make(chan *load, cfg.Workers*aheadPerWorker+1),
 	}
+	m.bound()
 	for range cfg.Workers {
 		m.workers.Go(func() { m.work(ctx) })
 	}
@@ -170,12 +173,11 @@ func (m *Merger) waits() bool {
 
 // mustList reports whether an hour that is not listed yet could hold the smallest entry.
 func (m *Merger) mustList() bool {
-	bound, more := m.cfg.Feed.Bound()
-	if !more {
+	if m.unlisted == math.MaxInt64 {
 		return false
 	}
-	inHeap := len(m.heap) > 0 && m.heap[0].time < bound
-	inPending := len(m.pending) > 0 && m.pending[0].object.Bound < bound
+	inHeap := len(m.heap) > 0 && m.heap[0].time < m.unlisted
+	inPending := len(m.pending) > 0 && m.pending[0].object.Bound < m.unlisted
 	return !inHeap && !inPending
 }
 
@@ -205,8 +207,17 @@ func (m *Merger) list(ctx context.Context) error {
 		}
 		return strings.Compare(a.object.Key, b.object.Key)
 	})
+	m.bound()
 	m.prefetch()
 	return nil
+}
+
+// bound asks where the hours that are not listed begin.
+func (m *Merger) bound() {
+	var more bool
+	if m.unlisted, more = m.cfg.Feed.Bound(); !more {
+		m.unlisted = math.MaxInt64
+	}
 }
 
 // prefetch hands the next objects to the workers.
