@@ -44,6 +44,9 @@ func ParseTime(raw []byte, zone *time.Location) (int64, error) {
 	if !ok {
 		return 0, errNotTime
 	}
+	if ns, ok := plainTimestamp(text); ok {
+		return ns, nil
+	}
 	if isNumber(text) {
 		return parseEpoch(text)
 	}
@@ -139,6 +142,9 @@ const maxDigits = 19
 // parseEpoch reads a JSON number of s, ms, µs or ns since 1970. It never goes through a float, which would move
 // 1761998400.123456789 by some hundred nanoseconds.
 func parseEpoch(raw []byte) (int64, error) {
+	if ms, ok := plainMilliseconds(raw); ok {
+		return ms * int64(time.Millisecond), nil
+	}
 	if !isNumber(raw) {
 		return 0, errNotTime
 	}
