@@ -285,7 +285,6 @@ func (b *builder) flush() error {
 	if b.spill == nil {
 		b.spill = &spill{shelf: b.shelf}
 	}
-	sortEntries(b.entries)
 	if err := b.spill.write(b.entries, b.pages); err != nil {
 		return fmt.Errorf("spill object %s: %w", archive.Printable(b.object.Key), err)
 	}
@@ -322,7 +321,6 @@ func (b *builder) finish() (cursor, error) {
 		b.trim()
 	}
 	if b.spill == nil && b.answer() {
-		sortEntries(b.entries)
 		b.object.release = b.release()
 		return newResident(b.object, b.entries, b.pages), nil
 	}

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -203,7 +204,7 @@ func (m *Merger) list(ctx context.Context) error {
 	}
 	slices.SortFunc(m.pending, func(a, b *load) int {
 		if a.object.Bound != b.object.Bound {
-			return compareInt(a.object.Bound, b.object.Bound)
+			return cmp.Compare(a.object.Bound, b.object.Bound)
 		}
 		return strings.Compare(a.object.Key, b.object.Key)
 	})

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,7 +131,7 @@ func setup(t *testing.T, script string, rules Rules, change func(*Config)) (Conf
 		}
 		f.hours = append(f.hours, []*Object{o})
 	}
-	slices.SortStableFunc(f.hours, func(a, b []*Object) int { return compareInt(a[0].Bound, b[0].Bound) })
+	slices.SortStableFunc(f.hours, func(a, b []*Object) int { return cmp.Compare(a[0].Bound, b[0].Bound) })
 	cfg := Config{
 		Rules: rules, Feed: f, Memory: 1 << 30, Spill: t.TempDir(), Workers: 2,
 		Source:  archive.Source{Store: store, Format: words{}, Decoder: func() archive.Decoder { return plain{} }},

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"slices"
 
 	"replayd/archive"
@@ -41,21 +42,11 @@ const entrySize = 128
 func (e *entry) compare(f *entry) int {
 	switch {
 	case e.time != f.time:
-		return compareInt(e.time, f.time)
+		return cmp.Compare(e.time, f.time)
 	case e.offset != f.offset:
-		return compareInt(e.offset, f.offset)
+		return cmp.Compare(e.offset, f.offset)
 	}
-	return compareInt(int64(e.index), int64(f.index))
-}
-
-func compareInt(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return cmp.Compare(e.index, f.index)
 }
 
 // item writes e into dst as an item of object o, whose bytes stand in p.
@@ -99,25 +90,29 @@ func cut(b []byte, n int32) (head, rest []byte) {
 // resident is a run that fits in memory. What it holds is given back by Object.Release, which is later than its end.
 type resident struct {
 	of      *Object
-	entries []entry // sorted
+	entries []entry
+	order   []uint32 // of entries; nil: as they stand
 	pages   pages
 	at      int
 }
 
 func newResident(o *Object, entries []entry, p pages) *resident {
-	return &resident{of: o, entries: entries, pages: p}
+	return &resident{of: o, entries: entries, order: order(entries), pages: p}
 }
 
 func (r *resident) head() *entry {
-	if r.at == len(r.entries) {
+	switch {
+	case r.at == len(r.entries):
 		return nil
+	case r.order != nil:
+		return &r.entries[r.order[r.at]]
 	}
 	return &r.entries[r.at]
 }
 
 func (r *resident) object() *Object { return r.of }
 
-func (r *resident) item(dst *Item) { r.entries[r.at].item(dst, r.of, r.pages) }
+func (r *resident) item(dst *Item) { r.head().item(dst, r.of, r.pages) }
 
 func (r *resident) next() error {
 	r.at++
@@ -125,14 +120,37 @@ func (r *resident) next() error {
 }
 
 func (r *resident) close() error {
-	r.entries, r.pages, r.at = nil, nil, 0
+	r.entries, r.order, r.pages, r.at = nil, nil, nil, 0
 	return nil
 }
 
-func sortEntries(entries []entry) {
-	if !slices.IsSortedFunc(entries, compareEntries) {
-		slices.SortFunc(entries, compareEntries)
+// order is in which order entries, which stand as in their object, have their merge times; nil when they have it already.
+// Their numbers are moved about in place of the entries, which are large.
+func order(entries []entry) []uint32 {
+	sorted := true
+	for i := 1; i < len(entries) && sorted; i++ {
+		sorted = entries[i-1].time <= entries[i].time
 	}
+	if sorted {
+		return nil
+	}
+	type place struct {
+		time int64
+		n    uint32
+	}
+	places := make([]place, len(entries))
+	for i := range entries {
+		places[i] = place{entries[i].time, uint32(i)}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if a.time != b.time {
+			return cmp.Compare(a.time, b.time)
+		}
+		return cmp.Compare(a.n, b.n)
+	})
+	numbers := make([]uint32, len(places))
+	for i := range places {
+		numbers[i] = places[i].n
+	}
+	return numbers
 }
-
-func compareEntries(a, b entry) int { return a.compare(&b) }

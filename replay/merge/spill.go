@@ -31,12 +31,13 @@ func (s *spill) close() {
 	s.parts = nil
 }
 
-// write adds entries, which are sorted and whose bytes stand in p, as one part.
+// write adds entries, whose bytes stand in p, as one part.
 func (s *spill) write(entries []entry, p pages) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	to := part{first: entries[0]}
+	sorted := &resident{entries: entries, order: order(entries)}
+	to := part{first: *sorted.head()}
 	for i := range entries {
 		to.size += headSize + entries[i].dataSize()
 	}
@@ -47,8 +48,8 @@ func (s *spill) write(entries []entry, p pages) error {
 	s.parts = append(s.parts, to)
 	w := bufio.NewWriterSize(io.NewOffsetWriter(to.volume.file, to.from), int(min(to.size, 256<<10)))
 	var head [headSize]byte
-	for i := range entries {
-		e := &entries[i]
+	for ; sorted.head() != nil; sorted.at++ {
+		e := sorted.head()
 		e.encode(&head)
 		_, _ = w.Write(head[:]) // bufio keeps the first error for Flush
 		_, _ = w.Write(p.of(e.value))
