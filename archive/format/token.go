@@ -159,7 +159,7 @@ func number(b []byte, i int) (int, bool) {
 	if b[i] == '-' {
 		i++
 	}
-	ok := true
+	var ok bool
 	if b[i] == '0' {
 		i++
 	} else if i, ok = digits(b, i); !ok {

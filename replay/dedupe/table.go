@@ -28,8 +28,6 @@ type row struct {
 
 const (
 	blockRows  = 1 << 12
-	rowSize    = 40
-	slotSize   = 4
 	firstSlots = 1 << 10
 )
 
@@ -129,9 +127,4 @@ func (t *table) touch(key archive.Hash) uint32 {
 		return 0
 	}
 	return t.slots[int(key.Hi>>1)&(len(t.slots)-1)]
-}
-
-// bytes is the memory that the table takes.
-func (t *table) bytes() int64 {
-	return int64(len(t.slots))*slotSize + int64(len(t.rows))*blockRows*rowSize
 }
