@@ -148,8 +148,10 @@ func TestTable(t *testing.T) {
 		return name
 	}
 	for _, s := range []shape{
-		{archivetest.FormatJSON, archivetest.CodecNone}, {archivetest.FormatLines, archivetest.CodecNone},
-		{archivetest.FormatLines, archivetest.CodecZstd}, {archivetest.FormatLines, archivetest.CodecGzip},
+		{archivetest.FormatJSON, archivetest.CodecNone},
+		{archivetest.FormatLines, archivetest.CodecNone},
+		{archivetest.FormatLines, archivetest.CodecZstd},
+		{archivetest.FormatLines, archivetest.CodecGzip},
 	} {
 		st := write(t, s)
 		processors := 2
