@@ -46,7 +46,10 @@ type Options struct {
 	step         int64 // of memory, see merge.Config
 }
 
-const defaultMemory = 512 << 20
+const (
+	defaultMemory = 512 << 20
+	defaultDisk   = 16 << 30
+)
 
 func (o *Options) complete() {
 	if o.Memory == 0 {
@@ -54,6 +57,9 @@ func (o *Options) complete() {
 	}
 	if o.Spill == "" {
 		o.Spill = os.TempDir()
+	}
+	if o.Disk == 0 {
+		o.Disk = defaultDisk
 	}
 	if o.Stall == 0 {
 		o.Stall = 30 * time.Second

@@ -11,6 +11,7 @@ import (
 	"replayd/replay/filter"
 	"replayd/replay/merge"
 	"replayd/replay/pace"
+	"replayd/replay/shelf"
 )
 
 // pipeline is one session at work. Merging and committing each have a goroutine; everything between them happens in
@@ -85,7 +86,8 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	p.chunker = newChunker(s, hours, account, o.chunkRecords)
 	p.merge = merge.Config{
 		Rules: s.rules(), Feed: hours, Source: r.Source, Fetcher: fetcher, Fields: s.Fields,
-		Limits: archive.Limits{Event: s.RecordLimit}, Memory: o.Memory / 2, Step: o.step, Disk: o.Disk, Spill: o.Spill, Workers: o.workers(),
+		Limits: archive.Limits{Event: s.RecordLimit}, Memory: o.Memory / 2, Step: o.step, Workers: o.workers(),
+		Shelf: shelf.New(shelf.Options{Folder: o.Spill, Limit: o.Disk, Buffers: o.Memory / 32}),
 	}
 	if keep.On() {
 		p.merge.Fields.Also, p.merge.Filter = keep.Places(), keep.Judge

@@ -2,11 +2,12 @@
 //
 //	cmd -> everything
 //	replay/api, replay/kafka -> replay -> replay/merge, replay/dedupe, replay/pace -> archive
+//	replay/merge, replay/dedupe -> replay/shelf -> archive
 //	archive/s3, archive/dir, archive/layout, archive/format -> archive
 //	archive/s3, replay/kafka -> archive/awscreds, which signs for both -> nothing of ours
 //	replay/consumer, which other teams import -> nothing of ours
 //
-// Adapters never import each other, nothing below cmd imports config, and the core (archive, replay and its three pure
+// Adapters never import each other, nothing below cmd imports config, and the core (archive, replay and its pure
 // packages) imports no client of Kafka, S3, HTTP or YAML, so that it is tested in memory and in fake time.
 package imports
 
@@ -31,10 +32,11 @@ var layers = map[string][]string{
 	"config":       {"replay", "replay/pace", "archive"},
 	"replay/api":   replayAndBelow,
 	"replay/kafka": append([]string{"archive/awscreds"}, replayAndBelow...),
-	"replay":       {"replay/merge", "replay/dedupe", "replay/pace", "archive"},
+	"replay":       {"replay/merge", "replay/dedupe", "replay/pace", "replay/shelf", "archive"},
 
-	"replay/merge":  {"archive"},
-	"replay/dedupe": {"archive"},
+	"replay/merge":  {"replay/shelf", "archive"},
+	"replay/dedupe": {"replay/shelf", "archive"},
+	"replay/shelf":  {"archive"},
 	"replay/pace":   {"archive"},
 
 	"replay/consumer": {}, // other teams' programs import it
@@ -54,7 +56,7 @@ var replayAndBelow = []string{"replay", "replay/merge", "replay/dedupe", "replay
 var forTests = []string{"archive/archivetest", "archive/format", "archive/layout", "integration/harness"}
 
 // core layers are free of clients.
-var core = []string{"archive", "replay", "replay/merge", "replay/dedupe", "replay/pace"}
+var core = []string{"archive", "replay", "replay/merge", "replay/dedupe", "replay/pace", "replay/shelf"}
 
 // clients are the import paths, with all below them, that the core does without.
 var clients = []string{

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"replayd/archive"
+	"replayd/replay/shelf"
 )
 
 // defaultStep is how much memory a run asks for at a time. Each worker owns one step that counts against nobody, so that
@@ -33,7 +34,7 @@ type builder struct {
 	object *Object
 	budget *budget
 	step   int64
-	shelf  *shelf
+	shelf  *shelf.Shelf
 	pool   *pool
 	keep   func(*archive.Entry) (bool, error) // the filter
 

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 
 	"replayd/archive"
+	"replayd/replay/shelf"
 )
 
 // Feed lists the archive hour by hour, lazily.
@@ -31,11 +31,10 @@ type Config struct {
 	Fetcher *archive.Fetcher
 	Fields  archive.Fields
 	Limits  archive.Limits
-	Memory  int64  // bytes that runs may hold; what does not fit spills
-	Step    int64  // how much memory a run asks for at a time; default 1 MiB
-	Disk    int64  // bytes that spill files may take; default 16 GiB
-	Spill   string // folder of spill files; empty: the system's
-	Workers int    // objects read at a time
+	Memory  int64        // bytes that runs may hold; what does not fit spills
+	Step    int64        // how much memory a run asks for at a time; default 1 MiB
+	Shelf   *shelf.Shelf // takes what does not fit
+	Workers int          // objects read at a time
 
 	// Filter makes a judge of events of the window; nil keeps all. Each worker has a judge of its own. Its error is of
 	// the event, and makes it Unjudged.
@@ -46,7 +45,6 @@ type Config struct {
 type Merger struct {
 	cfg      Config
 	budget   *budget
-	shelf    *shelf
 	pool     *pool
 	heap     heap
 	pending  []*load // listed, not in the heap; by the lowest position they can hold
@@ -69,23 +67,15 @@ type load struct {
 // aheadPerWorker is how many objects a worker may be ahead of the heap: enough to hide the latency of a request.
 const aheadPerWorker = 2
 
-const defaultDisk = 16 << 30
-
 // New starts the workers of a merge. They stop with ctx or Close.
 func New(ctx context.Context, cfg Config) *Merger {
-	if cfg.Spill == "" {
-		cfg.Spill = os.TempDir()
-	}
-	if cfg.Disk == 0 {
-		cfg.Disk = defaultDisk
-	}
 	if cfg.Step == 0 {
 		cfg.Step = defaultStep
 	}
 	cfg.Workers = max(1, cfg.Workers)
 	ctx, stop := context.WithCancel(ctx)
 	m := &Merger{
-		cfg: cfg, budget: newBudget(cfg.Memory), shelf: newShelf(cfg.Spill, cfg.Disk, cfg.Memory), stop: stop,
+		cfg: cfg, budget: newBudget(cfg.Memory), stop: stop,
 		pool: newPool(int(max(1, cfg.Step/slabsInStep))),
 		jobs: make(chan *load, cfg.Workers*aheadPerWorker+1),
 	}
@@ -268,7 +258,7 @@ func (m *Merger) work(ctx context.Context) {
 	}
 	for l := range m.jobs {
 		l.run, l.err = build(ctx, r, builder{
-			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, shelf: m.shelf, pool: m.pool, keep: keep,
+			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, shelf: m.cfg.Shelf, pool: m.pool, keep: keep,
 		})
 		if l.err != nil {
 			l.err = fmt.Errorf("read object %s: %w", archive.Printable(l.object.Key), l.err)

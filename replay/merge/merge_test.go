@@ -18,6 +18,7 @@ import (
 
 	"replayd/archive"
 	"replayd/archive/archivetest"
+	"replayd/replay/shelf"
 )
 
 // words is a format for tests: an object's events are words, their times in seconds; "5/7" arrived at 7; "x" is bad.
@@ -133,7 +134,7 @@ func setup(t *testing.T, script string, rules Rules, change func(*Config)) (Conf
 	}
 	slices.SortStableFunc(f.hours, func(a, b []*Object) int { return cmp.Compare(a[0].Bound, b[0].Bound) })
 	cfg := Config{
-		Rules: rules, Feed: f, Memory: 1 << 30, Spill: t.TempDir(), Workers: 2,
+		Rules: rules, Feed: f, Memory: 1 << 30, Shelf: shelf.New(shelf.Options{Folder: t.TempDir(), Limit: 1 << 30}), Workers: 2,
 		Source:  archive.Source{Store: store, Format: words{}, Decoder: func() archive.Decoder { return plain{} }},
 		Fetcher: &archive.Fetcher{Store: store, Stall: time.Second, GiveUp: time.Second},
 	}
@@ -271,7 +272,7 @@ func TestEveryMemoryGivesTheSame(t *testing.T) {
 			if err != nil || got != want {
 				t.Fatalf("seed %d, memory %d: %v\n got %s\nwant %s", seed, memory, err, got, want)
 			}
-			if left, _ := os.ReadDir(cfg.Spill); len(left) > 0 {
+			if left, _ := os.ReadDir(cfg.Shelf.Folder); len(left) > 0 {
 				t.Errorf("spill files are left: %v", left)
 			}
 		}
@@ -312,8 +313,9 @@ func TestErrorsOfTheStoreEndTheMergeAndNameTheObject(t *testing.T) {
 
 func TestSpillingNamesTheObjectWhenTheFolderIsNone(t *testing.T) {
 	cfg, _ := setup(t, random(rand.New(rand.NewPCG(1, 1)), 3), Rules{To: seconds("1000")}, func(c *Config) {
-		c.Memory, c.Step, c.Spill = 0, 600, c.Spill+"/file"
-		if err := os.WriteFile(c.Spill, nil, 0o600); err != nil {
+		c.Memory, c.Step = 0, 600
+		c.Shelf.Folder += "/file"
+		if err := os.WriteFile(c.Shelf.Folder, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -324,7 +326,7 @@ func TestSpillingNamesTheObjectWhenTheFolderIsNone(t *testing.T) {
 
 func TestSpillFilesTakeNoMoreThanTheyMay(t *testing.T) {
 	script := random(rand.New(rand.NewPCG(1, 1)), 12)
-	little := func(c *Config) { c.Memory, c.Step, c.Disk = 0, 600, 2_000 }
+	little := func(c *Config) { c.Memory, c.Step, c.Shelf.Limit = 0, 600, 2_000 }
 	cfg, _ := setup(t, script, Rules{To: seconds("1000")}, little)
 	if _, err := merged(t, cfg, 10); err == nil || !strings.Contains(err.Error(), "limits.spill_size") {
 		t.Errorf("got %v", err)
@@ -336,8 +338,8 @@ func TestSpillFilesTakeNoMoreThanTheyMay(t *testing.T) {
 		_, err = m.Next(t.Context(), items)
 	}
 	m.Close()
-	if s := m.shelf; s.used != 0 || s.open != 0 || s.readers != 0 || s.filling != nil {
-		t.Errorf("%d bytes in %d files with %d readers are still accounted for", s.used, s.open, s.readers)
+	if u := cfg.Shelf.Use(); u != (shelf.Use{}) {
+		t.Errorf("still in use: %+v", u)
 	}
 }
 

@@ -8,25 +8,24 @@ import (
 	"slices"
 
 	"replayd/archive"
+	"replayd/replay/shelf"
 )
 
 // spill keeps the sorted parts of one run on the shelf. On disk an entry is a fixed head and its data.
 type spill struct {
-	shelf *shelf
+	shelf *shelf.Shelf
 	parts []part
 }
 
 type part struct {
-	volume *volume
-	from   int64 // where in the volume
-	size   int64 // bytes
-	first  entry // its first: a part is opened only when the run reaches it
+	shelf.Part
+	first entry // its first: a part is opened only when the run reaches it
 }
 
 // close gives back what has not been read.
 func (s *spill) close() {
 	for _, p := range s.parts {
-		s.shelf.drop(p.volume)
+		p.Drop()
 	}
 	s.parts = nil
 }
@@ -37,16 +36,16 @@ func (s *spill) write(entries []entry, p pages) error {
 		return nil
 	}
 	sorted := &resident{entries: entries, order: order(entries)}
-	to := part{first: *sorted.head()}
+	size := int64(0)
 	for i := range entries {
-		to.size += headSize + entries[i].dataSize()
+		size += headSize + entries[i].dataSize()
 	}
-	var err error
-	if to.volume, to.from, err = s.shelf.place(to.size); err != nil {
+	to, err := s.shelf.Place(size)
+	if err != nil {
 		return err
 	}
-	s.parts = append(s.parts, to)
-	w := bufio.NewWriterSize(io.NewOffsetWriter(to.volume.file, to.from), int(min(to.size, 256<<10)))
+	s.parts = append(s.parts, part{to, *sorted.head()})
+	w := bufio.NewWriterSize(io.NewOffsetWriter(to, 0), int(min(size, 256<<10)))
 	var head [headSize]byte
 	for ; sorted.head() != nil; sorted.at++ {
 		e := sorted.head()
@@ -55,10 +54,7 @@ func (s *spill) write(entries []entry, p pages) error {
 		_, _ = w.Write(p.of(e.value))
 		_, _ = w.Write(p.of(e.text))
 	}
-	if err := w.Flush(); err != nil {
-		return s.shelf.cure(err)
-	}
-	return nil
+	return w.Flush()
 }
 
 // run returns the cursor over all parts, which owns the spill from here on.
@@ -101,7 +97,7 @@ func (r *spilled) next() error {
 
 func (r *spilled) close() error {
 	for _, p := range r.open {
-		p.end(r.spill.shelf)
+		p.end()
 	}
 	r.spill.close()
 	r.open, r.lowest = nil, nil
@@ -112,11 +108,11 @@ func (r *spilled) close() error {
 func (r *spilled) refill() error {
 	r.pick()
 	for len(r.spill.parts) > 0 {
-		p := &r.spill.parts[0] // they are sorted by their first entries
+		p := r.spill.parts[0] // they are sorted by their first entries
 		if r.lowest != nil && p.first.compare(&r.lowest.entry) > 0 {
 			break
 		}
-		reader := r.spill.shelf.read(p)
+		reader := r.spill.read(p.Part)
 		r.open = append(r.open, reader)
 		r.spill.parts = r.spill.parts[1:]
 		if err := reader.next(); err != nil {
@@ -133,7 +129,7 @@ func (r *spilled) pick() {
 	live := r.open[:0]
 	for _, p := range r.open {
 		if p.done {
-			p.end(r.spill.shelf)
+			p.end()
 			continue
 		}
 		live = append(live, p)
@@ -146,22 +142,23 @@ func (r *spilled) pick() {
 }
 
 type partReader struct {
-	volume *volume
-	in     *bufio.Reader
-	entry  entry
-	data   [1][]byte // the pages of entry
-	done   bool
+	shelf *shelf.Shelf
+	part  shelf.Part
+	in    *bufio.Reader
+	entry entry
+	data  [1][]byte // the pages of entry
+	done  bool
 }
 
 // read begins to read a part; end ends it.
-func (s *shelf) read(p *part) *partReader {
-	size := int(min(p.size, int64(s.readAhead())))
-	return &partReader{volume: p.volume, in: bufio.NewReaderSize(io.NewSectionReader(p.volume.file, p.from, p.size), size)}
+func (s *spill) read(p shelf.Part) *partReader {
+	size := int(min(p.Size(), int64(s.shelf.ReadAhead())))
+	return &partReader{shelf: s.shelf, part: p, in: bufio.NewReaderSize(io.NewSectionReader(p, 0, p.Size()), size)}
 }
 
-func (p *partReader) end(s *shelf) {
-	s.end()
-	s.drop(p.volume)
+func (p *partReader) end() {
+	p.shelf.Read()
+	p.part.Drop()
 }
 
 func (p *partReader) next() error {

@@ -2,13 +2,13 @@ package merge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
-	"syscall"
 	"testing"
+
+	"replayd/replay/shelf"
 )
 
 // TestEveryVolumeSizeGivesTheSame spills all, into volumes that hold one part, a few, and all of them. What nobody
@@ -22,18 +22,17 @@ func TestEveryVolumeSizeGivesTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, each := range []int64{1, 3_000, volumeSize} {
-			cfg, _ := setup(t, script, rules, func(c *Config) { c.Memory, c.Step = 0, 600 })
+		for _, each := range []int64{1, 3_000, 64 << 20} {
+			cfg, _ := setup(t, script, rules, func(c *Config) { c.Memory, c.Step, c.Shelf.Volume = 0, 600, each })
 			m := New(t.Context(), cfg)
-			m.shelf.each = each
 			got, most, err := drain(m)
 			if err != nil || got != want {
 				t.Errorf("seed %d, volumes of %d: %v\n got %s\nwant %s", seed, each, err, got, want)
 			}
-			if s := m.shelf; s.used != 0 || s.open != 0 || s.readers != 0 {
-				t.Errorf("seed %d, volumes of %d: %d bytes in %d files with %d readers are left before Close", seed, each, s.used, s.open, s.readers)
+			if u := cfg.Shelf.Use(); u != (shelf.Use{}) {
+				t.Errorf("seed %d, volumes of %d: in use before Close: %+v", seed, each, u)
 			}
-			if each == volumeSize && most > 1 {
+			if each == 64<<20 && most > 1 {
 				t.Errorf("seed %d: %d files were open", seed, most)
 			}
 			m.Close()
@@ -50,9 +49,7 @@ func drain(m *Merger) (text string, most int, err error) {
 		for i := range items[:n] {
 			out = append(out, show(&items[i]))
 		}
-		m.shelf.mu.Lock()
-		most = max(most, m.shelf.open)
-		m.shelf.mu.Unlock()
+		most = max(most, m.cfg.Shelf.Use().Files)
 		if err == io.EOF {
 			return strings.Join(out, " "), most, nil
 		}
@@ -77,42 +74,6 @@ func TestManySpilledRunsShareFewFiles(t *testing.T) {
 	}
 	if most != 1 {
 		t.Errorf("%d files were open", most)
-	}
-}
-
-func TestReadingManyPartsTakesLessForEach(t *testing.T) {
-	s := newShelf(t.TempDir(), 1, 64<<20)
-	if n := s.readAhead(); n != largestReadAhead {
-		t.Errorf("the first part has a buffer of %d bytes", n)
-	}
-	total := 0
-	for range 50_000 {
-		total += s.readAhead()
-	}
-	if total > 80<<20 {
-		t.Errorf("50,000 parts have buffers of %d bytes together", total)
-	}
-	for range 50_001 {
-		s.end()
-	}
-	if n := s.readAhead(); n != largestReadAhead {
-		t.Errorf("behind them a part has a buffer of %d bytes", n)
-	}
-}
-
-func TestWhatADiskRefusesComesWithItsCure(t *testing.T) {
-	s := newShelf("/spill/here", 1, 0)
-	for err, says := range map[error]string{
-		syscall.ENOSPC: "Make room in /spill/here",
-		syscall.EDQUOT: "Make room in /spill/here",
-		syscall.EFBIG:  "Make room in /spill/here",
-		syscall.EROFS:  "can be written with --spill-dir",
-		syscall.EACCES: "can be written with --spill-dir",
-		syscall.EMFILE: "ulimit -n",
-	} {
-		if got := s.cure(err); !errors.Is(got, err) || !strings.Contains(got.Error(), says) {
-			t.Errorf("%v is told as %v", err, got)
-		}
 	}
 }
 
