@@ -58,8 +58,10 @@ func (s *jsonScanner) whole(e *archive.Entry, n int) error {
 		s.win.drop(i)
 		return s.resync(e, damage{from: from, at: from + int64(i), why: behindInner})
 	}
-	if err := s.win.fault(); err != nil && next == nothing {
-		return err
+	if next == nothing {
+		if err := s.win.fault(); err != nil {
+			return err
+		}
 	}
 	s.event(e, n)
 	return nil
@@ -80,8 +82,10 @@ func (s *jsonScanner) huge(e *archive.Entry, from int64) error {
 		s.win.drop(i)
 		return s.resync(e, damage{from: from, at: to + int64(i), why: behindInner})
 	}
-	if err := s.win.fault(); err != nil && next == nothing {
-		return err
+	if next == nothing {
+		if err := s.win.fault(); err != nil {
+			return err
+		}
 	}
 	s.oversized(e, from, to)
 	return nil

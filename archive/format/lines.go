@@ -44,8 +44,10 @@ func (s *lineScanner) Next(e *archive.Entry) error {
 	if ended == byLimit {
 		return s.long(e)
 	}
-	if err := s.win.fault(); err != nil && ended == byEnd {
-		return err
+	if ended == byEnd {
+		if err := s.win.fault(); err != nil {
+			return err
+		}
 	}
 	line := s.win.data()[:n]
 	i, v := s.only(line)
