@@ -45,9 +45,9 @@ func (b *chunker) full(size int) bool {
 func (b *chunker) empty() bool { return b.closes.IsZero() }
 
 // place accounts for item it, whose verdict was v, and puts what comes of it into the chunk.
-func (b *chunker) place(it *merge.Item, v verdict, now time.Time) {
+func (b *chunker) place(it *merge.Item, v verdict) {
 	if b.closes.IsZero() {
-		b.closes = now.Add(commitInterval)
+		b.closes = time.Now().Add(commitInterval)
 	}
 	b.account.Position, b.account.Begun = it.Position, true
 	c := &b.account.Counters

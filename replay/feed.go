@@ -149,7 +149,7 @@ func (p *pipeline) place(ctx context.Context, items []merge.Item, verdicts []ver
 				return err
 			}
 		}
-		p.chunker.place(it, v, time.Now())
+		p.chunker.place(it, v)
 		if v.outcome == produced && p.chunker.account.Seq == p.spec.Limit {
 			p.chunker.limited = true
 			return io.EOF
