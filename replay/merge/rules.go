@@ -54,26 +54,31 @@ func (r Rules) flat() int64 {
 type bound struct {
 	at       int64
 	lateness int64
-	largest  []int64 // ascending, at most quorum
+	largest  [quorum]int64 // once all are seen, ascending
+	seen     int           // of largest
 }
 
 const quorum = 16
 
 func newBound(opening, lateness int64) bound {
-	return bound{at: opening, lateness: lateness, largest: make([]int64, 0, quorum+1)}
+	return bound{at: opening, lateness: lateness}
 }
 
 // see notes an event time.
 func (b *bound) see(t int64) {
-	if len(b.largest) == quorum && t <= b.largest[0] {
-		return
+	if b.seen < quorum {
+		b.largest[b.seen] = t
+		if b.seen++; b.seen == quorum {
+			slices.Sort(b.largest[:])
+		}
+	} else if t > b.largest[0] {
+		i := 1
+		for ; i < quorum && b.largest[i] < t; i++ {
+			b.largest[i-1] = b.largest[i]
+		}
+		b.largest[i-1] = t
 	}
-	i, _ := slices.BinarySearch(b.largest, t)
-	b.largest = slices.Insert(b.largest, i, t)
-	if len(b.largest) > quorum {
-		b.largest = slices.Delete(b.largest, 0, 1)
-	}
-	if len(b.largest) == quorum {
+	if b.seen == quorum {
 		b.at = max(b.at, b.largest[0]-b.lateness)
 	}
 }
