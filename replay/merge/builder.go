@@ -36,6 +36,7 @@ type builder struct {
 	step   int64
 	shelf  *shelf.Shelf
 	pool   *pool
+	press  *press
 	keep   func(*archive.Entry) (bool, error) // the filter
 
 	bound   bound
@@ -284,9 +285,9 @@ func (b *builder) reserve(n int64) error {
 // flush moves the entries held to disk, as one sorted part. Of the pages the one that is read into stays.
 func (b *builder) flush() error {
 	if b.spill == nil {
-		b.spill = &spill{shelf: b.shelf}
+		b.spill = newSpill(b.shelf)
 	}
-	if err := b.spill.write(b.entries, b.pages); err != nil {
+	if err := b.spill.write(b.press, b.entries, b.pages); err != nil {
 		return fmt.Errorf("spill object %s: %w", archive.Printable(b.object.Key), err)
 	}
 	b.entries = b.entries[:0]

@@ -256,9 +256,10 @@ func (m *Merger) work(ctx context.Context) {
 	if m.cfg.Filter != nil {
 		keep = m.cfg.Filter()
 	}
+	press := &press{}
 	for l := range m.jobs {
 		l.run, l.err = build(ctx, r, builder{
-			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, shelf: m.cfg.Shelf, pool: m.pool, keep: keep,
+			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, shelf: m.cfg.Shelf, pool: m.pool, press: press, keep: keep,
 		})
 		if l.err != nil {
 			l.err = fmt.Errorf("read object %s: %w", archive.Printable(l.object.Key), l.err)

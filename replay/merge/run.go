@@ -110,6 +110,15 @@ func (r *resident) head() *entry {
 	return &r.entries[r.at]
 }
 
+// last is the merge time of the last entry.
+func (r *resident) last() int64 {
+	n := len(r.entries) - 1
+	if r.order != nil {
+		n = int(r.order[n])
+	}
+	return r.entries[n].time
+}
+
 func (r *resident) object() *Object { return r.of }
 
 func (r *resident) item(dst *Item) { r.head().item(dst, r.of, r.pages) }

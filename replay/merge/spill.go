@@ -1,26 +1,36 @@
 package merge
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"slices"
+
+	"github.com/klauspost/compress/s2"
 
 	"replayd/archive"
 	"replayd/replay/shelf"
 )
 
-// spill keeps the sorted parts of one run on the shelf. On disk an entry is a fixed head and its data.
+// spill keeps the sorted parts of one run on the shelf.
 type spill struct {
 	shelf *shelf.Shelf
+	block int // bytes of a block, where its parts do not overlap
 	parts []part
 }
 
 type part struct {
 	shelf.Part
-	first entry // its first: a part is opened only when the run reaches it
+	first  entry // its first: a part is opened only when the run reaches it
+	last   int64 // merge time of its last
+	packed int   // stored bytes of its first block
 }
+
+// leastBlock bounds how small blocks get: smaller ones are hardly packed.
+const leastBlock = 1 << 10
+
+// newSpill begins to spill a run, which gets smaller blocks the more of them there are: a block of each is in memory while
+// they are merged. Its close ends it.
+func newSpill(s *shelf.Shelf) *spill { return &spill{shelf: s, block: s.ReadAhead()} }
 
 // close gives back what has not been read.
 func (s *spill) close() {
@@ -28,33 +38,40 @@ func (s *spill) close() {
 		p.Drop()
 	}
 	s.parts = nil
+	s.shelf.Read()
 }
 
 // write adds entries, whose bytes stand in p, as one part.
-func (s *spill) write(entries []entry, p pages) error {
+func (s *spill) write(w *press, entries []entry, p pages) error {
 	if len(entries) == 0 {
 		return nil
 	}
 	sorted := &resident{entries: entries, order: order(entries)}
-	size := int64(0)
-	for i := range entries {
-		size += headSize + entries[i].dataSize()
+	first := *sorted.head()
+	w.begin(s.blockOf(first.time))
+	for ; sorted.head() != nil; sorted.at++ {
+		w.add(sorted.head(), p)
 	}
-	to, err := s.shelf.Place(size)
+	packed, firstBlock := w.end()
+	to, err := s.shelf.Place(int64(len(packed)))
 	if err != nil {
 		return err
 	}
-	s.parts = append(s.parts, part{to, *sorted.head()})
-	w := bufio.NewWriterSize(io.NewOffsetWriter(to, 0), int(min(size, 256<<10)))
-	var head [headSize]byte
-	for ; sorted.head() != nil; sorted.at++ {
-		e := sorted.head()
-		e.encode(&head)
-		_, _ = w.Write(head[:]) // bufio keeps the first error for Flush
-		_, _ = w.Write(p.of(e.value))
-		_, _ = w.Write(p.of(e.text))
+	s.parts = append(s.parts, part{to, first, sorted.last(), firstBlock})
+	_, err = to.WriteAt(packed, 0)
+	return err
+}
+
+// blockOf is how large the blocks of a part are that begins at a merge time: the parts that are read at the same time share
+// what the run has.
+func (s *spill) blockOf(first int64) int {
+	beside := 0
+	for i := range s.parts {
+		if s.parts[i].last >= first {
+			beside++
+		}
 	}
-	return w.Flush()
+	return max(s.block/(1+beside), leastBlock)
 }
 
 // run returns the cursor over all parts, which owns the spill from here on.
@@ -86,7 +103,7 @@ func (r *spilled) head() *entry {
 
 func (r *spilled) object() *Object { return r.of }
 
-func (r *spilled) item(dst *Item) { r.lowest.entry.item(dst, r.of, r.lowest.data[:]) }
+func (r *spilled) item(dst *Item) { r.lowest.entry.item(dst, r.of, r.lowest.block) }
 
 func (r *spilled) next() error {
 	if err := r.lowest.next(); err != nil {
@@ -112,7 +129,7 @@ func (r *spilled) refill() error {
 		if r.lowest != nil && p.first.compare(&r.lowest.entry) > 0 {
 			break
 		}
-		reader := r.spill.read(p.Part)
+		reader := &partReader{Part: p.Part, packed: p.packed}
 		r.open = append(r.open, reader)
 		r.spill.parts = r.spill.parts[1:]
 		if err := reader.next(); err != nil {
@@ -141,74 +158,46 @@ func (r *spilled) pick() {
 	r.open = live
 }
 
+// partReader reads a part, one block at a time.
 type partReader struct {
-	shelf *shelf.Shelf
-	part  shelf.Part
-	in    *bufio.Reader
-	entry entry
-	data  [1][]byte // the pages of entry
-	done  bool
+	shelf.Part
+	at     int64 // of the next block
+	packed int   // its stored bytes; 0: there is none
+	block  pages // one page, which is left to the items that point into it
+	read   int   // of the page
+	entry  entry
+	done   bool
 }
 
-// read begins to read a part; end ends it.
-func (s *spill) read(p shelf.Part) *partReader {
-	size := int(min(p.Size(), int64(s.shelf.ReadAhead())))
-	return &partReader{shelf: s.shelf, part: p, in: bufio.NewReaderSize(io.NewSectionReader(p, 0, p.Size()), size)}
-}
-
-func (p *partReader) end() {
-	p.shelf.Read()
-	p.part.Drop()
-}
+func (p *partReader) end() { p.Drop() }
 
 func (p *partReader) next() error {
-	var head [headSize]byte
-	_, err := io.ReadFull(p.in, head[:])
-	if err == io.EOF {
-		p.done = true
-		return nil
+	if len(p.block) == 0 || p.read == len(p.block[0]) {
+		if p.packed == 0 {
+			p.done = true
+			return nil
+		}
+		if err := p.nextBlock(); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	p.entry.decode(&head)
-	p.data[0] = make([]byte, p.entry.dataSize()) // items outlive the next read
-	_, err = io.ReadFull(p.in, p.data[0])
+	n, err := p.entry.decode(p.block[0], p.read)
+	p.read += n
 	return err
 }
 
-func (e *entry) dataSize() int64 { return int64(e.value.n) + int64(e.text.n) }
-
-// headSize is the length of an entry's head: eleven 64-bit and five 32-bit numbers and four bytes. Behind it stand value
-// and text.
-const headSize = 11*8 + 5*4 + 4
-
-func (e *entry) encode(b *[headSize]byte) {
-	le := binary.LittleEndian
-	for i, v := range []uint64{
-		uint64(e.time), uint64(e.eventTime), uint64(e.delay), uint64(e.offset), uint64(e.length),
-		uint64(e.outside), e.idHash.Hi, e.idHash.Lo, e.sum.Hi, e.sum.Lo, e.body,
-	} {
-		le.PutUint64(b[i*8:], v)
+// nextBlock unpacks the next block into memory of its own: items outlive the reading of it.
+func (p *partReader) nextBlock() error {
+	stored := make([]byte, p.packed+lengthSize)
+	if _, err := p.ReadAt(stored, p.at); err != nil {
+		return err
 	}
-	for i, v := range []uint32{uint32(e.value.n), uint32(e.text.n), uint32(e.key), uint32(e.id), e.index} {
-		le.PutUint32(b[88+i*4:], v)
+	page, err := s2.Decode(nil, stored[:p.packed])
+	if err != nil {
+		return fmt.Errorf("block at byte %d: %w", p.at, err)
 	}
-	b[108], b[109], b[110], b[111] = byte(e.kind), byte(e.flags), 0, byte(e.filter)
-	if e.slackShort {
-		b[110] = 1
-	}
-}
-
-// decode is the inverse of encode, for data that will stand in a page of its own.
-func (e *entry) decode(b *[headSize]byte) {
-	le := binary.LittleEndian
-	u64 := func(i int) uint64 { return le.Uint64(b[i*8:]) }
-	u32 := func(i int) uint32 { return le.Uint32(b[88+i*4:]) }
-	*e = entry{
-		time: int64(u64(0)), eventTime: int64(u64(1)), delay: int64(u64(2)), offset: int64(u64(3)), length: int64(u64(4)),
-		outside: int64(u64(5)), idHash: archive.Hash{Hi: u64(6), Lo: u64(7)}, sum: archive.Hash{Hi: u64(8), Lo: u64(9)}, body: u64(10),
-		value: ref{n: int32(u32(0))}, text: ref{at: u32(0), n: int32(u32(1))}, key: int32(u32(2)), id: int32(u32(3)), index: u32(4),
-		kind: Kind(b[108]), flags: Flags(b[109]), slackShort: b[110] == 1, filter: Filtering(b[111]),
-	}
+	p.block, p.read = pages{page}, 0
+	p.at += int64(len(stored))
+	p.packed = int(binary.LittleEndian.Uint32(stored[p.packed:]))
+	return nil
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 
+	"replayd/archive"
 	"replayd/replay/shelf"
 )
 
@@ -89,5 +91,79 @@ func TestSmallRunsHoldWhatTheyNeed(t *testing.T) {
 		if cap(r.entries) != len(r.entries) {
 			t.Errorf("%s has room for %d entries and holds %d", r.of.Key, cap(r.entries), len(r.entries))
 		}
+	}
+}
+
+// TestPartsComeBackFromTheDiskAsTheyWere packs entries into blocks that hold one, some and all of them.
+func TestPartsComeBackFromTheDiskAsTheyWere(t *testing.T) {
+	data := pages{[]byte(strings.Repeat("0123456789", 500))}
+	entries := []entry{
+		{
+			time: 1, eventTime: -2, delay: 3, offset: 4, length: 5, idHash: archive.Hash{Hi: 7, Lo: 8}, sum: archive.Hash{Hi: 9, Lo: 10}, body: 11,
+			value: ref{at: 100, n: 3000}, text: ref{at: 50, n: 30}, key: 10, id: 20, index: 12, flags: Late | NoID, slackShort: true, filter: Unjudged,
+		},
+		{time: 2, offset: 4, index: 13, key: 0, id: -1, value: ref{at: 7, n: 1}},
+		{time: 2, offset: 5, kind: Bad, key: -1, id: -1, value: ref{at: 1, n: 4}, text: ref{at: 5, n: 6}},
+		{time: 2, offset: 6, kind: End, outside: 6, index: archive.EndIndex, key: -1, id: -1},
+	}
+	for _, size := range []int{1, 300, 1 << 20} {
+		s := newSpill(shelf.New(shelf.Options{Folder: t.TempDir(), Limit: 1 << 20}))
+		s.block = size
+		for range 2 { // a press is used again
+			if err := s.write(&press{}, entries, data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o := &Object{}
+		run, err := s.run(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 * len(entries) {
+			var got, want Item
+			run.item(&got)
+			entries[i/2].item(&want, o, data)
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("blocks of %d: entry %d\n got %+v\nwant %+v", size, i/2, got, want)
+			}
+			if err := run.next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if run.head() != nil {
+			t.Errorf("blocks of %d: there are more entries", size)
+		}
+	}
+}
+
+func TestWhatIsSpilledIsCompressed(t *testing.T) {
+	value := []byte(`{"event_id":"0193","type":"card.authorised","data":{"account_id":1234,"amount":"12.00","currency":"BRL"}}`)
+	var entries []entry
+	for i := range 1000 {
+		entries = append(entries, entry{time: int64(i), offset: int64(i), value: ref{n: int32(len(value))}, key: -1, id: -1})
+	}
+	s := newSpill(shelf.New(shelf.Options{Folder: t.TempDir(), Limit: 1 << 20, Buffers: 1 << 20}))
+	if err := s.write(&press{}, entries, pages{value}); err != nil {
+		t.Fatal(err)
+	}
+	raw := int64(len(entries) * (headSize + len(value)))
+	if stored := s.parts[0].Size(); stored > raw/4 {
+		t.Errorf("%d bytes take %d on disk", raw, stored)
+	}
+}
+
+// TestPartsThatOverlapHaveSmallerBlocks spills an object without any order: all of its parts are read at the same time.
+func TestPartsThatOverlapHaveSmallerBlocks(t *testing.T) {
+	s := newSpill(shelf.New(shelf.Options{Folder: t.TempDir(), Limit: 1 << 20, Buffers: 1 << 20}))
+	total := 0
+	for range 1000 {
+		total += s.blockOf(0)
+		s.parts = append(s.parts, part{last: 1})
+	}
+	if total > 2<<20 {
+		t.Errorf("1,000 parts of one run have blocks of %d bytes together", total)
+	}
+	if n := s.blockOf(2); n != s.block {
+		t.Errorf("a part behind all of them has blocks of %d bytes", n)
 	}
 }

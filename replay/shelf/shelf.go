@@ -24,14 +24,14 @@ type Shelf struct {
 	used    int64
 	filling *volume // takes the next part; nil before the first
 	open    int     // volumes that are open files
-	readers int     // parts being read
+	readers int     // that have a buffer
 }
 
 // Options of a Shelf.
 type Options struct {
 	Folder  string // made when it is needed
 	Limit   int64  // bytes of all volumes together
-	Buffers int64  // of memory for the parts that are read, together, as long as they are not too many
+	Buffers int64  // of memory for what is read from front to back; see ReadAhead
 	Volume  int64  // bytes of one; default 64 MiB
 }
 
@@ -49,7 +49,7 @@ const volumeSize = 64 << 20
 // spared is what a shelf leaves free on its disk, which others need, too.
 const spared = 64 << 20
 
-// The buffer of a part being read: large while few are, small when an hour has thousands of them at once.
+// The buffer of what is read from front to back: large while few are, small when an hour has thousands of them at once.
 const (
 	largestReadAhead = 32 << 10
 	leastReadAhead   = 1 << 10
@@ -67,7 +67,7 @@ func New(o Options) *Shelf {
 type Use struct {
 	Bytes   int64 // of parts that are needed, and of those that share a volume with them
 	Files   int   // open
-	Readers int   // parts being read
+	Readers int   // that have a buffer
 }
 
 // Use tells what is in use.
@@ -182,7 +182,7 @@ func (p Part) Drop() {
 	s.release(v)
 }
 
-// ReadAhead is the size of the buffer for one more part that is read from front to back, until Read.
+// ReadAhead is the size of the buffer for one more reader from front to back, until Read.
 func (s *Shelf) ReadAhead() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
