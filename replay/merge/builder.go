@@ -16,12 +16,6 @@ const defaultStep = 1 << 20
 // slabsInStep is how many slabs a step holds: one is read into while another is copied from, and there are entries.
 const slabsInStep = 4
 
-// firstText is the first page for keys and ids; small objects are many.
-const (
-	firstText   = 512
-	largestText = 16 << 10
-)
-
 // runSize is what a run costs beside its entries: its cursor, its object, its place in the heap.
 const runSize = 512
 
@@ -30,24 +24,14 @@ const smallRun = 32 << 10
 
 // builder makes the run of one object. It gives the scanner the slabs that become the pages of the run.
 type builder struct {
-	rules  Rules
-	object *Object
+	placing
+	store
 	budget *budget
 	step   int64
 	shelf  *shelf.Shelf
 	pool   *pool
 	press  *press
-	keep   func(*archive.Entry) (bool, error) // the filter
 
-	bound   bound
-	outside int64
-	last    int64 // largest merge time of an entry in the window
-
-	entries []entry
-	pages   pages
-	slab    int      // page that the scanner reads into; -1 before it does
-	inSlab  int      // entries in it
-	text    int      // page that keys and ids are copied to; -1: none
 	leaving []byte   // the scanner may still copy from it, up to its next slab
 	spare   [][]byte // pages that nobody reads any more
 	held    int64    // bytes of entries and pages, of spare ones too
@@ -59,11 +43,10 @@ var _ archive.Slabs = (*builder)(nil)
 
 // build reads object o to its end and returns its run.
 func build(ctx context.Context, r *archive.Reader, b builder) (cursor, error) {
-	b.bound = newBound(b.object.Bound, b.rules.Lateness)
-	b.last, b.slab, b.text = b.object.Bound, -1, -1
 	length, err := r.Each(ctx, b.object.Object, &b, b.add)
 	if err == nil {
-		err = b.put(b.end(length))
+		end := b.end(length)
+		err = b.put(&end, &data{inSlab: -1})
 	}
 	if err != nil {
 		b.abandon()
@@ -74,136 +57,25 @@ func build(ctx context.Context, r *archive.Reader, b builder) (cursor, error) {
 
 // add takes the next entry of the object.
 func (b *builder) add(e *archive.Entry) error {
-	in := b.rules.inWindow(e)
-	if e.Bad != "" {
-		in = b.object.BadInWindow
-	}
-	if !in {
-		b.outside++
+	out, inside := b.place(e)
+	if !inside {
 		return nil
 	}
-	out := entry{
-		eventTime: e.Time, offset: e.Offset, index: e.Index, length: e.Length,
-		idHash: e.IDHash, body: e.Body, sum: e.Sum, key: -1, id: -1,
-	}
-	out.time, out.flags = b.rules.place(e, &b.bound)
-	b.last = max(b.last, out.time)
-	if e.Bad != "" {
-		out.kind = Bad
-		return b.putText(out, []byte(e.Bad), []byte(e.Detail))
-	}
-	if e.ID == nil {
-		out.flags |= NoID
-	}
-	if e.Arrival != 0 && !b.rules.NoTime {
-		out.delay = e.Arrival - e.Time
-	}
-	out.slackShort = b.object.slackShort(e.Time, b.rules)
-	switch keep, err := b.keep(e); {
-	case err != nil:
-		out.filter = Unjudged
-		return b.putText(out, []byte(err.Error()), nil)
-	case !keep:
-		out.filter = Dropped
-		return b.put(out)
-	}
-	return b.putEvent(out, e)
+	d := b.fill(&out, e)
+	return b.put(&out, &d)
 }
 
-// end is the object's last entry: behind all others, in time and address.
-func (b *builder) end(length int64) entry {
-	return entry{
-		kind: End, time: b.last, offset: length, index: archive.EndIndex, outside: b.outside,
-		key: -1, id: -1,
-	}
-}
-
-// putEvent keeps out with the value, key and id of e.
-func (b *builder) putEvent(out entry, e *archive.Entry) error {
-	size := len(e.Key) + len(e.ID)
-	if !e.InSlab {
-		size += len(e.Value)
-	}
-	if err := b.roomFor(size); err != nil {
+// put keeps an entry with what it holds.
+func (b *builder) put(e *entry, d *data) error {
+	n := d.copied()
+	if err := b.reserve(int64(b.pageFor(n)) + entrySize); err != nil {
 		return err
 	}
-	if e.InSlab {
-		out.value = ref{page: uint32(b.slab), at: uint32(e.At), n: int32(len(e.Value))}
-		b.inSlab++
-	} else {
-		out.value = b.copy(e.Value)
-	}
-	out.text = b.copy(e.Key, e.ID)
-	if e.Key != nil {
-		out.key = int32(len(e.Key))
-	}
-	if e.ID != nil {
-		out.id = int32(len(e.ID))
-	}
-	b.entries = append(b.entries, out)
+	size := b.pageFor(n) // anew where something was spilled
+	b.openPage(size)
+	b.held += int64(size) + entrySize
+	b.hold(e, d)
 	return nil
-}
-
-// putText keeps out with what is to be told of it.
-func (b *builder) putText(out entry, value, text []byte) error {
-	if err := b.roomFor(len(value) + len(text)); err != nil {
-		return err
-	}
-	out.value, out.text = b.copy(value), b.copy(text)
-	b.entries = append(b.entries, out)
-	return nil
-}
-
-// put keeps an entry without data.
-func (b *builder) put(out entry) error {
-	if err := b.roomFor(0); err != nil {
-		return err
-	}
-	b.entries = append(b.entries, out)
-	return nil
-}
-
-// roomFor makes room for an entry and n bytes that are copied with it.
-func (b *builder) roomFor(n int) error {
-	if err := b.reserve(int64(b.textSize(n)) + entrySize); err != nil {
-		return err
-	}
-	b.held += entrySize
-	if size := b.textSize(n); size > 0 {
-		b.held += int64(size)
-		b.text = len(b.pages)
-		b.pages = append(b.pages, make([]byte, 0, size))
-	}
-	return nil
-}
-
-// textSize is how large a new page for n bytes must be; 0 when they fit into the one that is there.
-func (b *builder) textSize(n int) int {
-	switch {
-	case n == 0:
-		return 0
-	case b.text < 0:
-		return max(n, firstText)
-	}
-	page := b.pages[b.text]
-	if n <= cap(page)-len(page) {
-		return 0
-	}
-	return max(n, min(2*cap(page), largestText))
-}
-
-// copy puts the parts behind one another into the page of texts, where there is room.
-func (b *builder) copy(parts ...[]byte) ref {
-	if b.text < 0 {
-		return ref{}
-	}
-	page := b.pages[b.text]
-	from := len(page)
-	for _, p := range parts {
-		page = append(page, p...)
-	}
-	b.pages[b.text] = page
-	return ref{page: uint32(b.text), at: uint32(from), n: int32(len(page) - from)}
 }
 
 // Slab implements archive.Slabs.
@@ -389,10 +261,4 @@ func (b *builder) abandon() {
 	if b.spill != nil {
 		b.spill.close()
 	}
-}
-
-// slackShort reports whether an in-window event at time t hints that more such events lie outside what was listed: it is
-// so far from its object that others may be in objects beyond the outermost hour.
-func (o *Object) slackShort(t int64, r Rules) bool {
-	return o.Outermost && !r.NoTime && max(o.Around[0]-t, t-o.Around[1]) > o.Reach
 }

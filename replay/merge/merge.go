@@ -259,7 +259,8 @@ func (m *Merger) work(ctx context.Context) {
 	press := &press{}
 	for l := range m.jobs {
 		l.run, l.err = build(ctx, r, builder{
-			rules: m.cfg.Rules, object: l.object, budget: m.budget, step: m.cfg.Step, shelf: m.cfg.Shelf, pool: m.pool, press: press, keep: keep,
+			placing: newPlacing(m.cfg.Rules, l.object, keep), store: newStore(),
+			budget: m.budget, step: m.cfg.Step, shelf: m.cfg.Shelf, pool: m.pool, press: press,
 		})
 		if l.err != nil {
 			l.err = fmt.Errorf("read object %s: %w", archive.Printable(l.object.Key), l.err)
