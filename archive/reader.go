@@ -16,6 +16,12 @@ type Decoder interface {
 	Close()
 }
 
+// Windowed is a Decoder whose streams may refer far back, for which it has to keep what it decoded.
+type Windowed interface {
+	// Window is how many bytes the stream that is being decoded refers back, as far as that is known from its beginning.
+	Window() int64
+}
+
 // Sized is a stream that knows how many bytes its object was listed with. Decoders judge by it whether more comes out of
 // a compressed object than can be meant. What a Fetcher opens is one.
 type Sized interface {
@@ -61,6 +67,15 @@ func (r *Reader) Each(ctx context.Context, o Object, slabs Slabs, yield func(*En
 			return 0, err
 		}
 	}
+}
+
+// Window is how many bytes of memory the object takes that is being read, or was read last, for what its codec refers back
+// to. Small ones, of fixed size, are not counted.
+func (r *Reader) Window() int64 {
+	if d, ok := r.decoder.(Windowed); ok {
+		return d.Window()
+	}
+	return 0
 }
 
 // Close frees the reader's buffers.

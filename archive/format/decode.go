@@ -2,6 +2,7 @@ package format
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"io"
 	"math"
@@ -74,13 +75,17 @@ type Decoder struct {
 	codec     string
 	stored    int64 // length of the stream, as its reader tells it; unknown when below zero
 	left      int64 // decompressed bytes that may still come
+	window    int64 // see Window
 	expansion expansion
 	gzip      *gzip.Reader
 	zstd      *zstd.Decoder
 	err       error
 }
 
-var _ archive.Decoder = (*Decoder)(nil)
+var (
+	_ archive.Decoder  = (*Decoder)(nil)
+	_ archive.Windowed = (*Decoder)(nil)
+)
 
 // Decode is part of archive.Decoder. What it returns is the decoder itself: each call ends the stream before. When r is
 // an archive.Sized, a compressed stream ends in a CodecError where more comes out of it than MaxExpansion and its
@@ -91,6 +96,10 @@ func (d *Decoder) Decode(r io.Reader) (io.Reader, error) {
 	}
 	return d, nil
 }
+
+// Window is part of archive.Windowed. Gzip's is always 32 KiB and is not counted; of a zstd stream it is that of the first
+// frame.
+func (d *Decoder) Window() int64 { return d.window }
 
 // Codec is the codec of the last stream.
 func (d *Decoder) Codec() string { return d.codec }
@@ -120,6 +129,10 @@ func (d *Decoder) begin(r io.Reader) error {
 		return err
 	}
 	d.expect(r)
+	d.window = 0
+	if d.codec == Zstd {
+		d.window = d.zstdWindow(head)
+	}
 	if err := d.open(); err != nil {
 		d.err = d.judge(err) // what is wrong with the first bytes is for Read to return
 	}
@@ -228,19 +241,33 @@ func (d *Decoder) readGzip(p []byte) (int, error) {
 	}
 }
 
+// zstdWindow is the window that a stream's first frame, which begins with head, asks for. A frame in one segment is its own window. Where the header does not
+// tell, the largest is assumed.
+func (d *Decoder) zstdWindow(head []byte) int64 {
+	var h zstd.Header
+	largest := uint64(d.maxWindow())
+	switch err := h.Decode(head); {
+	case err != nil || h.Skippable:
+		return int64(largest)
+	case h.SingleSegment:
+		return int64(min(h.FrameContentSize, largest))
+	}
+	return int64(min(h.WindowSize, largest))
+}
+
+// maxWindow is the largest window of a zstd stream.
+func (d *Decoder) maxWindow() int {
+	return max(cmp.Or(d.MaxWindow, DefaultMaxWindow), zstd.MinWindowSize)
+}
+
 // frames begins a zstd stream. It is decoded on the caller's goroutine and block by block: so what comes out before an
 // error does not depend on timing.
 func (d *Decoder) frames() error {
 	if d.zstd != nil {
 		return d.zstd.Reset(d.in)
 	}
-	window := d.MaxWindow
-	if window == 0 {
-		window = DefaultMaxWindow
-	}
-	window = max(window, zstd.MinWindowSize)
 	var err error
-	d.zstd, err = zstd.NewReader(d.in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(window)))
+	d.zstd, err = zstd.NewReader(d.in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(d.maxWindow())))
 	return err
 }
 

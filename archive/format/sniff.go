@@ -3,10 +3,12 @@ package format
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/klauspost/compress/zstd"
 )
 
-// sniffed is how many bytes the longest magic has.
-const sniffed = 10
+// sniffed is how many bytes of an object are looked at: all magics and a header of zstd.
+const sniffed = zstd.HeaderMaxSize
 
 // magic is how a kind of file begins.
 type magic struct {

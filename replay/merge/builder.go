@@ -2,6 +2,7 @@ package merge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -26,31 +27,53 @@ const smallRun = 32 << 10
 type builder struct {
 	placing
 	store
-	budget *budget
-	step   int64
-	shelf  *shelf.Shelf
-	pool   *pool
-	press  *press
+	reader  *archive.Reader
+	budget  *budget
+	step    int64
+	shelf   *shelf.Shelf
+	pool    *pool
+	press   *press
+	streams *streams
 
 	leaving []byte   // the scanner may still copy from it, up to its next slab
 	spare   [][]byte // pages that nobody reads any more
 	held    int64    // bytes of entries and pages, of spare ones too
 	granted int64    // bytes of the budget that this run holds
 	spill   *spill   // nil until something did not fit
+	stream  int64    // size of the stream that the run becomes; 0 until something did not fit
 }
 
 var _ archive.Slabs = (*builder)(nil)
 
-// build reads object o to its end and returns its run.
-func build(ctx context.Context, r *archive.Reader, b builder) (cursor, error) {
-	length, err := r.Each(ctx, b.object.Object, &b, b.add)
-	if err == nil {
+// build reads an object to its end and returns its run.
+func build(ctx context.Context, b builder) (cursor, error) {
+	again := b
+	run, err := b.build(ctx)
+	if errors.Is(err, errNoStream) {
+		again.ordered = false
+		return again.build(ctx)
+	}
+	return run, err
+}
+
+// errNoStream says that what was begun as a stream cannot be one: it must be read again, to be spilled.
+var errNoStream = errors.New("an object cannot be read while it is merged")
+
+func (b *builder) build(ctx context.Context) (cursor, error) {
+	length, err := b.reader.Each(ctx, b.object.Object, b, b.add)
+	if err == nil && b.stream == 0 {
 		end := b.end(length)
 		err = b.put(&end, &data{inSlab: -1})
+	}
+	if err == nil && b.stream > 0 {
+		err = b.fit()
 	}
 	if err != nil {
 		b.abandon()
 		return nil, err
+	}
+	if b.stream > 0 {
+		return b.streams.open(ctx, b.object, b.stream)
 	}
 	return b.finish()
 }
@@ -58,11 +81,40 @@ func build(ctx context.Context, r *archive.Reader, b builder) (cursor, error) {
 // add takes the next entry of the object.
 func (b *builder) add(e *archive.Entry) error {
 	out, inside := b.place(e)
-	if !inside {
+	switch {
+	case !inside:
 		return nil
+	case b.stream == 0:
+		d := b.fill(&out, e)
+		return b.put(&out, &d)
+	case !b.ordered:
+		return errNoStream
 	}
-	d := b.fill(&out, e)
-	return b.put(&out, &d)
+	return nil // only whether it is in order is of interest
+}
+
+// letGo drops what is held of an object whose entries were in order so far: it may be read a second time, while it is merged.
+// It reports whether there is room for that.
+func (b *builder) letGo() bool {
+	size := streamSize(b.reader.Window(), b.widest)
+	if !b.ordered || b.spill != nil || !b.streams.take(size) {
+		return false
+	}
+	b.stream, b.entries = size, nil
+	b.clear()
+	b.budget.give(b.granted)
+	b.granted = 0
+	return true
+}
+
+// fit makes sure of the room for the longest entry, once all have been seen.
+func (b *builder) fit() error {
+	more := streamSize(b.reader.Window(), b.widest) - b.stream
+	if !b.streams.bytes.take(more) {
+		return errNoStream
+	}
+	b.stream += more
+	return nil
 }
 
 // put keeps an entry with what it holds.
@@ -70,6 +122,9 @@ func (b *builder) put(e *entry, d *data) error {
 	n := d.copied()
 	if err := b.reserve(int64(b.pageFor(n)) + entrySize); err != nil {
 		return err
+	}
+	if b.stream > 0 {
+		return nil
 	}
 	size := b.pageFor(n) // anew where something was spilled
 	b.openPage(size)
@@ -137,7 +192,7 @@ func (b *builder) reuse(n int) []byte {
 	return nil
 }
 
-// reserve makes sure that n more bytes may be held, spilling what is there if the budget does not hold them.
+// reserve makes sure that n more bytes may be held: what is there is let go, or spilled, if the budget does not hold them.
 func (b *builder) reserve(n int64) error {
 	for b.held+n > b.granted+b.step {
 		if b.budget.take(b.step) {
@@ -146,6 +201,9 @@ func (b *builder) reserve(n int64) error {
 		}
 		if len(b.entries) == 0 {
 			return nil // one entry larger than a step: it passes alone
+		}
+		if b.letGo() {
+			return nil
 		}
 		if err := b.flush(); err != nil {
 			return err
@@ -260,5 +318,8 @@ func (b *builder) abandon() {
 	b.budget.give(b.granted)
 	if b.spill != nil {
 		b.spill.close()
+	}
+	if b.stream > 0 {
+		b.streams.give(b.stream)
 	}
 }

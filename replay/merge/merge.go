@@ -36,6 +36,11 @@ type Config struct {
 	Shelf   *shelf.Shelf // takes what does not fit
 	Workers int          // objects read at a time
 
+	// Streams is how many objects that do not fit may be read a second time while they are merged, and Streaming how many
+	// bytes they may hold together, StreamSize or more each. Others spill.
+	Streams   int
+	Streaming int64
+
 	// Filter makes a judge of events of the window; nil keeps all. Each worker has a judge of its own. Its error is of
 	// the event, and makes it Unjudged.
 	Filter func() func(*archive.Entry) (keep bool, err error)
@@ -46,6 +51,8 @@ type Merger struct {
 	cfg      Config
 	budget   *budget
 	pool     *pool
+	streams  *streams
+	taken    bool // the first of the heap was handed out, and has to move on
 	heap     heap
 	pending  []*load // listed, not in the heap; by the lowest position they can hold
 	unlisted int64   // bound of the hours that are not listed yet; MaxInt64 when there are none
@@ -79,6 +86,7 @@ func New(ctx context.Context, cfg Config) *Merger {
 		pool: newPool(int(max(1, cfg.Step/slabsInStep))),
 		jobs: make(chan *load, cfg.Workers*aheadPerWorker+1),
 	}
+	m.streams = &streams{cfg: &m.cfg, places: newBudget(int64(cfg.Streams)), bytes: newBudget(cfg.Streaming), reading: &m.workers}
 	m.bound()
 	for range cfg.Workers {
 		m.workers.Go(func() { m.work(ctx) })
@@ -91,6 +99,12 @@ func New(ctx context.Context, cfg Config) *Merger {
 func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
 	n := 0
 	for ; n < len(batch); n++ {
+		if n > 0 && m.heap[0].run.waits() {
+			return n, nil
+		}
+		if err := m.advance(); err != nil {
+			return n, err
+		}
 		if n > 0 && m.waits() {
 			return n, nil
 		}
@@ -101,9 +115,7 @@ func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
 			return n, err
 		}
 		m.heap[0].run.item(&batch[n])
-		if err := m.heap.advance(); err != nil {
-			return n, err
-		}
+		m.taken = true
 	}
 	return n, nil
 }
@@ -122,6 +134,15 @@ func (m *Merger) Close() {
 		_ = l.run.close()
 	}
 	m.pending, m.heap = nil, nil
+}
+
+// advance moves the run on whose head was handed out.
+func (m *Merger) advance() error {
+	if !m.taken {
+		return nil
+	}
+	m.taken = false
+	return m.heap.advance()
 }
 
 // admit opens what could hold the smallest entry: hours first, then objects.
@@ -252,19 +273,23 @@ func (m *Merger) take(ctx context.Context, l *load) error {
 func (m *Merger) work(ctx context.Context) {
 	r := archive.NewReader(m.cfg.Source, m.cfg.Fetcher, m.cfg.Fields, m.cfg.Limits)
 	defer r.Close()
-	keep := func(*archive.Entry) (bool, error) { return true, nil }
-	if m.cfg.Filter != nil {
-		keep = m.cfg.Filter()
-	}
-	press := &press{}
+	keep, press := m.cfg.judge(), &press{}
 	for l := range m.jobs {
-		l.run, l.err = build(ctx, r, builder{
-			placing: newPlacing(m.cfg.Rules, l.object, keep), store: newStore(),
-			budget: m.budget, step: m.cfg.Step, shelf: m.cfg.Shelf, pool: m.pool, press: press,
+		l.run, l.err = build(ctx, builder{
+			placing: newPlacing(m.cfg.Rules, l.object, keep), store: newStore(), reader: r,
+			budget: m.budget, step: m.cfg.Step, shelf: m.cfg.Shelf, pool: m.pool, press: press, streams: m.streams,
 		})
 		if l.err != nil {
 			l.err = fmt.Errorf("read object %s: %w", archive.Printable(l.object.Key), l.err)
 		}
 		close(l.done)
 	}
+}
+
+// judge is a new judge of events.
+func (c *Config) judge() func(*archive.Entry) (bool, error) {
+	if c.Filter == nil {
+		return func(*archive.Entry) (bool, error) { return true, nil }
+	}
+	return c.Filter()
 }

@@ -243,22 +243,31 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// random is a script of n overlapping objects, and its entries in the order of their positions.
+// random is a script of n overlapping objects, of which every second is in order.
 func random(rng *rand.Rand, n int) string {
 	var lines []string
 	for i := range n {
 		bound := rng.IntN(300)
+		times := make([]int, rng.IntN(60))
+		for j := range times {
+			times[j] = bound + rng.IntN(100)
+		}
+		if i%2 == 1 {
+			slices.Sort(times)
+		}
 		var text []string
-		for range rng.IntN(60) {
-			text = append(text, strconv.Itoa(bound+rng.IntN(100)))
+		for _, at := range times {
+			text = append(text, strconv.Itoa(at))
 		}
 		lines = append(lines, fmt.Sprintf("o%02d %d:%s", i, bound, strings.Join(text, " ")))
 	}
 	return strings.Join(lines, "\n")
 }
 
+// TestEveryMemoryGivesTheSame merges objects, half of which are in order, in memory, from the disk, and read a second time.
 func TestEveryMemoryGivesTheSame(t *testing.T) {
 	rules := Rules{To: seconds("1000"), Lateness: seconds("20")}
+	again := 0
 	for seed := range uint64(20) {
 		script := random(rand.New(rand.NewPCG(seed, 3)), 12)
 		cfg, _ := setup(t, script, rules, nil)
@@ -267,15 +276,25 @@ func TestEveryMemoryGivesTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, memory := range []int64{0, 5_000, 50_000} {
-			cfg, _ := setup(t, script, rules, func(c *Config) { c.Memory, c.Step = memory, 600 })
-			got, err := merged(t, cfg, 7)
-			if err != nil || got != want {
-				t.Fatalf("seed %d, memory %d: %v\n got %s\nwant %s", seed, memory, err, got, want)
-			}
-			if left, _ := os.ReadDir(cfg.Shelf.Folder); len(left) > 0 {
-				t.Errorf("spill files are left: %v", left)
+			for _, streams := range []int{0, 1, 2, 100} {
+				cfg, store := setup(t, script, rules, func(c *Config) {
+					c.Memory, c.Step, c.Streams, c.Streaming = memory, 600, streams, 1<<30
+				})
+				got, err := merged(t, cfg, 7)
+				if err != nil || got != want {
+					t.Fatalf("seed %d, memory %d, %d streams: %v\n got %s\nwant %s", seed, memory, streams, err, got, want)
+				}
+				if left, _ := os.ReadDir(cfg.Shelf.Folder); len(left) > 0 {
+					t.Errorf("spill files are left: %v", left)
+				}
+				for i := range 12 {
+					again += store.Requests(fmt.Sprintf("o%02d", i)) - 1
+				}
 			}
 		}
+	}
+	if again == 0 {
+		t.Error("no object was read a second time")
 	}
 }
 

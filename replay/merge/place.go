@@ -13,6 +13,7 @@ type placing struct {
 	outside int64
 	last    int64 // largest merge time of an entry in the window
 	ordered bool  // no entry had a merge time below that of one before it
+	widest  int64 // length of the longest entry, as far as it is held while it is read
 }
 
 func newPlacing(r Rules, o *Object, keep func(*archive.Entry) (bool, error)) placing {
@@ -40,6 +41,8 @@ func (p *placing) place(e *archive.Entry) (out entry, inside bool) {
 	in := p.rules.inWindow(e)
 	if e.Bad != "" {
 		in = p.object.BadInWindow
+	} else {
+		p.widest = max(p.widest, e.Length)
 	}
 	if !in {
 		p.outside++

@@ -15,8 +15,9 @@ type cursor interface {
 	object() *Object
 	// item writes the current entry as an item. Its slices stay valid, see Item.
 	item(dst *Item)
-	// next moves on.
+	// next moves on; it waits for the archive where waits says so.
 	next() error
+	waits() bool
 	close() error
 }
 
@@ -122,6 +123,8 @@ func (r *resident) last() int64 {
 func (r *resident) object() *Object { return r.of }
 
 func (r *resident) item(dst *Item) { r.head().item(dst, r.of, r.pages) }
+
+func (r *resident) waits() bool { return false }
 
 func (r *resident) next() error {
 	r.at++

@@ -105,6 +105,8 @@ func (r *spilled) object() *Object { return r.of }
 
 func (r *spilled) item(dst *Item) { r.lowest.entry.item(dst, r.of, r.lowest.block) }
 
+func (r *spilled) waits() bool { return false }
+
 func (r *spilled) next() error {
 	if err := r.lowest.next(); err != nil {
 		return fmt.Errorf("read spilled object %s: %w", archive.Printable(r.of.Key), err)
