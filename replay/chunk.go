@@ -11,7 +11,6 @@ import (
 const (
 	commitInterval = time.Second // consumers see bursts of this length
 	chunkRecords   = 50_000
-	chunkBytes     = 32 << 20
 )
 
 // chunker fills one chunk after another and keeps the account of what is in them.
@@ -19,11 +18,12 @@ type chunker struct {
 	spec       *Spec
 	tagger     *tagger
 	hours      *hours
-	most       int // records of a chunk
+	most       int   // records of a chunk
+	mostBytes  int64 // of a chunk, unless a single event has more
 	slab       slab
 	tags       []Header // memory for headers; the free part of it
 	chunk      *Chunk
-	bytes      int       // in the chunk
+	bytes      int64     // in the chunk
 	closes     time.Time // when the chunk must be committed; zero while it is empty
 	valueBytes int64     // of this session
 
@@ -31,14 +31,14 @@ type chunker struct {
 	limited bool       // it was the last that Policies.Limit lets through
 }
 
-func newChunker(s *Spec, h *hours, from Checkpoint, most int) *chunker {
-	return &chunker{spec: s, tagger: newTagger(s), hours: h, most: most, chunk: &Chunk{}, account: from}
+func newChunker(s *Spec, h *hours, from Checkpoint, most int, mostBytes int64) *chunker {
+	return &chunker{spec: s, tagger: newTagger(s), hours: h, most: most, mostBytes: mostBytes, chunk: &Chunk{}, account: from}
 }
 
 // full reports whether an event of size more bytes belongs into the next chunk.
 func (b *chunker) full(size int) bool {
 	n := len(b.chunk.Records) + len(b.chunk.Quarantined)
-	return n > 0 && (n >= b.most || b.bytes+size > chunkBytes)
+	return n > 0 && (n >= b.most || b.bytes+int64(size) > b.mostBytes)
 }
 
 // empty reports whether nothing was placed since the last chunk was taken.
@@ -83,7 +83,7 @@ func (b *chunker) produce(it *merge.Item, flags merge.Flags) {
 		MergeTime: it.Time, EventTime: it.EventTime, HasTime: flags&merge.TimeMissing == 0,
 	})
 	b.valueBytes += int64(len(it.Value))
-	b.bytes += len(it.Value) + len(it.Key) + len(it.ID) + archive.HeaderReserve/4
+	b.bytes += int64(len(it.Value) + len(it.Key) + len(it.ID) + archive.HeaderReserve/4)
 }
 
 // tag returns the headers of the event that is produced.

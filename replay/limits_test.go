@@ -53,7 +53,7 @@ func TestASpillFolderThatCannotBeUsedIsSaid(t *testing.T) {
 	if err := os.WriteFile(r.Options.Spill, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.Options.Memory, r.Options.step = 1<<10, 1<<10
+	r.Options.shares = &shares{step: 1 << 10, chunk: chunkBytes}
 	_, err := r.Run(t.Context(), h.spec)
 	var stopped *Stopped
 	if !errors.As(err, &stopped) || stopped.State != Failed || !strings.Contains(err.Error(), "--spill-dir") {

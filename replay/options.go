@@ -17,7 +17,7 @@ type Options struct {
 	Memory int64         // bytes, for what is read and not yet produced; default 512 MiB
 	Spill  string        // folder for what does not fit; default the system's for temporary files
 	Disk   int64         // bytes that may be spilled; default 16 GiB
-	Open   int           // objects open for reading at a time, at most; 0: as many as are of use
+	Open   int           // objects open for reading at a time, at most; default 256
 	Stall  time.Duration // a body that gives no byte for so long is taken for broken; default 30 s
 	GiveUp time.Duration // how long one store request is retried; default 1 h
 	MaxBad float64       // share of bad entries that stops the replay, from 1,000 entries on; default 0.01
@@ -43,12 +43,13 @@ type Options struct {
 	// For tests: smaller than the constants of the same meaning.
 	bloomBits    int // bits an id in the Bloom filters
 	chunkRecords int
-	step         int64 // of memory, see merge.Config
+	shares       *shares // of memory; nil: as divide says
 }
 
 const (
 	defaultMemory = 512 << 20
 	defaultDisk   = 16 << 30
+	defaultOpen   = 256
 )
 
 func (o *Options) complete() {
@@ -60,6 +61,9 @@ func (o *Options) complete() {
 	}
 	if o.Disk == 0 {
 		o.Disk = defaultDisk
+	}
+	if o.Open == 0 {
+		o.Open = defaultOpen
 	}
 	if o.Stall == 0 {
 		o.Stall = 30 * time.Second
@@ -83,9 +87,13 @@ func (o *Options) complete() {
 
 // workers is how many objects are read at a time: reading is bound by CPU once latency is hidden.
 func (o *Options) workers() int {
-	n := max(2, runtime.GOMAXPROCS(0))
-	if o.Open > 0 {
-		n = min(n, o.Open)
+	return min(max(2, runtime.GOMAXPROCS(0)), o.Open)
+}
+
+// divided is how the memory is divided.
+func (o *Options) divided() shares {
+	if o.shares != nil {
+		return *o.shares
 	}
-	return n
+	return divide(o.Memory, o.Open, o.workers())
 }

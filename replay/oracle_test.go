@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"unicode/utf8"
 
@@ -57,7 +58,7 @@ func TestPoliciesDecideAsTheOracleDoes(t *testing.T) {
 		m, s := &memory{fate: dieAfter(3)}, specOf(a.Plan)
 		o := a.Judge(policies(a, &s, seed))
 		options := fast(t)
-		options.Memory, options.step = 1, 4<<10
+		options.shares = &shares{step: 4 << 10, chunk: chunkBytes}
 		r := Runner{Source: sourceOf(t, a.Plan, archivetest.NewFaulty(a.Files())), Sink: m, Options: options}
 		receipt, err := r.Run(context.Background(), s)
 		if errors.Is(err, errKilled) {
@@ -72,20 +73,38 @@ func TestPoliciesDecideAsTheOracleDoes(t *testing.T) {
 	})
 }
 
-func TestAReplayInSmallMemoryIsTheSame(t *testing.T) {
-	each(t, func(t *testing.T, a *archivetest.Archive, _ uint64) {
-		m, o, s := &memory{}, a.Oracle(), specOf(a.Plan)
-		options := fast(t)
-		options.Memory = 1 // everything spills
-		options.step = 4 << 10
-		r := Runner{Source: sourceOf(t, a.Plan, archivetest.NewFaulty(a.Files())), Sink: m, Options: options}
-		receipt, err := r.Run(context.Background(), s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		compare(t, m, o, s)
-		sameCounts(t, &receipt, o)
+// TestAReplayInAnyMemoryIsTheSame holds all, some or none of what is read in memory, and reads none, one, two or all objects that
+// are in order a second time; what is left is spilled.
+func TestAReplayInAnyMemoryIsTheSame(t *testing.T) {
+	var again atomic.Int64
+	t.Run("seeds", func(t *testing.T) {
+		each(t, func(t *testing.T, a *archivetest.Archive, seed uint64) {
+			o, s := a.Oracle(), specOf(a.Plan)
+			for i, runs := range []int64{0, 100_000, 1 << 30} {
+				m, store, options := &memory{}, archivetest.NewFaulty(a.Files()), fast(t)
+				options.shares = &shares{
+					runs: runs, streams: 1 << 30, places: []int{0, 1, 2, 1000}[(int(seed)+i)%4],
+					step: 4 << 10, chunk: []int64{5_000, 50_000, 1 << 30}[(int(seed)+i)%3],
+				}
+				r := Runner{Source: sourceOf(t, a.Plan, store), Sink: m, Options: options}
+				receipt, err := r.Run(context.Background(), s)
+				if err != nil {
+					t.Fatalf("%+v: %v", *options.shares, err)
+				}
+				compare(t, m, o, s)
+				sameCounts(t, &receipt, o)
+				opened := int64(-receipt.Objects)
+				for key := range a.Files() {
+					opened += int64(store.Requests(key))
+				}
+				again.Add(opened)
+			}
+		})
 	})
+	if again.Load() == 0 {
+		t.Error("no object was read a second time")
+	}
+	t.Logf("%d objects were read a second time", again.Load())
 }
 
 // TestAReplayKilledAndContinuedIsTheSame kills sessions before and after their commits, in bad weather, and continues.

@@ -83,11 +83,13 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	account.Changed = account.Changed || hours.changed
 	p.last = account
 	p.decide = newDecider(s, o, &d.Checkpoint)
-	p.chunker = newChunker(s, hours, account, o.chunkRecords)
+	share := o.divided()
+	p.chunker = newChunker(s, hours, account, o.chunkRecords, share.chunk)
 	p.merge = merge.Config{
 		Rules: s.rules(), Feed: hours, Source: r.Source, Fetcher: fetcher, Fields: s.Fields,
-		Limits: archive.Limits{Event: s.RecordLimit}, Memory: o.Memory / 2, Step: o.step, Workers: o.workers(),
-		Shelf: shelf.New(shelf.Options{Folder: o.Spill, Limit: o.Disk, Buffers: o.Memory / 32}),
+		Limits: archive.Limits{Event: s.RecordLimit}, Memory: share.runs, Step: share.step, Workers: o.workers(),
+		Streams: share.places, Streaming: share.streams, Batch: share.chunk / batches,
+		Shelf: shelf.New(shelf.Options{Folder: o.Spill, Limit: o.Disk, Buffers: share.buffers}),
 	}
 	if keep.On() {
 		p.merge.Fields.Also, p.merge.Filter = keep.Places(), keep.Judge

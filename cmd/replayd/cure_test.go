@@ -133,7 +133,7 @@ var misconfigured = []cure{
 	{"archives: {a: {url: ./a, source_topics: [x]}}\ntargets: {x: {}}", "archives: {a: {url: ./a, source_topics: [x]}}\ntargets: {replay.x: {}}", "replay.x"},
 	{"archives: {a: {url: ./a}}\ntargets: {x: {archives: [b]}}", "archives: {a: {url: ./a}}\ntargets: {x: {archives: [a]}}", "known are a"},
 	{"targets: {x: {pace: fast}}", "targets: {x: {pace: 5000/s}}", "5000/s"},
-	{"limits: {memory: 1KiB}", "limits: {memory: 64MiB}", "64MiB"},
+	{"limits: {memory: 1KiB}", "limits: {memory: 64MiB}", "16MiB"},
 	{"limits: {open_objects: 0}", "limits: {open_objects: 1}", "within 1"},
 	{"limits: {give_up: 0s}", "limits: {give_up: 1s}", "above 0"},
 	{"limits: {spill_dir: ''}", "limits: {spill_dir: ./a}", "want a folder"},

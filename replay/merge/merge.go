@@ -35,6 +35,7 @@ type Config struct {
 	Step    int64        // how much memory a run asks for at a time; default 1 MiB
 	Shelf   *shelf.Shelf // takes what does not fit
 	Workers int          // objects read at a time
+	Batch   int64        // bytes of values that Next returns at a time, unless it is one item; 0: any
 
 	// Streams is how many objects that do not fit may be read a second time while they are merged, and Streaming how many
 	// bytes they may hold together, StreamSize or more each. Others spill.
@@ -97,7 +98,7 @@ func New(ctx context.Context, cfg Config) *Merger {
 // Next writes the items that come next into batch and returns how many they are, at least one; io.EOF after the last. It
 // waits for the archive only while it has none to return.
 func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
-	n := 0
+	n, bytes := 0, int64(0)
 	for ; n < len(batch); n++ {
 		if n > 0 && m.heap[0].run.waits() {
 			return n, nil
@@ -116,6 +117,9 @@ func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
 		}
 		m.heap[0].run.item(&batch[n])
 		m.taken = true
+		if bytes += int64(len(batch[n].Value)); bytes > m.cfg.Batch && m.cfg.Batch > 0 {
+			return n + 1, nil
+		}
 	}
 	return n, nil
 }
