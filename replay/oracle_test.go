@@ -93,7 +93,7 @@ func TestAReplayInAnyMemoryIsTheSame(t *testing.T) {
 				}
 				compare(t, m, o, s)
 				sameCounts(t, &receipt, o)
-				opened := int64(-receipt.Objects)
+				opened := -receipt.Objects
 				for key := range a.Files() {
 					opened += int64(store.Requests(key))
 				}

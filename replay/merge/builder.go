@@ -202,6 +202,9 @@ func (b *builder) reserve(n int64) error {
 		if len(b.entries) == 0 {
 			return nil // one entry larger than a step: it passes alone
 		}
+		if b.compact() {
+			continue
+		}
 		if b.letGo() {
 			return nil
 		}
@@ -282,26 +285,34 @@ func (b *builder) release() func(again bool) {
 // trim moves the entries of a small run into memory of just their size. What pages have to spare is nothing beside a large
 // run; beside 50,000 small ones it would be more than they hold.
 func (b *builder) trim() {
-	size := 0
-	for i := range b.entries {
-		size += int(b.entries[i].value.n + b.entries[i].text.n)
+	b.entries = slices.Clone(b.entries)
+	size := b.tighten()
+	b.spare, b.leaving = nil, nil
+	b.held = size + int64(len(b.entries))*entrySize + runSize
+}
+
+// compact moves the entries out of slabs of which they are the lesser part, such as an object's few events in the window. It
+// reports whether that made room.
+func (b *builder) compact() bool {
+	reading := int64(cap(b.leaving))
+	if b.slab >= 0 {
+		reading += int64(cap(b.pages[b.slab]))
 	}
-	page := make([]byte, 0, size)
-	entries := make([]entry, len(b.entries))
-	for i, e := range b.entries {
-		for _, r := range []*ref{&e.value, &e.text} {
-			if r.n == 0 {
-				*r = ref{}
-				continue
-			}
-			from := len(page)
-			page = append(page, b.pages.of(*r)...)
-			*r = ref{at: uint32(from), n: r.n}
-		}
-		entries[i] = e
+	own := b.dataSize() + int64(len(b.entries))*entrySize
+	if 2*own > b.held-reading {
+		return false
 	}
-	b.entries, b.pages, b.spare, b.leaving = entries, pages{page}, nil, nil
-	b.held = int64(size) + int64(len(entries))*entrySize + runSize
+	var slab []byte
+	if b.slab >= 0 {
+		slab = b.pages[b.slab]
+	}
+	b.tighten()
+	if slab != nil {
+		b.slab, b.inSlab, b.pages = 1, 0, append(b.pages, slab)
+	}
+	b.spare, b.text = nil, -1
+	b.held = own + reading
+	return true
 }
 
 // answer makes the budget answer for all that a resident run holds: from here on the worker's own step serves the next.

@@ -63,3 +63,32 @@ func (s *store) copy(a, b []byte) ref {
 	s.pages[s.text] = page
 	return ref{page: uint32(s.text), at: uint32(from), n: int32(len(page) - from)}
 }
+
+// dataSize is how many bytes the entries have in pages.
+func (s *store) dataSize() int64 {
+	n := int64(0)
+	for i := range s.entries {
+		n += s.entries[i].dataSize()
+	}
+	return n
+}
+
+// tighten moves the bytes of all entries into one page of just their size, which it returns. The other pages are let go.
+func (s *store) tighten() int64 {
+	size := s.dataSize()
+	page := make([]byte, 0, size)
+	for i := range s.entries {
+		e := &s.entries[i]
+		for _, r := range []*ref{&e.value, &e.text} {
+			if r.n == 0 {
+				*r = ref{}
+				continue
+			}
+			from := len(page)
+			page = append(page, s.pages.of(*r)...)
+			*r = ref{at: uint32(from), n: r.n}
+		}
+	}
+	s.pages = pages{page}
+	return size
+}

@@ -185,7 +185,7 @@ func TestErrorsOfTheSecondReadingNameTheObject(t *testing.T) {
 // jsonLines makes a merge of one object of n lines, a second apart, of 1,000 bytes each.
 func jsonLines(t *testing.T, n int) (Config, *archivetest.Faulty) {
 	t.Helper()
-	cfg, store := setup(t, "a 0:", Rules{To: seconds("100000")}, streaming(1))
+	cfg, store := setup(t, "a 0:", Rules{To: seconds("1000000")}, streaming(1))
 	var text strings.Builder
 	for i := range n {
 		line := fmt.Sprintf(`{"id":"%d","t":%d,"p":"`, i, i)
@@ -253,4 +253,47 @@ func TestAMergeThatIsClosedEndsItsStreams(t *testing.T) {
 			t.Errorf("%d bodies are open, %d streams may be begun", store.Unclosed(), m.streams.places.left.Load())
 		}
 	})
+}
+
+// TestTheFewEventsOfTheWindowAreMovedOutOfTheirSlabs has one of a hundred events in the window: beside what is outside of it
+// they fit, and the object is read once.
+func TestTheFewEventsOfTheWindowAreMovedOutOfTheirSlabs(t *testing.T) {
+	cfg, store := jsonLines(t, 3000)
+	var text strings.Builder
+	for i := range 3000 {
+		line := fmt.Sprintf(`{"id":"%d","t":%d,"p":"`, i, i)
+		if i%100 > 0 {
+			line = fmt.Sprintf(`{"id":"%d","t":5000000,"p":"`, i)
+		}
+		text.WriteString(line + strings.Repeat("p", 1000-len(line)-3) + "\"}\n")
+	}
+	store.Put("a", []byte(text.String()))
+	cfg.Feed = &feed{hours: [][]*Object{{{Object: store.Object("a")}}}}
+	cfg.Memory, cfg.Step = 64_000, 16_000
+	m := New(t.Context(), cfg)
+	defer m.Close()
+	items, at := make([]Item, 7), 0
+	var kept []Item
+	for {
+		n, err := m.Next(t.Context(), items)
+		for _, it := range items[:n] {
+			if it.Kind == Event {
+				kept = append(kept, it)
+			}
+		}
+		if at += n; errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range kept {
+		if it := &kept[i]; string(it.ID) != strconv.Itoa(100*i) || len(it.Value) != 999 || !strings.HasPrefix(string(it.Value), fmt.Sprintf(`{"id":"%d",`, 100*i)) {
+			t.Errorf("event %d is %s: %.30s", i, it.ID, it.Value)
+		}
+	}
+	if len(kept) != 30 || store.Requests("a") != 1 || cfg.Shelf.Use().Bytes > 0 {
+		t.Errorf("%d events; the object was opened %d times, %d bytes were spilled", len(kept), store.Requests("a"), cfg.Shelf.Use().Bytes)
+	}
 }
