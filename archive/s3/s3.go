@@ -140,6 +140,7 @@ func folder(prefix string) string {
 func load(ctx context.Context, o Options) (aws.Config, error) {
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = idleConnections
+		t.MaxConnsPerHost = 0 // whoever reads bounds it, and may wait for one object while it has many open
 	})
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithSharedConfigProfile(o.Profile),

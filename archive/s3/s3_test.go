@@ -1,6 +1,7 @@
 package s3_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -318,5 +319,23 @@ func permanent(t *testing.T, err error, parts ...string) {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%v\ndoes not say %q", err, part)
 		}
+	}
+}
+
+// TestAsManyBodiesAreOpenAsAreAskedFor opens one more than the SDK's client has connections by itself. One that waited for
+// another to be read would wait forever: a merge reads all of them a bit at a time.
+func TestAsManyBodiesAreOpenAsAreAskedFor(t *testing.T) {
+	alone(t)
+	d := newDouble(t, map[string][]byte{"a": make([]byte, 100)})
+	s := d.store(t, "")
+	o := first(t, s, "")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for i := range 2049 {
+		body, err := s.Open(ctx, o, 0)
+		if err != nil {
+			t.Fatalf("body %d: %v", i, err)
+		}
+		defer body.Close()
 	}
 }
