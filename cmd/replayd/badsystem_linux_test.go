@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,14 +17,18 @@ import (
 	"replayd/integration/ledger"
 )
 
-// tooMuch puts an object of n MiB, more than --memory 64MiB holds back, into the archive and returns how many events it has.
+// tooMuch puts an object of n MiB, more than --memory 64MiB holds back, into the archive and returns how many events it has. They
+// are not in order, and of bytes that cannot be compressed.
 func (b *bench) tooMuch(mib int) int {
 	b.t.Helper()
-	pad := strings.Repeat("p", 64<<10)
+	random := rand.NewChaCha8([32]byte{})
+	pad := make([]byte, 48<<10)
 	var text strings.Builder
 	n := mib * 16
 	for i := range n {
-		fmt.Fprintf(&text, `{"id":"%d","t":"2026-11-01T12:%02d:%02dZ","p":"%s"}`, i, i/60%60, i%60, pad)
+		_, _ = random.Read(pad) // never fails
+		at := i ^ 1
+		fmt.Fprintf(&text, `{"id":"%d","t":"2026-11-01T12:%02d:%02dZ","p":"%s"}`, i, at/60%60, at%60, base64.StdEncoding.EncodeToString(pad))
 	}
 	b.put("o", []byte(text.String()))
 	return n

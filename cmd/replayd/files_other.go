@@ -2,5 +2,8 @@
 
 package main
 
+// openable knows of no limit here.
+func openable(asked int) int { return asked }
+
 // enoughFiles knows of no limit here.
 func enoughFiles() error { return nil }

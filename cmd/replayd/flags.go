@@ -161,7 +161,7 @@ func (f *replayFlags) options(c *config.Config, frozenPace string) (replay.Optio
 		return replay.Options{}, err
 	}
 	o := replay.Options{
-		Memory: int64(l.memory), Spill: l.spillDir, Disk: int64(c.Limits.SpillSize), Open: c.Limits.OpenObjects, GiveUp: time.Duration(l.giveUp), Allow: f.allow, StopOn: f.policy.stopOn(),
+		Memory: int64(l.memory), Spill: l.spillDir, Disk: int64(c.Limits.SpillSize), Open: openable(c.Limits.OpenObjects), GiveUp: time.Duration(l.giveUp), Allow: f.allow, StopOn: f.policy.stopOn(),
 	}
 	if o.MaxBad, err = share(f.maxBad); err != nil {
 		return o, err
