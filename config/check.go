@@ -16,8 +16,8 @@ import (
 
 // Bounds of the limits.
 const (
-	// minMemory holds a chunk of 32 MiB until its commit is decided, and the slab it was copied into.
-	minMemory = 64 << 20
+	// MinMemory holds what is read, sorted and produced at least at a time; with less, a replay would mostly wait for its disk.
+	MinMemory = 16 << 20
 	// minEventSize leaves room for something beside the headers, which have archive.HeaderReserve.
 	minEventSize = 2 * archive.HeaderReserve
 	// maxEventSize is where Kafka's own lengths, 32 bits of them, come into sight.
@@ -190,8 +190,8 @@ func (k *checker) target(path, name string, t Target) {
 
 func (k *checker) limits() {
 	l := k.Limits
-	if l.Memory < minMemory {
-		k.add("limits.memory", "%v is below %v", l.Memory, Size(minMemory))
+	if l.Memory < MinMemory {
+		k.add("limits.memory", "%v is below %v", l.Memory, Size(MinMemory))
 	}
 	if l.SpillDir == "" {
 		k.add("limits.spill_dir", "want a folder for what does not fit into memory")

@@ -67,6 +67,7 @@ var values = []cure{
 	{"--partitions 0", "--partitions 1", "at least 1"},
 	{"--limit 0", "--limit 1", "at least 1"},
 	{"--memory lots", "--memory 512MiB", "512MiB"},
+	{"--memory 1MiB", "--memory 16MiB", "16MiB"},
 	{"--lateness 5", "--lateness 15m", "15m"},
 	{"--slack 1h,x", "--slack 1h,15m", "15m"},
 	{"--horizon 0s", "--dedupe off", "--dedupe off"},

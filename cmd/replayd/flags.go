@@ -139,6 +139,9 @@ func (f *replayFlags) limits(l config.Limits) (bounds, error) {
 	if err := text(&b.memory, "memory", f.memory); err != nil {
 		return b, err
 	}
+	if b.memory < config.MinMemory {
+		return b, usage("--memory: %v is below %v, the least that a replay can be done in", b.memory, config.Size(config.MinMemory))
+	}
 	override(&b.spillDir, f.spillDir)
 	return b, text(&b.giveUp, "give-up", f.giveUp)
 }

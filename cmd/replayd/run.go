@@ -106,6 +106,7 @@ func (a *app) toEnd(ctx context.Context, j *job, to replay.Sink) (replay.Receipt
 	view := a.progressView()
 	j.options.Observe = view.show
 	j.options.Notice = func(text string) { a.log.Warn().Msg(text) }
+	a.limitMemory(j.options.Memory)
 	runner := replay.Runner{Source: j.source, Sink: to, Options: j.options}
 	receipt, err := runner.Run(ctx, j.spec)
 	view.end()

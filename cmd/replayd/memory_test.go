@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"runtime/debug"
+	"strings"
+	"testing"
+)
+
+func TestTheRuntimeIsLimitedByTheBudgetAndByTheContainer(t *testing.T) {
+	for _, c := range []struct{ budget, given, want int64 }{
+		{512 << 20, 0, 612 << 20},
+		{512 << 20, 2 << 30, 612 << 20},
+		{512 << 20, 600 << 20, 540 << 20},
+	} {
+		if got := memoryLimit(c.budget, c.given); got != c.want {
+			t.Errorf("%d of %d: %d, want %d", c.budget, c.given, got, c.want)
+		}
+	}
+}
+
+func TestABudgetThatAContainerHasNotGotIsSaid(t *testing.T) {
+	for _, c := range []struct {
+		budget, given int64
+		says          string
+	}{
+		{512 << 20, 0, ""},
+		{512 << 20, 662 << 20, ""},
+		{512 << 20, 662<<20 - 1, "Give --memory 511MiB or less"},
+		{512 << 20, 100 << 20, "Give the container 662MiB or more"},
+	} {
+		got := tooMuchMemory(c.budget, c.given)
+		if (got == "") != (c.says == "") || !strings.Contains(got, c.says) {
+			t.Errorf("%d of %d: %q, want %q", c.budget, c.given, got, c.says)
+		}
+	}
+}
+
+// TestGOMEMLIMITDecides leaves the runtime to who set the variable.
+func TestGOMEMLIMITDecides(t *testing.T) {
+	before := debug.SetMemoryLimit(math.MaxInt64)
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	for variable, set := range map[string]bool{"": true, "1GiB": false} {
+		debug.SetMemoryLimit(math.MaxInt64)
+		t.Setenv("GOMEMLIMIT", variable)
+		(&app{}).limitMemory(64 << 20)
+		if limited := debug.SetMemoryLimit(-1) != math.MaxInt64; limited != set {
+			t.Errorf("GOMEMLIMIT=%q: the runtime is limited: %v", variable, limited)
+		}
+	}
+}
+
+func TestDocumentsSayWhatAContainerNeeds(t *testing.T) {
+	page := strings.Join(strings.Fields(read(t, "docs/reliability.md")), " ")
+	for _, says := range []string{
+		fmt.Sprintf("is given `--memory` and %d MiB or more", besideBudget>>20), fmt.Sprintf("within `--memory` and %d MiB,", mostGarbage>>20),
+	} {
+		if !strings.Contains(page, says) {
+			t.Errorf("docs/reliability.md does not say %q", says)
+		}
+	}
+}
