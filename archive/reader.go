@@ -16,10 +16,17 @@ type Decoder interface {
 	Close()
 }
 
-// Windowed is a Decoder whose streams may refer far back, for which it has to keep what it decoded.
-type Windowed interface {
-	// Window is how many bytes the stream that is being decoded refers back, as far as that is known from its beginning.
-	Window() int64
+// Holding is a Decoder that may hold much, since its streams refer far back to what was decoded.
+type Holding interface {
+	// Holds is how many bytes that is for the stream that is being decoded, as far as its beginning tells. Small buffers of
+	// fixed size are not counted.
+	Holds() int64
+}
+
+// Frugal is a Decoder that can do with smaller buffers.
+type Frugal interface {
+	// Frugal makes the buffers small that the decoder has not made yet: it is one of many that are open for long.
+	Frugal()
 }
 
 // Sized is a stream that knows how many bytes its object was listed with. Decoders judge by it whether more comes out of
@@ -41,6 +48,13 @@ type Reader struct {
 // NewReader returns a reader of the objects of s that fetch opens.
 func NewReader(s Source, fetch *Fetcher, f Fields, l Limits) *Reader {
 	return &Reader{fetch: fetch, decoder: s.Decoder(), format: s.Format, fields: f, limits: l}
+}
+
+// Frugal makes the reader, before its first object, take less memory and read in smaller pieces.
+func (r *Reader) Frugal() {
+	if d, ok := r.decoder.(Frugal); ok {
+		d.Frugal()
+	}
 }
 
 // Each calls yield with every entry of o, in order of address, and returns the decompressed length. The bytes are kept in
@@ -69,11 +83,10 @@ func (r *Reader) Each(ctx context.Context, o Object, slabs Slabs, yield func(*En
 	}
 }
 
-// Window is how many bytes of memory the object takes that is being read, or was read last, for what its codec refers back
-// to. Small ones, of fixed size, are not counted.
-func (r *Reader) Window() int64 {
-	if d, ok := r.decoder.(Windowed); ok {
-		return d.Window()
+// Holds is how many bytes the decoder holds for the object that is being read, or was read last: see Holding.
+func (r *Reader) Holds() int64 {
+	if d, ok := r.decoder.(Holding); ok {
+		return d.Holds()
 	}
 	return 0
 }

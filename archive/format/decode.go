@@ -24,7 +24,15 @@ const (
 // DefaultMaxWindow is the window up to which zstd streams are decoded: what the zstd tool takes without --long.
 const DefaultMaxWindow = 128 << 20
 
-const storedBuffer = 32 << 10
+// What is read of a stored object at a time.
+const (
+	storedBuffer = 32 << 10
+	frugalBuffer = 8 << 10
+)
+
+// zstdBlocks is what a decoder of zstd takes beside the window, in which blocks of 128 KiB are read and decoded: measured
+// 544 KiB.
+const zstdBlocks = 576 << 10
 
 // CodecError says that the bytes of a compressed stream are broken, in words of its codec: a wrong checksum, an early
 // end, codes that mean nothing. What was decoded before it stands. Faults of the store never become one.
@@ -70,12 +78,13 @@ type Decoder struct {
 	// read when the first zstd stream begins.
 	MaxWindow int
 
+	frugal    bool
 	src       source
 	in        *bufio.Reader
 	codec     string
 	stored    int64 // length of the stream, as its reader tells it; unknown when below zero
 	left      int64 // decompressed bytes that may still come
-	window    int64 // see Window
+	holds     int64 // see Holds
 	expansion expansion
 	gzip      *gzip.Reader
 	zstd      *zstd.Decoder
@@ -83,8 +92,9 @@ type Decoder struct {
 }
 
 var (
-	_ archive.Decoder  = (*Decoder)(nil)
-	_ archive.Windowed = (*Decoder)(nil)
+	_ archive.Decoder = (*Decoder)(nil)
+	_ archive.Holding = (*Decoder)(nil)
+	_ archive.Frugal  = (*Decoder)(nil)
 )
 
 // Decode is part of archive.Decoder. What it returns is the decoder itself: each call ends the stream before. When r is
@@ -97,9 +107,11 @@ func (d *Decoder) Decode(r io.Reader) (io.Reader, error) {
 	return d, nil
 }
 
-// Window is part of archive.Windowed. Gzip's is always 32 KiB and is not counted; of a zstd stream it is that of the first
-// frame.
-func (d *Decoder) Window() int64 { return d.window }
+// Frugal is part of archive.Frugal.
+func (d *Decoder) Frugal() { d.frugal = true }
+
+// Holds is part of archive.Holding: the window of a zstd stream's first frame, and what its decoder takes beside that.
+func (d *Decoder) Holds() int64 { return d.holds }
 
 // Codec is the codec of the last stream.
 func (d *Decoder) Codec() string { return d.codec }
@@ -109,7 +121,7 @@ func (d *Decoder) Close() {
 	if d.zstd != nil {
 		d.zstd.Close()
 	}
-	*d = Decoder{MaxWindow: d.MaxWindow, expansion: d.expansion, err: errClosed}
+	*d = Decoder{MaxWindow: d.MaxWindow, frugal: d.frugal, expansion: d.expansion, err: errClosed}
 }
 
 var errClosed = errors.New("read from a decoder that is closed")
@@ -117,7 +129,11 @@ var errClosed = errors.New("read from a decoder that is closed")
 func (d *Decoder) begin(r io.Reader) error {
 	d.src, d.err = source{r: r}, nil
 	if d.in == nil {
-		d.in = bufio.NewReaderSize(&d.src, storedBuffer)
+		size := storedBuffer
+		if d.frugal {
+			size = frugalBuffer
+		}
+		d.in = bufio.NewReaderSize(&d.src, size)
 	} else {
 		d.in.Reset(&d.src)
 	}
@@ -129,9 +145,9 @@ func (d *Decoder) begin(r io.Reader) error {
 		return err
 	}
 	d.expect(r)
-	d.window = 0
+	d.holds = 0
 	if d.codec == Zstd {
-		d.window = d.zstdWindow(head)
+		d.holds = d.zstdWindow(head) + zstdBlocks
 	}
 	if err := d.open(); err != nil {
 		d.err = d.judge(err) // what is wrong with the first bytes is for Read to return

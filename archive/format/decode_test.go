@@ -191,7 +191,7 @@ func decodeAll(d *Decoder, r io.Reader) (string, error) {
 	return string(all), err
 }
 
-func TestTheWindowOfAStreamIsKnownFromItsBeginning(t *testing.T) {
+func TestWhatADecoderHoldsIsKnownFromItsStreamsBeginning(t *testing.T) {
 	long := strings.Repeat("some text ", 10_000)
 	window := zstd.WithWindowSize(1 << 16)
 	var streamed bytes.Buffer // its length is not in its header
@@ -214,18 +214,18 @@ func TestTheWindowOfAStreamIsKnownFromItsBeginning(t *testing.T) {
 		stored []byte
 		want   int64
 	}{
-		{"zstd of unknown length", streamed.Bytes(), 1 << 16},
-		{"zstd in one segment", whole.EncodeAll([]byte(long), nil), int64(len(long))},
-		{"zstd behind a frame to be skipped", append([]byte("\x5a\x2a\x4d\x18\x03\x00\x00\x00abc"), streamed.Bytes()...), DefaultMaxWindow},
-		{"zstd cut off in its header", streamed.Bytes()[:4], DefaultMaxWindow},
+		{"zstd of unknown length", streamed.Bytes(), zstdBlocks + 1<<16},
+		{"zstd in one segment", whole.EncodeAll([]byte(long), nil), zstdBlocks + int64(len(long))},
+		{"zstd behind a frame to be skipped", append([]byte("\x5a\x2a\x4d\x18\x03\x00\x00\x00abc"), streamed.Bytes()...), zstdBlocks + DefaultMaxWindow},
+		{"zstd cut off in its header", streamed.Bytes()[:4], zstdBlocks + DefaultMaxWindow},
 		{"gzip", gzipped(long), 0},
 		{"no codec", []byte(long), 0},
 	} {
 		if _, err := d.Decode(bytes.NewReader(c.stored)); err != nil {
 			t.Fatal(err)
 		}
-		if got := d.Window(); got != c.want {
-			t.Errorf("%s: a window of %d, want %d", c.name, got, c.want)
+		if got := d.Holds(); got != c.want {
+			t.Errorf("%s: %d bytes, want %d", c.name, got, c.want)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (b *builder) add(e *archive.Entry) error {
 // letGo drops what is held of an object whose entries were in order so far: it may be read a second time, while it is merged.
 // It reports whether there is room for that.
 func (b *builder) letGo() bool {
-	size := streamSize(b.reader.Window(), b.widest)
+	size := streamSize(b.reader.Holds(), b.widest)
 	if !b.ordered || b.spill != nil || !b.streams.take(size) {
 		return false
 	}
@@ -109,7 +109,7 @@ func (b *builder) letGo() bool {
 
 // fit makes sure of the room for the longest entry, once all have been seen.
 func (b *builder) fit() error {
-	more := streamSize(b.reader.Window(), b.widest) - b.stream
+	more := streamSize(b.reader.Holds(), b.widest) - b.stream
 	if !b.streams.bytes.take(more) {
 		return errNoStream
 	}

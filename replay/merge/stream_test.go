@@ -87,35 +87,40 @@ func TestStreamsTakeNoMoreMemoryThanTheyMay(t *testing.T) {
 	}
 }
 
-// windowed is a decoder that says how far its streams refer back.
-type windowed struct {
+// holding is a decoder that says how much it holds.
+type holding struct {
 	plain
-	window int64
+	holds  int64
 	open   *atomic.Int64
+	frugal *atomic.Int64
 }
 
-func (w windowed) Window() int64 { return w.window }
-func (w windowed) Close()        { w.open.Add(-1) }
+func (h holding) Frugal()      { h.frugal.Add(1) }
+func (h holding) Holds() int64 { return h.holds }
+func (h holding) Close()       { h.open.Add(-1) }
 
-func TestObjectsThatReferTooFarBackAreSpilled(t *testing.T) {
-	for window, again := range map[int64]int{1000: 1, 1001: 0} {
-		var open atomic.Int64
+func TestObjectsWhoseDecodersHoldTooMuchAreSpilled(t *testing.T) {
+	for holds, again := range map[int64]int{1000: 1, 1001: 0} {
+		var open, frugal atomic.Int64
 		cfg, store := setup(t, counting(1, 300), Rules{To: seconds("10000")}, func(c *Config) {
 			streaming(1)(c)
 			c.Streaming = StreamSize + 1000
 			c.Source.Decoder = func() archive.Decoder {
 				open.Add(1)
-				return windowed{window: window, open: &open}
+				return holding{holds: holds, open: &open, frugal: &frugal}
 			}
 		})
 		if _, err := merged(t, cfg, 64); err != nil {
 			t.Fatal(err)
 		}
 		if n := requests(store, 1); n != 1+again {
-			t.Errorf("a window of %d: opened %d times", window, n)
+			t.Errorf("decoders that hold %d: opened %d times", holds, n)
 		}
 		if n := open.Load(); n != 0 {
 			t.Errorf("%d decoders are open", n)
+		}
+		if n := frugal.Load(); n != int64(again) {
+			t.Errorf("%d of %d decoders of streams are frugal", n, again)
 		}
 	}
 }
