@@ -53,6 +53,10 @@ integration: ## tests on real Kafka and real S3
 kills: ## kill a replay 1,000 times; CI does it 50 times
 	$(GO) test -count=1 -timeout 3h -run TestKilledAtAnyInstant -v ./integration -kills 1000 -seed $$(date +%s)
 
+.PHONY: memory
+memory: ## read an hour of 3,000 overlapping objects, 28.8 GB, in 1 GiB and in 512 MiB; 16 GiB of disk, some ten minutes
+	$(GO) test -count=1 -timeout 3h -run TestMemoryOfAnHourOfOverlappingObjects -v ./integration -memory-objects 3000 -memory-lines 9600
+
 .PHONY: flake
 flake: ## ten runs of the unit tests in random order
 	$(GO) test -race -count=10 -shuffle=on -timeout 60m $(unit_packages)

@@ -29,7 +29,9 @@ type generated struct {
 	lines   int64                                 // of each object
 	length  int64                                 // of each line
 	line    func(object int, n int64, dst []byte) // writes one
+	packed  *packed                               // compressed objects in place of lines; nil: none
 	listed  atomic.Int64                          // pages
+	opened  atomic.Int64                          // requests for objects
 }
 
 func (g *generated) begin(t *testing.T) {
@@ -38,7 +40,12 @@ func (g *generated) begin(t *testing.T) {
 	t.Cleanup(g.Close)
 }
 
-func (g *generated) size() int64 { return g.lines * g.length }
+func (g *generated) size() int64 {
+	if g.packed != nil {
+		return g.packed.size
+	}
+	return g.lines * g.length
+}
 
 func (g *generated) serve(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("list-type") == "2" {
@@ -51,6 +58,7 @@ func (g *generated) serve(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusNotFound, "NoSuchKey")
 		return
 	}
+	g.opened.Add(1)
 	from := int64(0)
 	_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
 	w.Header().Set("ETag", `"e"`)
@@ -65,6 +73,10 @@ func (g *generated) serve(w http.ResponseWriter, r *http.Request) {
 
 // write is the object from a byte on.
 func (g *generated) write(w io.Writer, object int, from int64) {
+	if g.packed != nil {
+		_, _ = g.packed.write(&skipping{w, from}, object) // an error is that whoever asked has gone
+		return
+	}
 	line := make([]byte, g.length)
 	for n := from / g.length; n < g.lines; n++ {
 		g.line(object, n, line)
