@@ -159,6 +159,9 @@ func TestAnObjectOfFiveGigabytes(t *testing.T) {
 	if r.Produced != want || r.Read != g.lines || r.Outside != g.lines-want || r.Bytes != 5<<30 || !r.Balanced() {
 		t.Errorf("produced %d of %d, read %d of %d, %d bytes", r.Produced, want, r.Read, g.lines, r.Bytes)
 	}
+	if n := g.opened.Load(); n != 1 {
+		t.Errorf("opened %d times", n)
+	}
 	t.Logf("%d MiB resident, %.1f s", resident>>20, r.ElapsedSeconds)
 	if resident > mostResident {
 		t.Errorf("%d MiB were resident", resident>>20)

@@ -1,10 +1,16 @@
 package replay
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
+
+	"replayd/archive/archivetest"
 )
 
 func TestSharesOfMemoryAddUpToIt(t *testing.T) {
@@ -42,5 +48,41 @@ func TestDocumentsSayHowMemoryIsDivided(t *testing.T) {
 		if !strings.Contains(string(text), row) {
 			t.Errorf("docs/reliability.md has no row that begins with %s", row)
 		}
+	}
+}
+
+// TestACancelledReplayLeavesNothing breaks replays off in the middle, while objects are held in memory, read twice and spilled.
+func TestACancelledReplayLeavesNothing(t *testing.T) {
+	for seed := range uint64(12) {
+		a := archivetest.Generate(archivetest.Small(seed))
+		synctest.Test(t, func(t *testing.T) { // ends only when all goroutines have
+			store, options := archivetest.NewFaulty(a.Files()), fast(t)
+			options.shares = &shares{runs: 50_000, streams: 1 << 30, places: 3, step: 4 << 10, chunk: chunkBytes}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			commits := 0
+			m := &memory{fate: func() fate {
+				if commits++; commits == 3 {
+					cancel()
+				}
+				return goesWell
+			}}
+			r := Runner{Source: sourceOf(t, a.Plan, store), Sink: m, Options: options}
+			if _, err := r.Run(ctx, specOf(a.Plan)); !errors.Is(err, context.Canceled) {
+				t.Errorf("seed %d: %v after %d commits", seed, err, commits)
+			}
+			if n := store.Unclosed(); n > 0 {
+				t.Errorf("seed %d: %d bodies are open", seed, n)
+			}
+			open, err := os.ReadDir("/proc/self/fd")
+			for _, f := range open {
+				if name, _ := os.Readlink("/proc/self/fd/" + f.Name()); strings.HasPrefix(name, options.Spill) {
+					t.Errorf("seed %d: %s is open", seed, name)
+				}
+			}
+			if err != nil && runtime.GOOS == "linux" {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -11,5 +11,7 @@
 //   - an entry's merge time is a function of the object's bytes, its opening bound and the Rules: never of memory,
 //     timing, or of other objects;
 //   - no entry has a merge time below its object's opening bound, so whatever leaves the heap is final;
-//   - a run that does not fit the memory budget is sorted in parts on disk; what comes out is the same.
+//   - where a run stands makes no difference to what comes out. It is resident while the memory budget lasts; then streamed,
+//     which is to read its object again while it is merged, if it is in order and streams are to be had; else spilled, sorted
+//     in parts on disk.
 package merge
