@@ -44,7 +44,9 @@ var errStalled = errors.New("stalled")
 // retry met.
 //
 // Read and Close belong to one goroutine. Another one stops them by ending ctx.
-func (f *Fetcher) Open(ctx context.Context, o Object) io.ReadCloser {
+func (f *Fetcher) Open(ctx context.Context, o Object) io.ReadCloser { return f.open(ctx, o) }
+
+func (f *Fetcher) open(ctx context.Context, o Object) *body {
 	return &body{ctx: ctx, fetcher: f, object: o, patience: patience{fetcher: f}}
 }
 

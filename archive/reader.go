@@ -61,7 +61,11 @@ func (r *Reader) Frugal() {
 // slabs unless that is nil. An error is the store's, the context's, or that of yield or slabs; entries that hold no usable
 // event are not errors.
 func (r *Reader) Each(ctx context.Context, o Object, slabs Slabs, yield func(*Entry) error) (int64, error) {
-	body := r.fetch.Open(ctx, o)
+	return r.EachOf(r.fetch.Open(ctx, o), o, slabs, yield)
+}
+
+// EachOf is Each for an o that its fetcher has opened already. It closes body.
+func (r *Reader) EachOf(body io.ReadCloser, o Object, slabs Slabs, yield func(*Entry) error) (int64, error) {
 	defer body.Close()
 	plain, err := r.decoder.Decode(body)
 	if err != nil {
