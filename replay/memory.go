@@ -8,15 +8,17 @@ import "replayd/replay/merge"
 //	dedupe     a quarter: the index of ids
 //	inFlight   3/16, at most 96 MiB: a chunk that is filled, one that is committed, and what Kafka's client makes of it
 //	ahead      a step for each worker, of the object that it is reading
+//	first      1/16, at most 16 MiB: first bytes of objects that are fetched before they are read
 //	spilled    1/16, at most 64 MiB: of each run that stands on disk the block that is read
 //	streams    up to a third of the rest: objects that are read a second time while they are merged
 //	runs       the rest: objects that are held from their reading to the commit of their last event
 type shares struct {
-	dedupe, inFlight, ahead, spilled, streams, runs int64
+	dedupe, inFlight, ahead, first, spilled, streams, runs int64
 
 	chunk   int64 // bytes of a chunk, a third of what is in flight
 	step    int64 // bytes of a worker's step
 	buffers int64 // of the shelf, whose readers take about four times as much when they are many
+	fetched int   // objects of first
 	places  int   // of streams
 }
 
@@ -27,6 +29,7 @@ const (
 	leastStep  = 128 << 10
 
 	mostBuffers = 16 << 20
+	mostFirst   = 16 << 20
 )
 
 // divide shares out some memory, for so many objects that may be open and workers that each read one of them.
@@ -38,7 +41,9 @@ func divide(memory int64, open, workers int) shares {
 	s.step = min(max(memory/16/int64(workers), leastStep), largeStep)
 	s.ahead = s.step * int64(workers)
 	rest := max(memory-s.dedupe-s.inFlight-s.ahead-s.spilled, 0)
-	s.places = max(open-workers, 0)
+	s.first = min(memory/16, mostFirst, rest)
+	rest -= s.first
+	s.fetched, s.places = merge.Ahead(workers, open)
 	s.streams = min(int64(s.places)*merge.StreamSize, rest/3)
 	s.runs = rest - s.streams
 	return s

@@ -18,10 +18,10 @@ func TestSharesOfMemoryAddUpToIt(t *testing.T) {
 		for _, workers := range []int{1, 2, 8, 64} {
 			for _, open := range []int{workers, workers + 1, 256, 60_000} {
 				s := divide(memory, open, workers)
-				if sum := s.dedupe + s.inFlight + s.ahead + s.spilled + s.streams + s.runs; sum != memory {
+				if sum := s.dedupe + s.inFlight + s.ahead + s.first + s.spilled + s.streams + s.runs; sum != memory {
 					t.Errorf("%d bytes, %d objects, %d workers: %d bytes are shared out: %+v", memory, open, workers, sum, s)
 				}
-				if s.places != max(open-workers, 0) || s.streams > s.runs/2+1 || memory >= 64<<20 && s.runs < memory/16 {
+				if s.places+s.fetched+workers > open || s.streams > s.runs/2+1 || memory >= 64<<20 && s.runs < memory/16 {
 					t.Errorf("%d bytes, %d objects, %d workers: %+v", memory, open, workers, s)
 				}
 			}
@@ -38,7 +38,7 @@ func TestDocumentsSayHowMemoryIsDivided(t *testing.T) {
 	divided := []shares{divide(64<<20, defaultOpen, 2), divide(defaultMemory, defaultOpen, 2), divide(4<<30, defaultOpen, 2)}
 	for name, of := range map[string]func(shares) int64{
 		"duplicates": func(s shares) int64 { return s.dedupe }, "in flight": func(s shares) int64 { return s.inFlight },
-		"being read": func(s shares) int64 { return s.ahead }, "on disk": func(s shares) int64 { return s.spilled },
+		"being read": func(s shares) int64 { return s.ahead }, "fetched ahead": func(s shares) int64 { return s.first }, "on disk": func(s shares) int64 { return s.spilled },
 		"read twice": func(s shares) int64 { return s.streams }, "in memory": func(s shares) int64 { return s.runs },
 	} {
 		row := fmt.Sprintf("| %s |", name)

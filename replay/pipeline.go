@@ -88,6 +88,7 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	p.merge = merge.Config{
 		Rules: s.rules(), Feed: hours, Source: r.Source, Fetcher: fetcher, Fields: s.Fields,
 		Limits: archive.Limits{Event: s.RecordLimit}, Memory: share.runs, Step: share.step, Workers: o.workers(),
+		Ahead: share.fetched, AheadMemory: share.first,
 		Streams: share.places, Streaming: share.streams, Batch: share.chunk / batches,
 		Shelf: shelf.New(shelf.Options{Folder: o.Spill, Limit: o.Disk, Buffers: share.buffers}),
 	}

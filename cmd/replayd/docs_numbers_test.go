@@ -26,6 +26,8 @@ func TestNumbersOfDocumentsAreThoseOfTheProgram(t *testing.T) {
 		{"docs/reliability.md", "| # bytes, in whole MiB", "archive/format/bomb.go", "MaxExpansion"},
 		{"docs/reliability.md", "tried again | # |", "archive/format/resync.go", "maxCandidates"},
 		{"docs/reliability.md", "| # bytes of UTF-8 |", "replay/hours.go", "maxKey"},
+		{"docs/reliability.md", "far away, # more", "replay/merge/lookahead.go", "mostAhead"},
+		{"docs/config.md", "far away # more", "replay/merge/lookahead.go", "mostAhead"},
 		{"docs/reliability.md", "fewer than # files open", "cmd/replayd/files_unix.go", "leastFiles"},
 		{"docs/semantics.md", "hours of up to # objects", "replay/hourrecord.go", "maxListed"},
 		{"docs/semantics.md", "than its record holds: #", "replay/hourrecord.go", "maxLate"},

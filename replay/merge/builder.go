@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"replayd/archive"
@@ -28,6 +29,7 @@ type builder struct {
 	placing
 	store
 	reader  *archive.Reader
+	body    io.ReadCloser // of object, which build closes; nil: it is not opened
 	budget  *budget
 	step    int64
 	shelf   *shelf.Shelf
@@ -50,7 +52,7 @@ func build(ctx context.Context, b builder) (cursor, error) {
 	again := b
 	run, err := b.build(ctx)
 	if errors.Is(err, errNoStream) {
-		again.ordered = false
+		again.ordered, again.body = false, nil
 		return again.build(ctx)
 	}
 	return run, err
@@ -60,7 +62,7 @@ func build(ctx context.Context, b builder) (cursor, error) {
 var errNoStream = errors.New("an object cannot be read while it is merged")
 
 func (b *builder) build(ctx context.Context) (cursor, error) {
-	length, err := b.reader.Each(ctx, b.object.Object, b, b.add)
+	length, err := b.read(ctx)
 	if err == nil && b.stream == 0 {
 		end := b.end(length)
 		err = b.put(&end, &data{inSlab: -1})
@@ -76,6 +78,14 @@ func (b *builder) build(ctx context.Context) (cursor, error) {
 		return b.streams.open(ctx, b.object, b.stream)
 	}
 	return b.finish()
+}
+
+// read reads the object, and returns its decompressed length.
+func (b *builder) read(ctx context.Context) (int64, error) {
+	if b.body == nil {
+		return b.reader.Each(ctx, b.object.Object, b, b.add)
+	}
+	return b.reader.EachOf(b.body, b.object.Object, b, b.add)
 }
 
 // add takes the next entry of the object.

@@ -42,6 +42,11 @@ type Config struct {
 	Streams   int
 	Streaming int64
 
+	// Ahead is how many objects more may be open, whose first bytes are fetched before a worker has time for them, and
+	// AheadMemory how many bytes that may take. 0: a worker asks for each object itself.
+	Ahead       int
+	AheadMemory int64
+
 	// Filter makes a judge of events of the window; nil keeps all. Each worker has a judge of its own. Its error is of
 	// the event, and makes it Unjudged.
 	Filter func() func(*archive.Entry) (keep bool, err error)
@@ -57,23 +62,14 @@ type Merger struct {
 	heap     heap
 	pending  []*load // listed, not in the heap; by the lowest position they can hold
 	unlisted int64   // bound of the hours that are not listed yet; MaxInt64 when there are none
-	ahead    int     // loads handed to workers and not yet taken into the heap
+	ahead    int     // loads that workers may read, or have read, and that are not yet taken into the heap
+	look     lookahead
+	begin    func(*load) // opens one, and starts the goroutine that fetches it
 	jobs     chan *load
 	stop     context.CancelFunc
+	fetchers sync.WaitGroup
 	workers  sync.WaitGroup
 }
-
-// load is an object on its way to a run.
-type load struct {
-	object  *Object
-	started bool
-	done    chan struct{} // closed when run or err is set
-	run     cursor
-	err     error
-}
-
-// aheadPerWorker is how many objects a worker may be ahead of the heap: enough to hide the latency of a request.
-const aheadPerWorker = 2
 
 // New starts the workers of a merge. They stop with ctx or Close.
 func New(ctx context.Context, cfg Config) *Merger {
@@ -85,7 +81,11 @@ func New(ctx context.Context, cfg Config) *Merger {
 	m := &Merger{
 		cfg: cfg, budget: newBudget(cfg.Memory), stop: stop,
 		pool: newPool(int(max(1, cfg.Step/slabsInStep))),
-		jobs: make(chan *load, cfg.Workers*aheadPerWorker+1),
+		jobs: make(chan *load, mostWanted(cfg.Workers)), look: newLookahead(&cfg),
+	}
+	m.begin = func(l *load) {
+		l.body = cfg.Fetcher.OpenAhead(ctx, l.object.Object)
+		m.fetchers.Go(func() { m.fetch(ctx, l) })
 	}
 	m.streams = &streams{cfg: &m.cfg, places: newBudget(int64(cfg.Streams)), bytes: newBudget(cfg.Streaming), reading: &m.workers}
 	m.bound()
@@ -127,6 +127,7 @@ func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
 // Close stops the workers, waits for them and frees all runs.
 func (m *Merger) Close() {
 	m.stop()
+	m.fetchers.Wait()
 	close(m.jobs)
 	m.workers.Wait()
 	for _, l := range m.pending {
@@ -215,7 +216,7 @@ func (m *Merger) list(ctx context.Context) error {
 		return err
 	}
 	for _, o := range objects {
-		m.pending = append(m.pending, &load{object: o, done: make(chan struct{})})
+		m.pending = append(m.pending, newLoad(o))
 	}
 	slices.SortFunc(m.pending, func(a, b *load) int {
 		if a.object.Bound != b.object.Bound {
@@ -233,24 +234,6 @@ func (m *Merger) bound() {
 	var more bool
 	if m.unlisted, more = m.cfg.Feed.Bound(); !more {
 		m.unlisted = math.MaxInt64
-	}
-}
-
-// prefetch hands the next objects to the workers.
-func (m *Merger) prefetch() {
-	for _, l := range m.pending {
-		if m.ahead >= m.cfg.Workers*aheadPerWorker {
-			return
-		}
-		m.start(l)
-	}
-}
-
-func (m *Merger) start(l *load) {
-	if !l.started {
-		l.started = true
-		m.ahead++
-		m.jobs <- l // never blocks: its capacity is the largest number of loads ahead
 	}
 }
 
@@ -280,12 +263,14 @@ func (m *Merger) work(ctx context.Context) {
 	keep, press := m.cfg.judge(), &press{}
 	for l := range m.jobs {
 		l.run, l.err = build(ctx, builder{
-			placing: newPlacing(m.cfg.Rules, l.object, keep), store: newStore(), reader: r,
+			placing: newPlacing(m.cfg.Rules, l.object, keep), store: newStore(), reader: r, body: l.body,
 			budget: m.budget, step: m.cfg.Step, shelf: m.cfg.Shelf, pool: m.pool, press: press, streams: m.streams,
 		})
 		if l.err != nil {
 			l.err = fmt.Errorf("read object %s: %w", archive.Printable(l.object.Key), l.err)
 		}
+		m.look.bytes.give(int64(len(l.first)))
+		l.first = nil
 		close(l.done)
 	}
 }

@@ -1,0 +1,97 @@
+package merge
+
+import (
+	"context"
+	"time"
+
+	"replayd/archive"
+)
+
+// load is an object on its way to a run: opened, its first bytes fetched, wanted, read. A goroutine of its own brings it
+// from the first step to the third, so that no worker waits for a first byte while there is another object to read.
+type load struct {
+	object *Object
+
+	body    *archive.Ahead // nil: it is not opened
+	first   []byte         // room for its first bytes, charged to the lookahead
+	round   int            // of the lookahead, in which it was opened
+	fetched chan struct{}  // closed when the first bytes are there, or will not come without being waited for
+
+	started bool
+	wanted  chan struct{} // closed when a worker may read it
+
+	done chan struct{} // closed when run or err is set
+	run  cursor
+	err  error
+}
+
+func newLoad(o *Object) *load {
+	return &load{object: o, fetched: make(chan struct{}), wanted: make(chan struct{}), done: make(chan struct{})}
+}
+
+// prefetch lets the workers read the next objects, and opens those behind them.
+func (m *Merger) prefetch() {
+	for _, l := range m.pending {
+		switch {
+		case m.ahead < m.cfg.Workers*aheadPerWorker:
+			m.start(l)
+		case l.body != nil:
+		case !m.openAhead(l):
+			return
+		}
+	}
+}
+
+// openAhead opens l before it is wanted, and reports whether there was room for it.
+func (m *Merger) openAhead(l *load) bool {
+	if !m.look.room() {
+		return false
+	}
+	n, ok := m.look.grant(l.object)
+	if ok {
+		m.look.opened(l)
+		m.open(l, n)
+	}
+	return ok
+}
+
+// start lets the workers read l.
+func (m *Merger) start(l *load) {
+	if l.started {
+		return
+	}
+	l.started = true
+	m.ahead++
+	if l.body != nil {
+		m.look.wanted(l)
+	} else {
+		n, _ := m.look.grant(l.object) // without it the worker asks for the first byte
+		m.open(l, n)
+	}
+	close(l.wanted)
+}
+
+// open opens l and fetches n bytes, which have been granted, beside all else that goes on.
+func (m *Merger) open(l *load, n int64) {
+	l.first = make([]byte, n)
+	m.begin(l)
+}
+
+// fetch gets the first bytes of l, and hands it to the workers once it is wanted.
+func (m *Merger) fetch(ctx context.Context, l *load) {
+	if len(l.first) > 0 {
+		began := time.Now()
+		if l.body.Fetch(l.first) > 0 { // an error may come at once from anywhere
+			m.look.measure(time.Since(began))
+		}
+	}
+	close(l.fetched)
+	select {
+	case <-l.wanted:
+		m.jobs <- l // never blocks: its capacity is the largest number of wanted loads
+	case <-ctx.Done():
+		_ = l.body.Close()
+		l.err = context.Cause(ctx)
+		close(l.done)
+	}
+}
