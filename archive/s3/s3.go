@@ -60,9 +60,9 @@ type Store struct {
 var _ archive.Store = (*Store)(nil)
 
 const (
-	// idleConnections is how many connections are kept for the next request: as many as workers read at once on a
-	// large machine. The SDK keeps 10, so that the others pay a TLS handshake for each object.
-	idleConnections = 64
+	// idleConnections is how many connections are kept for the next request: as many as objects are open at a time on a
+	// large machine. The SDK keeps 10 to a host, and 100 in all, so that the others pay a TLS handshake for each object.
+	idleConnections = 256
 
 	// anyRegion signs requests to stores that know no regions.
 	anyRegion = "us-east-1"
@@ -139,7 +139,7 @@ func folder(prefix string) string {
 
 func load(ctx context.Context, o Options) (aws.Config, error) {
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.MaxIdleConnsPerHost = idleConnections
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = idleConnections, idleConnections
 		t.MaxConnsPerHost = 0 // whoever reads bounds it, and may wait for one object while it has many open
 	})
 	cfg, err := config.LoadDefaultConfig(ctx,
