@@ -75,10 +75,10 @@ func TestTheFirstEventOfAYearCostsWhatThatOfADayDoes(t *testing.T) {
 			if day != year {
 				t.Errorf("of a day %+v, of a year %+v", day, year)
 			}
-			// Of what is fetched ahead it is chance how far it has come.
+			// Of what is fetched ahead it is chance how far it has come. One hour is listed ahead.
 			for _, days := range []int{1, 366} {
 				u := first(t, l, l, days, objects, most)
-				if u.Pages != day.Pages || u.Gets < day.Gets-least || u.Gets > day.Gets+ahead {
+				if u.Pages < day.Pages || u.Pages > day.Pages+2 || u.Gets < day.Gets-least || u.Gets > day.Gets+ahead {
 					t.Errorf("of %d days, fetched ahead, %+v; not ahead %+v", days, u, day)
 				}
 			}

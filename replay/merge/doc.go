@@ -2,9 +2,10 @@
 //
 //	hours -> objects, by opening bound -> runs (one object each, sorted) -> heap -> batches
 //
-// An object is opened no sooner than the merge reaches its opening bound, the earliest merge time that any of its
-// entries can have. A worker then reads it to its end, gives each entry its merge time, and sorts them: the object is
-// a run. The heap holds the smallest entry of each open run.
+// An object is taken into the heap no sooner than the merge reaches its opening bound, the earliest merge time that any of
+// its entries can have. A worker reads it to its end, gives each entry its merge time, and sorts them: the object is a run.
+// The heap holds the smallest entry of each open run. Workers are a few objects ahead of the heap, and of a store that is
+// far away the first bytes of the objects behind these are fetched before a worker has time for them: see lookahead.
 //
 // Invariants:
 //

@@ -12,10 +12,11 @@ import (
 type load struct {
 	object *Object
 
-	body    *archive.Ahead // nil: it is not opened
-	first   []byte         // room for its first bytes, charged to the lookahead
-	round   int            // of the lookahead, in which it was opened
-	fetched chan struct{}  // closed when the first bytes are there, or will not come without being waited for
+	opened  bool
+	round   int    // of the lookahead, in which it was opened
+	first   []byte // room for its first bytes, charged to the lookahead
+	body    *archive.Ahead
+	fetched chan struct{} // closed when the first bytes are there, or will not come without being waited for
 
 	started bool
 	wanted  chan struct{} // closed when a worker may read it
@@ -29,17 +30,19 @@ func newLoad(o *Object) *load {
 	return &load{object: o, fetched: make(chan struct{}), wanted: make(chan struct{}), done: make(chan struct{})}
 }
 
-// prefetch lets the workers read the next objects, and opens those behind them.
+// prefetch lets the workers read the next objects, opens those behind them, and lists what comes behind these.
 func (m *Merger) prefetch() {
+	m.listedAhead()
 	for _, l := range m.pending {
 		switch {
 		case m.ahead < m.cfg.Workers*aheadPerWorker:
 			m.start(l)
-		case l.body != nil:
+		case l.opened:
 		case !m.openAhead(l):
 			return
 		}
 	}
+	m.listAhead()
 }
 
 // openAhead opens l before it is wanted, and reports whether there was room for it.
@@ -62,7 +65,7 @@ func (m *Merger) start(l *load) {
 	}
 	l.started = true
 	m.ahead++
-	if l.body != nil {
+	if l.opened {
 		m.look.wanted(l)
 	} else {
 		n, _ := m.look.grant(l.object) // without it the worker asks for the first byte
@@ -73,12 +76,13 @@ func (m *Merger) start(l *load) {
 
 // open opens l and fetches n bytes, which have been granted, beside all else that goes on.
 func (m *Merger) open(l *load, n int64) {
-	l.first = make([]byte, n)
-	m.begin(l)
+	l.opened, l.first = true, make([]byte, n)
+	m.beside(func(ctx context.Context) { m.fetch(ctx, l) })
 }
 
 // fetch gets the first bytes of l, and hands it to the workers once it is wanted.
 func (m *Merger) fetch(ctx context.Context, l *load) {
+	l.body = m.cfg.Fetcher.OpenAhead(ctx, l.object.Object)
 	if len(l.first) > 0 {
 		began := time.Now()
 		if l.body.Fetch(l.first) > 0 { // an error may come at once from anywhere

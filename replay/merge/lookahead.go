@@ -55,6 +55,10 @@ type lookahead struct {
 	near  atomic.Bool // and one so soon that the store is not far: what else takes time is not the way to it
 }
 
+func newLookahead(cfg *Config) lookahead {
+	return lookahead{workers: cfg.Workers, most: cfg.Ahead, bytes: newBudget(cfg.AheadMemory)}
+}
+
 // measure notes how long a first byte took.
 func (a *lookahead) measure(took time.Duration) {
 	if took < nearby {
@@ -104,8 +108,4 @@ func (a *lookahead) wanted(l *load) {
 		a.window = min(2*a.window, a.most)
 		a.round++
 	}
-}
-
-func newLookahead(cfg *Config) lookahead {
-	return lookahead{workers: cfg.Workers, most: cfg.Ahead, bytes: newBudget(cfg.AheadMemory)}
 }

@@ -1,25 +1,22 @@
 package merge
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"math"
-	"slices"
-	"strings"
 	"sync"
 
 	"replayd/archive"
 	"replayd/replay/shelf"
 )
 
-// Feed lists the archive hour by hour, lazily.
+// Feed lists the archive hour by hour, lazily. It is called by one goroutine at a time, not always the same.
 type Feed interface {
 	// Bound is a lower bound of the opening bounds of all objects that are not listed yet; false when none are left.
 	Bound() (int64, bool)
 
-	// Next lists the next hour, which may be empty.
+	// Next lists the next hour, which may be empty. After an error it may be called again, for the same hour.
 	Next(ctx context.Context) ([]*Object, error)
 }
 
@@ -60,14 +57,15 @@ type Merger struct {
 	streams  *streams
 	taken    bool // the first of the heap was handed out, and has to move on
 	heap     heap
-	pending  []*load // listed, not in the heap; by the lowest position they can hold
-	unlisted int64   // bound of the hours that are not listed yet; MaxInt64 when there are none
-	ahead    int     // loads that workers may read, or have read, and that are not yet taken into the heap
+	pending  []*load  // listed, not in the heap; by the lowest position they can hold
+	listing  *listing // the next hour, when it is being listed
+	unlisted int64    // bound of the hours behind those that are pending; MaxInt64 when there are none
+	ahead    int      // loads that workers may read, or have read, and that are not yet taken into the heap
 	look     lookahead
-	begin    func(*load) // opens one, and starts the goroutine that fetches it
+	beside   func(do func(context.Context)) // goes on until it is done, or the merge is closed
 	jobs     chan *load
 	stop     context.CancelFunc
-	fetchers sync.WaitGroup
+	goes     sync.WaitGroup
 	workers  sync.WaitGroup
 }
 
@@ -81,14 +79,12 @@ func New(ctx context.Context, cfg Config) *Merger {
 	m := &Merger{
 		cfg: cfg, budget: newBudget(cfg.Memory), stop: stop,
 		pool: newPool(int(max(1, cfg.Step/slabsInStep))),
-		jobs: make(chan *load, mostWanted(cfg.Workers)), look: newLookahead(&cfg),
+		jobs: make(chan *load, mostWanted(cfg.Workers)), look: newLookahead(&cfg), unlisted: unlisted(cfg.Feed),
 	}
-	m.begin = func(l *load) {
-		l.body = cfg.Fetcher.OpenAhead(ctx, l.object.Object)
-		m.fetchers.Go(func() { m.fetch(ctx, l) })
+	m.beside = func(do func(context.Context)) {
+		m.goes.Go(func() { do(ctx) })
 	}
 	m.streams = &streams{cfg: &m.cfg, places: newBudget(int64(cfg.Streams)), bytes: newBudget(cfg.Streaming), reading: &m.workers}
-	m.bound()
 	for range cfg.Workers {
 		m.workers.Go(func() { m.work(ctx) })
 	}
@@ -127,7 +123,7 @@ func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
 // Close stops the workers, waits for them and frees all runs.
 func (m *Merger) Close() {
 	m.stop()
-	m.fetchers.Wait()
+	m.goes.Wait()
 	close(m.jobs)
 	m.workers.Wait()
 	for _, l := range m.pending {
@@ -208,33 +204,6 @@ func (m *Merger) mustOpen() bool {
 		return o.Bound < first.time
 	}
 	return o.Key <= first.run.object().Key // it begins before any entry of the same object
-}
-
-func (m *Merger) list(ctx context.Context) error {
-	objects, err := m.cfg.Feed.Next(ctx)
-	if err != nil {
-		return err
-	}
-	for _, o := range objects {
-		m.pending = append(m.pending, newLoad(o))
-	}
-	slices.SortFunc(m.pending, func(a, b *load) int {
-		if a.object.Bound != b.object.Bound {
-			return cmp.Compare(a.object.Bound, b.object.Bound)
-		}
-		return strings.Compare(a.object.Key, b.object.Key)
-	})
-	m.bound()
-	m.prefetch()
-	return nil
-}
-
-// bound asks where the hours that are not listed begin.
-func (m *Merger) bound() {
-	var more bool
-	if m.unlisted, more = m.cfg.Feed.Bound(); !more {
-		m.unlisted = math.MaxInt64
-	}
 }
 
 // take waits for the run of the first pending object and puts it into the heap.
