@@ -40,6 +40,8 @@ type replayFlags struct {
 	quarantineOK       bool
 	waitBroker         string
 	compression        string
+
+	pprof string // of run
 }
 
 // addRead adds the flags that say what is read and how.

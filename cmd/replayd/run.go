@@ -28,6 +28,7 @@ is produced exactly once.`,
 	}
 	f.addRead(cmd.Flags())
 	f.addWrite(cmd.Flags())
+	cmd.Flags().StringVar(&f.pprof, "pprof", "", "serve profiles of this process (net/http/pprof) at an address of this machine: 127.0.0.1:6060")
 	return cmd
 }
 
@@ -39,6 +40,11 @@ func (a *app) replay(ctx context.Context, f *replayFlags) error {
 	if err := enoughFiles(); err != nil {
 		return err
 	}
+	endProfiles, err := a.profiles(f.pprof)
+	if err != nil {
+		return err
+	}
+	defer endProfiles()
 	var at atomic.Pointer[witness]
 	ctx, stop, release := signals(ctx, func() { a.stopping(at.Load()) }, func() { a.leave(func() string { return f.left(at.Load()) }) })
 	defer release()
