@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	goccy "github.com/goccy/go-json"
+
 	"replayd/archive"
 )
 
@@ -53,7 +55,7 @@ func benchmark(b *testing.B, separator string, read func(r io.Reader) (int, erro
 
 func benchmarkScan(b *testing.B, f archive.Format, separator string) {
 	benchmark(b, separator, func(r io.Reader) (int, error) {
-		s := f.Scan(r, benchFields, archive.Limits{Event: 1 << 20}, nil)
+		s := f.Scan(r, benchFields, benchLimits, nil)
 		var e archive.Entry
 		for n := 0; ; n++ {
 			if err := s.Next(&e); err != nil {
@@ -69,6 +71,74 @@ func benchmarkScan(b *testing.B, f archive.Format, separator string) {
 func BenchmarkJSON(b *testing.B) { benchmarkScan(b, JSON{}, "") }
 
 func BenchmarkLines(b *testing.B) { benchmarkScan(b, Lines{}, "\n") }
+
+// benchLimits are far above the events.
+var benchLimits = archive.Limits{Event: 1 << 20}
+
+// BenchmarkWalk is the part of BenchmarkJSON that any reader of events has: to find where each ends, to hold all of it to
+// the grammar, and to find id, time and key.
+func BenchmarkWalk(b *testing.B) {
+	benchmark(b, "", func(r io.Reader) (int, error) {
+		s := newStream(r, benchFields, benchLimits, nil)
+		x := &s.fields
+		for n := 0; ; n++ {
+			if !s.advance() {
+				return n, io.EOF
+			}
+			size, v := s.object()
+			if v != whole {
+				return n, fmt.Errorf("verdict %d: %s", v, s.walk.why)
+			}
+			for _, node := range []int32{x.ids[0], x.time, x.key} {
+				if len(s.walk.spans[node].of(s.win.data())) == 0 {
+					return n, errors.New("a field is missing")
+				}
+			}
+			s.taken = size
+		}
+	})
+}
+
+// BenchmarkLibrary is the same work by the fastest general library that does as much. The others that were measured are
+// slower (encoding/json, its second version, gjson, simdjson-go, sonic's decoder), or let pass what is no JSON (fastjson,
+// and sonic where it skips and validates).
+func BenchmarkLibrary(b *testing.B) {
+	benchmark(b, "", func(r io.Reader) (int, error) {
+		d := goccy.NewDecoder(r)
+		for n := 0; ; n++ {
+			var e struct {
+				ID   string `json:"event_id"`
+				Time string `json:"timestamp"`
+				Data struct {
+					Account goccy.RawMessage `json:"account_id"`
+				} `json:"data"`
+			}
+			if err := d.Decode(&e); err != nil {
+				return n, err
+			}
+			if e.ID == "" || e.Time == "" || len(e.Data.Account) == 0 {
+				return n, errors.New("a field is missing")
+			}
+		}
+	})
+}
+
+// TestTheLibraryThatIsMeasuredValidatesAsMuch keeps the comparison fair: it refuses what is no JSON, in fields that it is
+// not asked for, too, and takes all else.
+func TestTheLibraryThatIsMeasuredValidatesAsMuch(t *testing.T) {
+	for _, s := range grammarSeeds() {
+		if !strings.HasPrefix(s, "{") {
+			continue
+		}
+		var e struct {
+			Absent goccy.RawMessage `json:"absent"`
+		}
+		_, v := verdictOf([]byte(s))
+		if err := goccy.NewDecoder(strings.NewReader(s)).Decode(&e); (err == nil) != (v == whole) {
+			t.Errorf("of %q it says %v, encoding/json %d", s, err, v)
+		}
+	}
+}
 
 // BenchmarkEncodingJSON is the usual way to do it, to compare with: it validates, and finds three of the fields.
 func BenchmarkEncodingJSON(b *testing.B) {
