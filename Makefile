@@ -68,6 +68,19 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$folder" || exit 1; \
 	done
 
+# Rounds and events are what fits into ten minutes on two cores.
+BENCH_ROUNDS ?= 5
+BENCH_EVENTS ?= 400000
+
+.PHONY: bench
+bench: equipment ## measure replayd beside the least programs that could do its work: docs/performance.md's tables, into dist, too
+	$(GO) test -count=1 -timeout 1h -run '^TestTable$$' ./integration/bench -full -rounds $(BENCH_ROUNDS) -events $(BENCH_EVENTS) -out $(CURDIR)/dist
+	@cat dist/performance.md
+
+.PHONY: soak
+soak: ## replay 100 hours of archive, and see that memory does not grow
+	$(GO) test -count=1 -timeout 1h -run '^TestSoak$$' -v ./integration/bench -soak-hours 100 -soak-events 20000
+
 .PHONY: lint
 lint: $(call stamp,$(GOLANGCI_LINT)) $(call stamp,$(GOFUMPT)) ## formatting, linters, and that it builds elsewhere
 	@unformatted=$$($(BIN)/gofumpt -l .) && if [ -n "$$unformatted" ]; then \

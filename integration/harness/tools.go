@@ -11,6 +11,9 @@ import (
 // The Makefile reads this version too.
 const kafkaVersion = "4.3.1"
 
+// KafkaVersion is that of the brokers which the harness starts.
+const KafkaVersion = kafkaVersion
+
 // toolsDir is the folder of versitygw and the Kafka jars. The default is spelled out instead of taken from
 // os.UserCacheDir because the Makefile has to find the same one on every system.
 func toolsDir() string {

@@ -6,6 +6,7 @@
 //	          produces them. No order, no dedupe, no transactions, no tags
 //	bare      that producer, with all records ready in memory
 //	engine    replay.Run into a sink that keeps nothing
+//	soak      the engine, with a line of its memory for each hour of the archive
 package main
 
 import (
@@ -14,7 +15,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"syscall"
+	"runtime/pprof"
 	"time"
 )
 
@@ -23,6 +24,8 @@ type work struct {
 	folder, brokers, topic string
 	format                 string
 	memory                 int64
+	spill, profile         string
+	collect                bool
 	limit                  int // events
 	from, to               time.Time
 }
@@ -42,7 +45,7 @@ type cost struct {
 }
 
 var programs = map[string]func(*work, *meter) (done, error){
-	"decoder": decode, "floor": floor, "bare": bare, "engine": engine,
+	"decoder": decode, "floor": floor, "bare": bare, "engine": engine, "soak": soak,
 }
 
 func main() {
@@ -52,6 +55,9 @@ func main() {
 	flag.StringVar(&w.brokers, "brokers", "", "host:port of Kafka")
 	flag.StringVar(&w.topic, "topic", "", "topic, which is there")
 	flag.Int64Var(&w.memory, "memory", 512<<20, "budget of the engine, bytes")
+	flag.StringVar(&w.spill, "spill", os.TempDir(), "folder for what the engine spills")
+	flag.StringVar(&w.profile, "profile", "", "file for a profile of the processor")
+	flag.BoolVar(&w.collect, "collect", false, "soak: collect garbage each hour, and tell what is live")
 	flag.IntVar(&w.limit, "limit", 1<<40, "events, at most")
 	flag.TextVar(&w.from, "from", time.Time{}, "window of the engine")
 	flag.TextVar(&w.to, "to", time.Time{}, "its end")
@@ -67,6 +73,11 @@ func run(name string, w *work) error {
 	if !known {
 		return fmt.Errorf("no program %q", name)
 	}
+	end, err := startProfile(w.profile)
+	if err != nil {
+		return err
+	}
+	defer end()
 	m := &meter{}
 	m.begin()
 	did, err := program(w, m)
@@ -87,22 +98,29 @@ type meter struct {
 // begin sets the meter to zero: what comes before costs nothing.
 func (m *meter) begin() {
 	runtime.GC()
-	m.at, m.cpu = time.Now(), usage().cpu()
+	m.at = time.Now()
+	m.cpu, _ = usage()
 }
 
 func (m *meter) end() cost {
-	u := usage()
-	return cost{Seconds: time.Since(m.at).Seconds(), CPU: u.cpu() - m.cpu, MaxRSS: u.Maxrss << 10}
+	cpu, resident := usage()
+	return cost{Seconds: time.Since(m.at).Seconds(), CPU: cpu - m.cpu, MaxRSS: resident}
 }
 
-type rusage syscall.Rusage
-
-func usage() *rusage {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail with these arguments
-	return (*rusage)(&u)
-}
-
-func (u *rusage) cpu() float64 {
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+// startProfile begins a profile of the processor, if one is asked for.
+func startProfile(path string) (end func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close() // a profile that is cut off cannot be read, which is seen there
+	}, nil
 }

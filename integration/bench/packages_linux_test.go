@@ -1,0 +1,118 @@
+package bench
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Benchmarks and tests of other packages that are rows of the table.
+
+// goTest builds the tests of a package once and returns what runs them.
+func (m *measuring) goTest(pkg string) func(args ...string) string {
+	m.t.Helper()
+	binary := filepath.Join(m.t.TempDir(), "package.test")
+	if out, err := exec.Command("go", "test", "-c", "-o", binary, pkg).CombinedOutput(); err != nil {
+		m.t.Fatalf("build the tests of %s: %v\n%s", pkg, err, out)
+	}
+	return func(args ...string) string {
+		m.t.Helper()
+		cmd := exec.Command(binary, args...)
+		cmd.Dir = m.t.TempDir()
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			m.t.Fatalf("%s %s: %v\n%s", pkg, strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+}
+
+// metrics are the numbers of one benchmark in what a run of benchmarks printed, by unit; nil without it.
+func metrics(printed, name string) map[string]float64 {
+	line := regexp.MustCompile(`(?m)^Benchmark` + name + `(?:-\d+)?\s+\d+\s+(.*)$`).FindStringSubmatch(printed)
+	if line == nil {
+		return nil
+	}
+	found := map[string]float64{}
+	fields := strings.Fields(line[1])
+	for i := 0; i+1 < len(fields); i += 2 {
+		v, err := strconv.ParseFloat(fields[i], 64)
+		if err != nil {
+			return nil
+		}
+		found[fields[i+1]] = v
+	}
+	return found
+}
+
+// long is how long a benchmark runs for one number.
+func long() string {
+	if *full {
+		return "1s"
+	}
+	return "20ms"
+}
+
+// library compares what every reader of events has to do with the fastest library that does as much, on one core.
+func (m *measuring) library() {
+	m.t.Helper()
+	run := m.goTest("replayd/archive/format")
+	c := &comparison{our: "walk", their: "library", shape: plain.String(), path: plain.path(), bounds: []bound{{"rate", 1.5}}}
+	for range *rounds {
+		printed := run("-test.run", "^$", "-test.bench", "^Benchmark(Walk|Library)$", "-test.cpu", "1", "-test.benchtime", long())
+		c.ours = append(c.ours, m.benchmarked(printed, "Walk"))
+		c.theirs = append(c.theirs, m.benchmarked(printed, "Library"))
+	}
+	m.add(c)
+	m.t.Log(strings.TrimSpace(c.row()))
+}
+
+// benchmarked is a benchmark of archive/format as a cost. It has one core, and no other work.
+func (m *measuring) benchmarked(printed, name string) cost {
+	m.t.Helper()
+	of := metrics(printed, name)
+	if of["ns/op"] <= 0 || of["events/s"] <= 0 || of["MB/s"] <= 0 {
+		m.t.Fatalf("no numbers of %s in\n%s", name, printed)
+	}
+	seconds := of["ns/op"] / 1e9
+	return cost{Events: int64(of["events/s"]*seconds + 0.5), Bytes: int64(of["MB/s"] * 1e6 * seconds), Seconds: seconds, CPU: seconds}
+}
+
+// dedupe is the cost of one id.
+func (m *measuring) dedupe() {
+	m.t.Helper()
+	run := m.goTest("replayd/replay/dedupe")
+	args := []string{"-test.run", "^$", "-test.bench", "^BenchmarkSight$", "-test.cpu", "1"}
+	if !*full {
+		args = append(args, "-test.benchtime", "10000x")
+	}
+	of := metrics(run(args...), "Sight")
+	ns, ok := of["ns/id"]
+	if !ok {
+		ns = of["ns/op"]
+	}
+	if ns <= 0 {
+		m.t.Fatalf("BenchmarkSight of replay/dedupe tells no nanoseconds: %v", of)
+	}
+	m.claim("dedupe per id", "100 ns", fmt.Sprintf("%.0f ns", ns), ns <= 100)
+	fmt.Fprintf(&m.stat, "BenchmarkDedupe 1 %.1f ns/id\n", ns)
+}
+
+// claim is a row of the table of what is no comparison of two programs.
+func (m *measuring) claim(what, least, measured string, held bool) {
+	is := "yes"
+	if !held {
+		is = "**no**"
+	}
+	fmt.Fprintf(&m.text, "| %s | %s | %s | %s |\n", what, least, measured, is)
+}
+
+// others are the rows that compare no programs.
+func (m *measuring) others() {
+	m.text.WriteString("\n| what | at least | measured | held |\n|---|---|---|---|\n")
+	m.dedupe()
+	m.restarts(linesGzip)
+}
