@@ -68,13 +68,13 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$folder" || exit 1; \
 	done
 
-# Rounds and events are what fits into ten minutes on two cores.
-BENCH_ROUNDS ?= 5
-BENCH_EVENTS ?= 400000
+# What fits into ten minutes on two cores; benchstat wants six runs for an interval.
+BENCH_ROUNDS ?= 6
+BENCH_EVENTS ?= 300000
 
 .PHONY: bench
 bench: equipment ## measure replayd beside the least programs that could do its work: docs/performance.md's tables, into dist, too
-	$(GO) test -count=1 -timeout 1h -run '^TestTable$$' ./integration/bench -full -rounds $(BENCH_ROUNDS) -events $(BENCH_EVENTS) -out $(CURDIR)/dist
+	$(GO) test -count=1 -timeout 1h -run '^TestTable$$' ./integration/bench -full -rounds $(BENCH_ROUNDS) -events $(BENCH_EVENTS) -out $(CURDIR)/dist $(BENCH_FLAGS)
 	@cat dist/performance.md
 
 .PHONY: soak

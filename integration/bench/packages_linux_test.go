@@ -85,20 +85,39 @@ func (m *measuring) benchmarked(printed, name string) cost {
 func (m *measuring) dedupe() {
 	m.t.Helper()
 	run := m.goTest("replayd/replay/dedupe")
-	args := []string{"-test.run", "^$", "-test.bench", "^BenchmarkSight$", "-test.cpu", "1"}
-	if !*full {
-		args = append(args, "-test.benchtime", "10000x")
+	times := "10000x"
+	if *full {
+		times = "20000000x"
 	}
-	of := metrics(run(args...), "Sight")
-	ns, ok := of["ns/id"]
-	if !ok {
-		ns = of["ns/op"]
-	}
+	of := metrics(run("-test.run", "^$", "-test.bench", "^BenchmarkSight$", "-test.cpu", "1", "-test.benchtime", times), "Sight")
+	ns := of["ns/op"]
 	if ns <= 0 {
 		m.t.Fatalf("BenchmarkSight of replay/dedupe tells no nanoseconds: %v", of)
 	}
 	m.claim("dedupe per id", "100 ns", fmt.Sprintf("%.0f ns", ns), ns <= 100)
-	fmt.Fprintf(&m.stat, "BenchmarkDedupe 1 %.1f ns/id\n", ns)
+	fmt.Fprintf(&m.stat, "BenchmarkDedupe 1 %.1f ns/op\n", ns)
+}
+
+// asserted is a row that a test of another package holds, if there is one of the name.
+func (m *measuring) asserted(what, least, pkg, test string) {
+	m.t.Helper()
+	run := m.goTest(pkg)
+	if !strings.Contains(run("-test.list", "^"+test+"$"), test) {
+		m.t.Logf("%s has no %s", pkg, test)
+		return
+	}
+	run("-test.run", "^"+test+"$")
+	m.claim(what, least, "asserted by `"+test+"`", true)
+}
+
+// soak is the memory of a replay of many hours.
+func (m *measuring) soak() {
+	m.t.Helper()
+	const hours, events = 100, 20_000
+	first, second := halves(m.t, soaked(m.t, hours, events), hours, func(l hourLine) int64 { return l.Resident })
+	early, late := mean(first), mean(second)
+	m.claim("memory resident in hours 55 to 100 of a window, and in 10 to 55", "the same within 10 %",
+		fmt.Sprintf("%.0f MiB, and %.0f", late/(1<<20), early/(1<<20)), late <= 1.1*early)
 }
 
 // claim is a row of the table of what is no comparison of two programs.
@@ -115,4 +134,9 @@ func (m *measuring) others() {
 	m.text.WriteString("\n| what | at least | measured | held |\n|---|---|---|---|\n")
 	m.dedupe()
 	m.restarts(linesGzip)
+	if *full {
+		m.soak()
+		m.asserted("LIST and GET requests and bytes up to the first event of an hour", "the same in an archive of a day and of a year",
+			"replayd/replay", "TestTheFirstEventOfAYearCostsWhatThatOfADayDoes")
+	}
 }

@@ -161,15 +161,17 @@ func fieldOf(path, name string) string {
 func (r *report) add(c *comparison) {
 	r.text.WriteString(c.row())
 	for i := range c.ours {
-		r.line(c.our, c.path, c.ours[i])
+		r.line(c.our, c.path+"/beside="+plainName(c.their), c.ours[i])
 		r.line(c.their, c.path, c.theirs[i])
 	}
 }
 
+// plainName is the name of a program without what means something in the name of a benchmark.
+func plainName(program string) string { return strings.ReplaceAll(program, "/", "-") }
+
 // line is one run in the format of Go's benchmarks.
 func (r *report) line(program, path string, c cost) {
-	name := strings.ToUpper(program[:1]) + program[1:]
-	fmt.Fprintf(&r.stat, "Benchmark%s/%s 1 %.1f ns/event %.1f cpu-ns/event %.0f B/s", strings.ReplaceAll(name, "/", ""), path,
+	fmt.Fprintf(&r.stat, "Benchmark%s/%s 1 %.1f ns/event %.1f cpu-ns/event %.0f B/s", strings.ToUpper(program[:1])+plainName(program)[1:], path,
 		1e9/c.rate(), 1000*c.cpu(), float64(c.Bytes)/c.Seconds)
 	if c.MaxRSS > 0 {
 		fmt.Fprintf(&r.stat, " %d rss-B", c.MaxRSS)
@@ -183,12 +185,53 @@ func (r *report) save(t *testing.T, folder string) {
 	if folder == "" {
 		return
 	}
-	for name, text := range map[string]string{"performance.md": r.text.String(), "performance.bench": r.stat.String()} {
-		if err := os.MkdirAll(folder, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
 	}
+	put(t, filepath.Join(folder, "performance.md"), r.text.String())
+	put(t, filepath.Join(folder, "performance.bench"), r.stat.String())
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The page, and the lines for benchstat of the same measurement.
+const (
+	pagePath  = "../../docs/performance.md"
+	linesPath = "../../docs/performance.bench"
+)
+
+// What was measured stands on the page between these two.
+const (
+	pageBegin = "<!-- what make bench measured: begin -->\n"
+	pageEnd   = "<!-- what make bench measured: end -->\n"
+)
+
+// publish puts what was measured into the documents.
+func (r *report) publish(t *testing.T) {
+	t.Helper()
+	before, measured := page(t)
+	_, after, _ := strings.Cut(before, measured+pageEnd)
+	head, _, _ := strings.Cut(before, pageBegin)
+	put(t, pagePath, head+pageBegin+"\n"+r.text.String()+"\n"+pageEnd+after)
+	put(t, linesPath, r.stat.String())
+}
+
+// page is docs/performance.md, and what was measured on it.
+func page(t *testing.T) (all, measured string) {
+	t.Helper()
+	text, err := os.ReadFile(pagePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, begun := strings.Cut(string(text), pageBegin)
+	measured, _, ended := strings.Cut(rest, pageEnd)
+	if !begun || !ended {
+		t.Fatalf("%s does not say where what was measured begins and ends", pagePath)
+	}
+	return string(text), measured
 }

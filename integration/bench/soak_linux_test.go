@@ -38,29 +38,40 @@ const settled = 10
 // The long form looks at what is resident, as whoever limits a container does, in the mean. With few hours that is noise, so
 // the short form looks at what is live after a collection, while all stages are full.
 func TestSoak(t *testing.T) {
-	lines := soaked(t, soakArchive(t))
 	memory, of := func(l hourLine) int64 { return l.Heap }, slices.Max[[]float64]
-	if *soakHours >= 100 {
+	if *soakHours >= resident {
 		memory, of = func(l hourLine) int64 { return l.Resident }, mean
 	}
-	var halves [2][]float64 // behind the hours in which it settles
+	first, second := halves(t, soaked(t, *soakHours, *soakEvents), *soakHours, memory)
+	early, late := of(first), of(second)
+	t.Logf("in the first half behind hour %d: %.1f MiB, in the second %.1f", settled, early/(1<<20), late/(1<<20))
+	if late > 1.1*early {
+		t.Errorf("memory has grown with the hours")
+	}
+}
+
+// resident is from how many hours on what is resident is looked at, not what is live.
+const resident = 100
+
+// halves are the memory at the commits behind the hours in which it settles, in two halves of the hours.
+func halves(t *testing.T, lines []hourLine, hours int, of func(hourLine) int64) (first, second []float64) {
+	t.Helper()
 	var told []string
 	for _, l := range lines {
-		told = append(told, fmt.Sprintf("%d: %.1f", l.Hour, float64(memory(l))/(1<<20)))
-		if l.Hour > settled && l.Hour < *soakHours { // the last commit has let go of nearly all
-			half := 2 * (l.Hour - settled) / (*soakHours - settled)
-			halves[half] = append(halves[half], float64(memory(l)))
+		told = append(told, fmt.Sprintf("%d: %.1f", l.Hour, float64(of(l))/(1<<20)))
+		switch {
+		case l.Hour <= settled || l.Hour >= hours: // the last commit has let go of nearly all
+		case 2*(l.Hour-settled) < hours-settled:
+			first = append(first, float64(of(l)))
+		default:
+			second = append(second, float64(of(l)))
 		}
 	}
 	t.Logf("MiB at commits, behind so many hours: %s", strings.Join(told, ", "))
-	if len(halves[0]) == 0 || len(halves[1]) == 0 {
+	if len(first) == 0 || len(second) == 0 {
 		t.Fatal("too few commits")
 	}
-	first, second := of(halves[0]), of(halves[1])
-	t.Logf("in the first half behind hour %d: %.1f MiB, in the second %.1f", settled, first/(1<<20), second/(1<<20))
-	if second > 1.1*first {
-		t.Errorf("memory has grown with the hours")
-	}
+	return first, second
 }
 
 func mean(values []float64) (sum float64) {
@@ -71,13 +82,13 @@ func mean(values []float64) (sum float64) {
 }
 
 // soakArchive writes the archive, some hours at a time: all of them at once would not fit into memory here.
-func soakArchive(t *testing.T) string {
+func soakArchive(t *testing.T, hours, events int) string {
 	t.Helper()
 	folder := t.TempDir()
-	for first := 0; first < *soakHours; first += 10 {
-		n := min(10, *soakHours-first)
+	for first := 0; first < hours; first += 10 {
+		n := min(10, hours-first)
 		a := archivetest.Generate(archivetest.Plan{
-			Seed: uint64(first + 1), Start: soakStart.Add(time.Duration(first) * time.Hour), Hours: n, Events: n * *soakEvents, MeanSize: 1,
+			Seed: uint64(first + 1), Start: soakStart.Add(time.Duration(first) * time.Hour), Hours: n, Events: n * events, MeanSize: 1,
 			Writers: 2, Format: archivetest.FormatLines, Codec: archivetest.CodecZstd, Odds: archivetest.Odds{Duplicates: 0.02, Late: 0.01, Delayed: 0.02},
 		})
 		if err := a.Write(folder); err != nil {
@@ -89,12 +100,14 @@ func soakArchive(t *testing.T) string {
 
 var soakStart = time.Date(2025, 11, 1, 0, 0, 0, 0, time.UTC)
 
-func soaked(t *testing.T, folder string) []hourLine {
+// soaked replays the archive and returns what was told of memory.
+func soaked(t *testing.T, hours, events int) []hourLine {
 	t.Helper()
+	folder := soakArchive(t, hours, events)
 	binary := build(t, "replayd/integration/bench/rivals")
 	args := []string{
 		"-archive", folder, "-format", "jsonl", "-from", soakStart.Format(time.RFC3339), "-memory", fmt.Sprint(64 << 20), "-spill", t.TempDir(),
-		"-to", soakStart.Add(time.Duration(*soakHours) * time.Hour).Format(time.RFC3339), fmt.Sprintf("-collect=%t", *soakHours < 100), "soak",
+		"-to", soakStart.Add(time.Duration(hours) * time.Hour).Format(time.RFC3339), fmt.Sprintf("-collect=%t", hours < resident), "soak",
 	}
 	cmd := exec.Command(binary, args...)
 	cmd.Stderr = os.Stderr

@@ -17,6 +17,7 @@ var (
 	rounds = flag.Int("rounds", 1, "how often each comparison is run; make bench takes more")
 	events = flag.Int("events", 5_000, "in the archives; make bench takes more")
 	full   = flag.Bool("full", false, "all that takes minutes, too: make bench")
+	pages  = flag.Bool("write", false, "put the tables into docs/performance.md, and what benchstat takes into docs/performance.bench")
 	out    = flag.String("out", "", "folder for performance.md and performance.bench")
 )
 
@@ -158,5 +159,8 @@ func TestTable(t *testing.T) {
 	m.others()
 	m.stages()
 	m.save(t, *out)
+	if *pages {
+		m.publish(t)
+	}
 	t.Logf("\n%s\n%s", m.text.String(), m.stat.String())
 }
