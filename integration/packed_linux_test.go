@@ -30,11 +30,7 @@ func newPacked(t *testing.T, lines int) *packed {
 	p := &packed{lines: lines}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 64 {
-		text := []byte(`"p":"`)
-		for len(text) < 930 {
-			text = fmt.Appendf(text, "%d %x ", rng.IntN(100), rng.Uint32())
-		}
-		text = append(text, "\"}\n"...)
+		text := purchase(rng)
 		var b bytes.Buffer
 		w, err := flate.NewWriter(&b, flate.BestSpeed)
 		if err == nil {
@@ -55,6 +51,21 @@ func newPacked(t *testing.T, lines int) *packed {
 	}
 	p.size, p.raw = count.n, raw
 	return p
+}
+
+// purchase is what an event says behind its id and time: names that are always the same, and values of which some seldom are.
+func purchase(rng *rand.Rand) []byte {
+	some := func(of ...string) string { return of[rng.IntN(len(of))] }
+	text := fmt.Appendf(nil, `"type":"%s","version":3,"account":{"id":%d,"holder":"%s %s","branch":"%04d","segment":"%s"}`,
+		some("card.authorised", "card.settled", "card.refused", "transfer.sent"), rng.IntN(1e7), some("Ana", "Bruno", "Carla", "Davi", "Elisa"),
+		some("Souza", "Silva", "Pereira", "Oliveira"), rng.IntN(1e4), some("retail", "business", "private"))
+	text = fmt.Appendf(text, `,"amount":{"value":"%d.%02d","currency":"%s","rate":"%d.%04d"}`, rng.IntN(1e4), rng.IntN(100), some("BRL", "EUR", "USD"), rng.IntN(7), rng.IntN(1e4))
+	text = fmt.Appendf(text, `,"card":{"brand":"%s","last4":"%04d","token":"%016x","entry":"%s"}`, some("visa", "mastercard", "elo"), rng.IntN(1e4), rng.Uint64(), some("chip", "contactless", "ecommerce"))
+	text = fmt.Appendf(text, `,"device":{"ip":"10.%d.%d.%d","agent":"Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Mobile Safari/537.36"}`, rng.IntN(256), rng.IntN(256), rng.IntN(256))
+	for i := 0; len(text) < 900; i++ {
+		text = fmt.Appendf(text, `,"score_%d":{"model":"%s","value":0.%04d,"reason":"%s"}`, i, some("velocity", "distance", "merchant"), rng.IntN(1e4), some("none", "first purchase here", "amount above the usual"))
+	}
+	return append(text, "}\n"...)
 }
 
 // write writes object, whose size is that of any other, and returns how long its content is.
