@@ -20,19 +20,21 @@ type chunker struct {
 	hours      *hours
 	most       int   // records of a chunk
 	mostBytes  int64 // of a chunk, unless a single event has more
-	slab       slab
-	tags       []Header // memory for headers; the free part of it
 	chunk      *Chunk
-	bytes      int64     // in the chunk
-	closes     time.Time // when the chunk must be committed; zero while it is empty
-	valueBytes int64     // of this session
+	spent      chan *Chunk // durable and empty: their memory serves again
+	bytes      int64       // in the chunk
+	closes     time.Time   // when the chunk must be committed; zero while it is empty
+	valueBytes int64       // of this session
 
 	account Checkpoint // as of the last entry placed
 	limited bool       // it was the last that Policies.Limit lets through
 }
 
 func newChunker(s *Spec, h *hours, from Checkpoint, most int, mostBytes int64) *chunker {
-	return &chunker{spec: s, tagger: newTagger(s), hours: h, most: most, mostBytes: mostBytes, chunk: &Chunk{}, account: from}
+	return &chunker{
+		spec: s, tagger: newTagger(s), hours: h, most: most, mostBytes: mostBytes, account: from,
+		chunk: &Chunk{}, spent: make(chan *Chunk, 2),
+	}
 }
 
 // full reports whether an event of size more bytes belongs into the next chunk.
@@ -88,15 +90,16 @@ func (b *chunker) produce(it *merge.Item, flags merge.Flags) {
 
 // tag returns the headers of the event that is produced.
 func (b *chunker) tag(it *merge.Item, flags merge.Flags) []Header {
-	if cap(b.tags) < b.tagger.most() {
-		b.tags = make([]Header, 0, tagsRoom+b.tagger.most())
+	c := b.chunk
+	if cap(c.tags)-len(c.tags) < b.tagger.most() { // the records before point into what was
+		c.tags = make([]Header, 0, max(tagsRoom+b.tagger.most(), 2*cap(c.tags)))
 	}
-	h := b.tagger.tag(b.tags, &b.slab, it, flags, b.account.Seq)
-	b.tags = h[len(h):]
-	return h[:len(h):len(h)]
+	first := len(c.tags)
+	c.tags = b.tagger.tag(c.tags, &c.texts, it, flags, b.account.Seq)
+	return c.tags[first:len(c.tags):len(c.tags)]
 }
 
-// tagsRoom is for how many headers memory is taken at a time.
+// tagsRoom is for how many headers a chunk takes memory first.
 const tagsRoom = 4096
 
 // route is what chooses the partition: the same event goes to the same partition in every session.
@@ -128,7 +131,17 @@ func (b *chunker) take(state State, elapsed time.Duration) *Chunk {
 	chunk.Hours = b.hours.changes(&b.account, state.Terminal() && !b.limited)
 	chunk.Checkpoint = b.account
 	chunk.Checkpoint.Counters = b.account.Counters.clone()
-	b.chunk = &Chunk{Records: make([]Record, 0, len(chunk.Records))}
-	b.bytes, b.closes, b.slab = 0, time.Time{}, slab{}
+	b.chunk = b.next(len(chunk.Records))
+	b.bytes, b.closes = 0, time.Time{}
 	return chunk
+}
+
+// next is an empty chunk, with room for n records or that of one that is spent.
+func (b *chunker) next(n int) *Chunk {
+	select {
+	case c := <-b.spent:
+		return c
+	default:
+		return &Chunk{Records: make([]Record, 0, n)}
+	}
 }

@@ -20,9 +20,22 @@ func (p *pipeline) commitChunks(ctx context.Context) error {
 			return err
 		}
 		p.last = c.Checkpoint
-		c.release()
+		p.release(c)
 	}
 	return nil
+}
+
+// release gives back the memory of a durable chunk, that of its records to the chunks to come, unless somebody may read it.
+func (p *pipeline) release(c *Chunk) {
+	c.release()
+	if c.Shared {
+		return
+	}
+	c.empty()
+	select {
+	case p.chunker.spent <- c:
+	default: // there are enough
+	}
 }
 
 // failingCommit is how long the news of a failure may take to become durable.

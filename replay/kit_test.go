@@ -106,7 +106,10 @@ func (m *memory) Commit(_ context.Context, c *Chunk) error {
 	}
 	m.commits++
 	for _, r := range c.Records { // the chunk's memory is its own
-		r.Value, r.Key = slices.Clone(r.Value), cloneOrNil(r.Key)
+		r.Value, r.Key, r.Headers = slices.Clone(r.Value), cloneOrNil(r.Key), slices.Clone(r.Headers)
+		for i := range r.Headers {
+			r.Headers[i].Value = slices.Clone(r.Headers[i].Value)
+		}
 		m.records = append(m.records, r)
 	}
 	m.bad = append(m.bad, c.Quarantined...)

@@ -32,6 +32,8 @@ type Chunk struct {
 	Shared bool
 
 	ended []*merge.Object // objects of which nothing comes behind this chunk
+	tags  []Header        // that the records have
+	texts slab            // what the tags say
 }
 
 // release gives back the memory of what the chunk ends.
@@ -40,6 +42,13 @@ func (c *Chunk) release() {
 		o.Release(!c.Shared)
 	}
 	c.ended = nil
+}
+
+// empty leaves nothing of a chunk but its memory.
+func (c *Chunk) empty() {
+	clear(c.Records)
+	clear(c.tags)
+	*c = Chunk{Records: c.Records[:0], tags: c.tags[:0], texts: slab{c.texts.free[:0]}}
 }
 
 // Record is an event to be produced. Its slices are valid until Commit returns.

@@ -62,12 +62,13 @@ func (t *tagger) tag(h []Header, slab *slab, it *merge.Item, flags merge.Flags, 
 // slab is memory for what the headers of a chunk say. What it hands out stays valid when it grows.
 type slab struct{ free []byte }
 
+// slabSize is the least memory of a slab.
 const slabSize = 64 << 10
 
 // room returns an empty slice with room for n bytes.
 func (s *slab) room(n int) []byte {
 	if cap(s.free)-len(s.free) < n {
-		s.free = make([]byte, 0, max(n, slabSize))
+		s.free = make([]byte, 0, max(n, slabSize, 2*cap(s.free)))
 	}
 	return s.free[len(s.free):len(s.free):cap(s.free)]
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -150,16 +151,17 @@ func (s *Sink) try(ctx context.Context, chunk *replay.Chunk) error {
 		}
 	}
 	return s.producer.transaction(ctx, func(t *sending) error {
-		records := s.records(chunk)
-		t.sendAll(records)
+		m := s.make(chunk)
+		t.sendAll(m.records)
 		s.sendQuarantined(t, chunk)
 		if err := t.flush(); err != nil {
 			return err
 		}
-		partitions, ok := s.vector.with(records, chunk.Records)
+		partitions, ok := s.vector.with(m.records, chunk.Records)
 		if !ok {
 			return errRegressed
 		}
+		s.acknowledged(m)
 		c := &chunk.Checkpoint
 		c.Partitions = partitions
 		c.Receipt = nil
@@ -172,29 +174,42 @@ func (s *Sink) try(ctx context.Context, chunk *replay.Chunk) error {
 // errRegressed is a reason to ask: recover tells what became of the topic.
 var errRegressed = errors.New("the target is not the topic that this replay has written to")
 
-// records are the chunk's as Kafka's client takes them. Their headers stand behind one another.
-func (s *Sink) records(chunk *replay.Chunk) []kgo.Record {
+// made are the records of a chunk as Kafka's client takes them.
+type made struct {
+	records []kgo.Record
+	headers []kgo.RecordHeader // of the records, behind one another
+}
+
+// make makes the records of a chunk, in the memory of those before if the client reads it no more.
+func (s *Sink) make(chunk *replay.Chunk) made {
 	now, n := time.Now(), 0
 	for i := range chunk.Records {
 		n += len(chunk.Records[i].Headers)
 	}
-	headers := make([]kgo.RecordHeader, 0, n)
-	records := make([]kgo.Record, len(chunk.Records))
+	m := made{slices.Grow(s.spare.records, len(chunk.Records))[:len(chunk.Records)], slices.Grow(s.spare.headers, n)}
+	s.spare = made{}
 	for i := range chunk.Records {
-		from, r := &chunk.Records[i], &records[i]
+		from, r := &chunk.Records[i], &m.records[i]
 		r.Key = from.Route
 		r.Partition = partitionFor(r, s.journal.genesis.Partitions)
 		r.Topic, r.Key, r.Value, r.Timestamp = s.spec.Topic, from.Key, from.Value, now
 		if s.spec.RecordTime == replay.RecordTimeOriginal && from.HasTime {
 			r.Timestamp = time.UnixMilli(from.EventTime / int64(time.Millisecond))
 		}
-		first := len(headers)
+		first := len(m.headers)
 		for _, h := range from.Headers {
-			headers = append(headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+			m.headers = append(m.headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 		}
-		r.Headers = headers[first:len(headers):len(headers)]
+		r.Headers = m.headers[first:len(m.headers):len(m.headers)]
 	}
-	return records
+	return m
+}
+
+// acknowledged keeps the memory of records that the client has finished with.
+func (s *Sink) acknowledged(m made) {
+	clear(m.records)
+	clear(m.headers)
+	s.spare = made{m.records[:0], m.headers[:0]}
 }
 
 // quarantineValue is a record of the quarantine topic.

@@ -30,6 +30,7 @@ type Sink struct {
 	sessions int
 	base     commitID // the newest commit that is known to be decided
 	vector   *vector
+	spare    made // memory of records that were acknowledged
 	codec    kgo.CompressionCodec
 	maxBytes int32
 	control  map[string]int32 // partitions of the control topics
