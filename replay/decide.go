@@ -8,6 +8,7 @@ import (
 	"replayd/archive"
 	"replayd/replay/dedupe"
 	"replayd/replay/merge"
+	"replayd/replay/shelf"
 )
 
 // outcome is what becomes of an entry.
@@ -49,10 +50,13 @@ type decider struct {
 // badFrom is the number of entries from which on the share of bad ones is judged.
 const badFrom = 1000
 
-func newDecider(s *Spec, o *Options, from *Checkpoint) *decider {
+// newDecider returns a decider that is to be closed. Its index takes so many bytes of memory, and on what it needs beyond.
+func newDecider(s *Spec, o *Options, from *Checkpoint, memory int64, on *shelf.Shelf) *decider {
 	d := &decider{
 		spec: s, maxBad: o.MaxBad, stopOn: o.StopOn,
-		index:   dedupe.New(dedupe.Options{Horizon: s.Horizon.Std(), BitsPerID: o.bloomBits}),
+		index: dedupe.New(dedupe.Options{
+			Horizon: s.Horizon.Std(), Memory: max(1, memory), Shelf: on, BitsPerID: o.bloomBits,
+		}),
 		resume:  from.Position,
 		resumed: from.Begun,
 		recall:  from.Position.Time - int64(s.Horizon),
@@ -82,8 +86,7 @@ func badEntries(c *Counters) int64 {
 func (d *decider) judge(it *merge.Item) (verdict, error) {
 	if d.resumed {
 		if it.Compare(d.resume) <= 0 {
-			d.recallEvent(it)
-			return verdict{outcome: accounted}, nil
+			return verdict{outcome: accounted}, d.recallEvent(it)
 		}
 		d.resumed = false
 	}
@@ -121,14 +124,17 @@ func (d *decider) warm(items []merge.Item) {
 func (d *decider) event(it *merge.Item) (verdict, error) {
 	v := verdict{outcome: produced, flags: it.Flags}
 	if d.dedupes(it) {
-		switch d.index.Look(it.IDHash, it.Body, it.Time) {
+		sighted, err := d.index.Look(it.IDHash, it.Body, it.Time)
+		if err != nil {
+			return v, err
+		}
+		switch sighted {
 		case dedupe.Duplicate:
 			v.outcome, v.flags = duplicate, 0
 			if err := d.count(it, v); err != nil {
 				return v, err
 			}
-			d.index.Insert(it.IDHash, it.Body, it.Time)
-			return v, nil
+			return v, d.index.Insert(it.IDHash, it.Body, it.Time)
 		case dedupe.Conflict:
 			v.flags |= merge.Conflict
 		}
@@ -140,7 +146,7 @@ func (d *decider) event(it *merge.Item) (verdict, error) {
 		return v, err
 	}
 	if d.dedupes(it) {
-		d.index.Insert(it.IDHash, it.Body, it.Time)
+		return v, d.index.Insert(it.IDHash, it.Body, it.Time)
 	}
 	return v, nil
 }
@@ -186,10 +192,11 @@ func (d *decider) stops(choice string, it *merge.Item, what string) error {
 }
 
 // recallEvent puts an event that an earlier session has accounted for back into the index.
-func (d *decider) recallEvent(it *merge.Item) {
+func (d *decider) recallEvent(it *merge.Item) error {
 	if it.Kind == merge.Event && it.Time >= d.recall && d.dedupes(it) {
-		d.index.Insert(it.IDHash, it.Body, it.Time)
+		return d.index.Insert(it.IDHash, it.Body, it.Time)
 	}
+	return nil
 }
 
 func (d *decider) dedupes(it *merge.Item) bool { return d.spec.Dedupe && it.Flags&merge.NoID == 0 }

@@ -82,15 +82,16 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	}
 	account.Changed = account.Changed || hours.changed
 	p.last = account
-	p.decide = newDecider(s, o, &d.Checkpoint)
 	share := o.divided()
+	spill := shelf.New(shelf.Options{Folder: o.Spill, Limit: o.Disk, Buffers: share.buffers})
+	p.decide = newDecider(s, o, &d.Checkpoint, share.dedupe, spill)
 	p.chunker = newChunker(s, hours, account, o.chunkRecords, share.chunk)
 	p.merge = merge.Config{
 		Rules: s.rules(), Feed: hours, Source: r.Source, Fetcher: fetcher, Fields: s.Fields,
 		Limits: archive.Limits{Event: s.RecordLimit}, Memory: share.runs, Step: share.step, Workers: o.workers(),
 		Ahead: share.fetched, AheadMemory: share.first,
 		Streams: share.places, Streaming: share.streams, Batch: share.chunk / batches,
-		Shelf: shelf.New(shelf.Options{Folder: o.Spill, Limit: o.Disk, Buffers: share.buffers}),
+		Shelf: spill,
 	}
 	if keep.On() {
 		p.merge.Fields.Also, p.merge.Filter = keep.Places(), keep.Judge
@@ -100,6 +101,7 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 
 // run drives the stages to the end of the replay, or of the session.
 func (p *pipeline) run(ctx context.Context) (Receipt, error) {
+	defer p.decide.index.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	ctx, end := context.WithCancel(ctx)
 	working, stop := context.WithCancel(ctx)
