@@ -54,9 +54,7 @@ const badFrom = 1000
 func newDecider(s *Spec, o *Options, from *Checkpoint, memory int64, on *shelf.Shelf) *decider {
 	d := &decider{
 		spec: s, maxBad: o.MaxBad, stopOn: o.StopOn,
-		index: dedupe.New(dedupe.Options{
-			Horizon: s.Horizon.Std(), Memory: max(1, memory), Shelf: on, BitsPerID: o.bloomBits,
-		}),
+		index:   dedupe.New(dedupe.Options{Horizon: s.Horizon.Std(), Memory: max(1, memory), Shelf: on}),
 		resume:  from.Position,
 		resumed: from.Begun,
 		recall:  from.Position.Time - int64(s.Horizon),

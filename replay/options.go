@@ -14,7 +14,7 @@ type Options struct {
 	Pace   pace.Setting  // not set: 20MB/s
 	MaxGap time.Duration // longest wait for an idle gap of the archive; default 10 s
 	Ramp   time.Duration // slow start
-	Memory int64         // bytes, for what is read and not yet produced; default 512 MiB
+	Memory int64         // bytes: half for what is read and not yet produced, a quarter to find duplicates; default 512 MiB
 	Spill  string        // folder for what does not fit; default the system's for temporary files
 	Disk   int64         // bytes that may be spilled; default 16 GiB
 	Open   int           // objects open for reading at a time, at most; default 256
@@ -41,7 +41,6 @@ type Options struct {
 	Notice func(text string)
 
 	// For tests: smaller than the constants of the same meaning.
-	bloomBits    int // bits an id in the Bloom filters
 	chunkRecords int
 	shares       *shares // of memory; nil: as divide says
 }

@@ -27,22 +27,23 @@ const (
 // freeze makes a segment of a cell's table, and of its segments when they are too many. The table is left empty, with slots
 // when it still fills.
 func (f *freezer) freeze(c *cell, fills bool, m *memory) error {
-	from, n, old := []cursor{f.sorter.sort(&c.table)}, c.table.count, []*segment(nil)
-	if len(c.segments) >= few {
-		old = c.segments
-	}
-	for _, s := range old {
-		from, n = append(from, s.read()), n+s.count
-	}
-	rows, err := merge(from)
-	if err != nil {
-		return err
+	rows, n := cursor(f.sorter.sort(&c.table)), c.table.count
+	many := len(c.segments) >= few
+	if many {
+		from := []cursor{rows}
+		for _, s := range c.segments {
+			from, n = append(from, s.read()), n+s.count
+		}
+		var err error
+		if rows, err = merge(from); err != nil {
+			return err
+		}
 	}
 	s, err := f.write(rows, n, m)
 	if err != nil {
 		return err
 	}
-	if old != nil {
+	if many {
 		f.release(c, m)
 	}
 	c.segments = append(c.segments, s)
