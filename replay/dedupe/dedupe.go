@@ -260,6 +260,7 @@ func (x *Index) add(lane int, r row) error {
 		}
 	}
 	s.filter.add(lane, r.key)
+	s.begin(lane, &x.memory)
 	s.cells[lane].table.add(r, &x.memory)
 	return x.makeRoom()
 }

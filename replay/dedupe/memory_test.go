@@ -89,3 +89,21 @@ func TestACellHasFewSegments(t *testing.T) {
 		t.Errorf("rows of the same key and body are not folded: %+v", s)
 	}
 }
+
+func TestAGenerationBeginsWithRoomForAsManyRowsAsTheOneBefore(t *testing.T) {
+	x := small(t, Options{Horizon: 300})
+	for i := range uint64(100_000) {
+		sighted(t, x, idOf(i), 0, 0)
+	}
+	sighted(t, x, idOf(0), 1, 100) // rows of three keys
+	with := 0
+	for i := range x.shards {
+		c := &x.shards[i].cells
+		if n := len(c[1].table.slots); n > 0 && n == len(c[0].table.slots) {
+			with++
+		}
+	}
+	if with == 0 || with > 3 {
+		t.Errorf("%d tables of the second generation have the room of the first", with)
+	}
+}

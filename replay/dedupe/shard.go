@@ -24,6 +24,14 @@ type cell struct {
 	segments []*segment // frozen before, in this order
 }
 
+// begin gives the table of a new generation slots for as many rows as in the one before, unless those did not fit either.
+func (s *shard) begin(lane int, m *memory) {
+	before := &s.cells[(lane+generations-1)%generations]
+	if t := &s.cells[lane].table; t.slots == nil && len(before.segments) == 0 {
+		t.resize(len(before.table.slots), m)
+	}
+}
+
 // refilter makes the filter anew, with another number of blocks.
 func (s *shard) refilter(blocks int, m *memory) error {
 	f := newFilter(blocks, m)

@@ -85,7 +85,7 @@ func (t *table) find(key archive.Hash) *row {
 // add appends a row whose key is not there.
 func (t *table) add(r row, m *memory) {
 	if 4*(t.count+1) > 3*len(t.slots) {
-		t.grow(m)
+		t.resize(max(firstSlots, 2*len(t.slots)), m)
 	}
 	if t.count%rowsAtOnce == 0 {
 		t.last = m.rows()
@@ -105,11 +105,10 @@ func (t *table) link(n uint32, key archive.Hash) {
 	t.slots[i] = n
 }
 
-// grow doubles the slots.
-func (t *table) grow(m *memory) {
-	was := len(t.slots)
-	t.slots = make([]uint32, max(firstSlots, 2*was))
-	m.used += int64(len(t.slots)-was) * slotSize
+// resize makes the slots anew, more of them.
+func (t *table) resize(slots int, m *memory) {
+	m.used += int64(slots-len(t.slots)) * slotSize
+	t.slots = make([]uint32, slots)
 	n := uint32(0)
 	for r := range t.all() {
 		n++
