@@ -65,7 +65,7 @@ type Index struct {
 
 // Stats count the work of an index.
 type Stats struct {
-	Rows           int64 // held now: pairs of id and body, and one more for each id with several bodies
+	Rows           int64 // held now: one for each pair of id and body, more for those sighted again after they were frozen
 	Frozen         int64 // of them, on the shelf
 	Written        int64 // rows written to the shelf so far, by freezing and by merging
 	Reads          int64 // of pages from the shelf

@@ -1,7 +1,7 @@
 package dedupe
 
-// memory is the account of what an index holds: filters, tables, and indexes of segments. Beside it there are buffers of
-// about 1 MiB.
+// memory is the account of what an index holds: filters, tables, and indexes of segments. Beside it there are buffers: 1 MiB,
+// and what sorting one table takes.
 type memory struct {
 	limit int64   // 0: none
 	used  int64   // without what is free
