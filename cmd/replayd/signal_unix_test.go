@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,15 +32,6 @@ func TestTheSecondSignalLeavesWhatNobodyReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.insist(syscall.SIGINT).want(exitInterrupted, "interrupted: not all is printed")
-}
-
-func TestTheSecondSignalLeavesAFilterThatNeverEnds(t *testing.T) {
-	t.Parallel()
-	b := nowhere(t)
-	b.many(2)
-	p := b.start(append([]string{"cat", "--filter", `let a = 1..9999; all(a, all(a, all(a, # > 0)))`}, slices.Delete(b.what(), 2, 6)...)...) // its layout is recognised
-	p.until("it to begin", func() bool { return strings.Contains(p.err.String(), "recognised") })
-	p.insist(syscall.SIGTERM).want(exitInterrupted, "interrupted: not all is printed")
 }
 
 // TestTheSecondSignalLeavesWhatIsNotYetASession has the AWS SDK wait for a file that nobody writes.
