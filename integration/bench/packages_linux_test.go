@@ -85,16 +85,17 @@ func (m *measuring) benchmarked(printed, name string) cost {
 func (m *measuring) dedupe() {
 	m.t.Helper()
 	run := m.goTest("replayd/replay/dedupe")
-	times := "10000x"
+	ids, times := "2000", "10000x"
 	if *full {
-		times = "20000000x"
+		ids, times = "100000000", "200000000x"
 	}
-	of := metrics(run("-test.run", "^$", "-test.bench", "^BenchmarkSight$", "-test.cpu", "1", "-test.benchtime", times), "Sight")
+	of := metrics(run("-test.run", "^$", "-test.bench", "^BenchmarkSight$", "-test.cpu", "1", "-test.benchtime", times, "-ids", ids), "Sight")
 	ns := of["ns/op"]
 	if ns <= 0 {
 		m.t.Fatalf("BenchmarkSight of replay/dedupe tells no nanoseconds: %v", of)
 	}
-	m.claim("dedupe per id", "100 ns", fmt.Sprintf("%.0f ns", ns), ns <= 100)
+	what := fmt.Sprintf("dedupe per id, %s ids in the horizon, %.0f MiB and %.0f MB of disk", ids, of["held-MiB"], of["disk-MB"])
+	m.claim(what, "100 ns", fmt.Sprintf("%.0f ns", ns), ns <= 100)
 	fmt.Fprintf(&m.stat, "BenchmarkDedupe 1 %.1f ns/op\n", ns)
 }
 
@@ -129,6 +130,24 @@ func (m *measuring) claim(what, least, measured string, held bool) {
 	fmt.Fprintf(&m.text, "| %s | %s | %s | %s |\n", what, least, measured, is)
 }
 
+// modes are the rows of how much memory an hour of overlapping objects takes, as its test in package integration tells.
+func (m *measuring) modes() {
+	m.t.Helper()
+	out, err := exec.Command("go", "test", "-count=1", "-v", "-run", "^TestMemoryOfAnHourOfOverlappingObjects$", "replayd/integration").CombinedOutput()
+	if err != nil {
+		m.t.Fatalf("memory of an hour of overlapping objects: %v\n%s", err, out)
+	}
+	rows := regexp.MustCompile(`\.go:\d+: (.+): (\d+ objects of .+ raw): (\d+) MiB resident of (\d+) MiB`).FindAllStringSubmatch(string(out), -1)
+	if len(rows) == 0 {
+		m.t.Fatalf("the test of memory tells none:\n%s", out)
+	}
+	for _, row := range rows {
+		resident, _ := strconv.Atoi(row[3])
+		given, _ := strconv.Atoi(row[4])
+		m.claim("peak memory, "+row[1]+": "+row[2], fmt.Sprintf("%d MiB + 150 MiB", given), fmt.Sprintf("%d MiB", resident), resident <= given+150)
+	}
+}
+
 // others are the rows that compare no programs.
 func (m *measuring) others() {
 	m.text.WriteString("\n| what | at least | measured | held |\n|---|---|---|---|\n")
@@ -136,6 +155,7 @@ func (m *measuring) others() {
 	m.restarts(linesGzip)
 	if *full {
 		m.soak()
+		m.modes()
 		m.asserted("LIST and GET requests and bytes up to the first event of an hour", "the same in an archive of a day and of a year",
 			"replayd/replay", "TestTheFirstEventOfAYearCostsWhatThatOfADayDoes")
 	}
