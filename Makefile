@@ -69,8 +69,8 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 	done
 
 # What fits into ten minutes on two cores; benchstat wants six runs for an interval.
-BENCH_ROUNDS ?= 6
-BENCH_EVENTS ?= 300000
+BENCH_ROUNDS ?= 5
+BENCH_EVENTS ?= 1000000
 
 .PHONY: bench
 bench: equipment ## measure replayd beside the least programs that could do its work: docs/performance.md's tables, into dist, too
