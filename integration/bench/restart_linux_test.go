@@ -81,11 +81,7 @@ func (m *measuring) restart(s shape, args ...string) float64 {
 	st := m.stock(s)
 	k := m.broker()
 	admin := kadm.NewClient(k.Client(m.t))
-	m.topics++
-	topic := fmt.Sprintf("bench.%d", m.topics)
-	if _, err := admin.CreateTopic(m.t.Context(), partitions, 1, nil, topic); err != nil {
-		m.t.Fatal(err)
-	}
+	topic := m.topic(admin)
 	w := watch(m.t, k.Client(m.t, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(50*time.Millisecond)))
 	first := m.run(st, k.Addr(), topic, append(args, "--pace", fmt.Sprintf("%d/s", st.entries/4))...).start(m.t)

@@ -74,16 +74,31 @@ func (m *measuring) inTopic(run func(brokers, topic string) cost) cost {
 	m.t.Helper()
 	k := m.broker()
 	admin := kadm.NewClient(k.Client(m.t))
-	m.topics++
-	name := fmt.Sprintf("bench.%d", m.topics)
-	if _, err := admin.CreateTopic(m.t.Context(), partitions, 1, nil, name); err != nil {
-		m.t.Fatal(err)
-	}
+	name := m.topic(admin)
 	c := run(k.Addr(), name)
 	if _, err := admin.DeleteTopic(m.t.Context(), name); err != nil {
 		m.t.Fatal(err)
 	}
 	return c
+}
+
+// topic makes a topic and waits until the broker knows it: the controller, which makes it, is ahead of the broker.
+func (m *measuring) topic(admin *kadm.Client) string {
+	m.t.Helper()
+	m.topics++
+	name := fmt.Sprintf("bench.%d", m.topics)
+	if _, err := admin.CreateTopic(m.t.Context(), partitions, 1, nil, name); err != nil {
+		m.t.Fatal(err)
+	}
+	for {
+		known, err := admin.ListTopics(m.t.Context(), name)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		if topic := known[name]; topic.Err == nil && len(topic.Partitions) == partitions {
+			return name
+		}
+	}
 }
 
 func (m *measuring) replay(s shape, args ...string) cost {
