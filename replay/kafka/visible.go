@@ -17,19 +17,22 @@ const (
 func (s *Sink) awaitVisible(ctx context.Context, c *replay.Checkpoint) {
 	ctx, cancel := context.WithTimeout(ctx, visibleWait)
 	defer cancel()
-	ends := map[string]map[int32]int64{s.spec.Topic: {}}
+	last := map[int32]int64{}
 	for _, p := range c.Partitions {
 		if p.LastOffset != nil {
-			ends[p.Topic][p.Partition] = *p.LastOffset
+			last[p.Partition] = *p.LastOffset
 		}
 	}
+	s.cluster.awaitSeen(ctx, s.spec.Topic, last)
 	if s.told != nil {
-		ends[s.told.Topic] = map[int32]int64{s.told.Partition: s.told.Offset}
+		s.cluster.awaitSeen(ctx, s.told.Topic, map[int32]int64{s.told.Partition: s.told.Offset})
 	}
-	for topic, last := range ends {
-		for !s.cluster.seen(ctx, topic, last) && ctx.Err() == nil {
-			sleep(ctx, visibleAgain)
-		}
+}
+
+// awaitSeen waits until readers of committed records see the last offsets, by partition, or ctx ends.
+func (c *Cluster) awaitSeen(ctx context.Context, topic string, last map[int32]int64) {
+	for !c.seen(ctx, topic, last) && ctx.Err() == nil {
+		sleep(ctx, visibleAgain)
 	}
 }
 
