@@ -54,7 +54,11 @@ func (c *Cluster) Preflight(ctx context.Context, spec *replay.Spec, s Settings) 
 
 // target looks at the replay topic, or at what it would be.
 func (p *preflight) target(ctx context.Context) error {
-	exists, err := p.cluster.topicExists(ctx, p.spec.Topic)
+	look := p.cluster.topicStays
+	if p.settings.Creates() {
+		look = p.cluster.topicExists
+	}
+	exists, err := look(ctx, p.spec.Topic)
 	switch {
 	case err != nil && !errors.Is(err, kerr.InvalidTopicException):
 		return err
@@ -71,7 +75,7 @@ func (c *Cluster) PreflightKnown(ctx context.Context, spec *replay.Spec, s Setti
 	if err := p.rights(ctx); err != nil {
 		return nil, err
 	}
-	exists, err := c.topicExists(ctx, spec.Topic)
+	exists, err := c.topicStays(ctx, spec.Topic)
 	switch {
 	case p.lacks && Denied(err):
 		return p.sorted(), nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -42,6 +43,24 @@ func (c *Cluster) topicExists(ctx context.Context, topic string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// Asked so often, so far apart, no broker says of a topic that it is not there because it has not heard of it yet: the others
+// learn of a new topic a moment after the one that made it. Sooner the client would answer from what it has kept.
+const (
+	missingAsked = 3
+	missingApart = metadataMinAge + 50*time.Millisecond
+)
+
+// topicStays is topicExists for a topic that should be there: it is asked for again before it counts as missing.
+func (c *Cluster) topicStays(ctx context.Context, topic string) (bool, error) {
+	for asked := 1; ; asked++ {
+		exists, err := c.topicExists(ctx, topic)
+		if exists || err != nil || asked == missingAsked || ctx.Err() != nil {
+			return exists, err
+		}
+		sleep(ctx, missingApart)
+	}
 }
 
 // topicSettings are all settings of a topic, with their defaults.

@@ -28,3 +28,30 @@ func TestNoTopicIsMadeLikeOneWhoseSettingsAreNotTold(t *testing.T) {
 		t.Errorf("the topic is there: %v, %v", exists, err)
 	}
 }
+
+// TestATopicMadeJustNowIsNotMissing lets a broker answer as one that has not heard yet of a topic that another one made.
+func TestATopicMadeJustNowIsNotMissing(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	unheard := 0
+	f.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		f.KeepControl()
+		asked := r.(*kmsg.MetadataRequest)
+		if unheard == missingAsked-1 || len(asked.Topics) != 1 || asked.Topics[0].Topic == nil || *asked.Topics[0].Topic != "replay" {
+			return nil, nil, false
+		}
+		unheard++
+		answer := asked.ResponseKind().(*kmsg.MetadataResponse)
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic, topic.ErrorCode = asked.Topics[0].Topic, kerr.UnknownTopicOrPartition.Code
+		answer.Topics = append(answer.Topics, topic)
+		return answer, nil, true
+	})
+	exists, err := c.topicStays(t.Context(), "replay")
+	if !exists || err != nil || unheard != missingAsked-1 {
+		t.Errorf("exists: %v, %v, after %d answers of a broker that has not heard of it", exists, err, unheard)
+	}
+	if exists, err := c.topicStays(t.Context(), "never"); exists || err != nil {
+		t.Errorf("a topic that never was: exists %v, %v", exists, err)
+	}
+}
