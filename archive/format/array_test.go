@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestArray(t *testing.T) {
+func TestEventsOfAnArrayAreFound(t *testing.T) {
 	one, two := `{"id":1,"t":1}`, `{"id":2,"t":2}`
 	large := `{"x":"` + strings.Repeat("y", 300) + `"}`
 	runScanCases(t, Array{}, []scanCase{

@@ -23,7 +23,7 @@ func only(t *testing.T, text string, f archive.Fields) archive.Entry {
 }
 
 // An id of "-" is missing.
-func TestID(t *testing.T) {
+func TestIDsAreFoundWhereTheRuleSays(t *testing.T) {
 	tests := []struct {
 		rule archive.IDRule
 		text string
@@ -114,7 +114,7 @@ func TestJoinedIDsDoNotRunTogether(t *testing.T) {
 }
 
 // A key of "-" is nil.
-func TestKey(t *testing.T) {
+func TestKeysAreTakenAsTheyStand(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"k":"a"}`:                "a",
 		`{"k":"\u0061\/"}`:         "a/",
@@ -190,7 +190,7 @@ func TestIDOfTheBody(t *testing.T) {
 	}
 }
 
-func TestTimes(t *testing.T) {
+func TestTimesAreReadInEveryForm(t *testing.T) {
 	f := archive.Fields{Time: "/t", Arrival: "/a/at", ByArrival: true}
 	tests := []struct{ text, bad, detail string }{
 		{`{"t":"2026-11-01T12:00:00.123456789Z","a":{"at":1793534400000}}`, "", ""},
