@@ -18,6 +18,7 @@ type Fetcher struct {
 	Store  Store
 	Stall  time.Duration // a request or body that gives nothing for so long is taken for broken; 0: 30 s
 	GiveUp time.Duration // how long one request is retried without progress; 0: 1 h
+	Frugal bool          // bodies are many, open for long, and read little by little: see FrugalStore
 
 	// Waiting, unless nil, is told the cause when a body or listing begins to wait for its store, and nil when it
 	// no longer does: progress was made, it gave up, it was closed. The calls of one body pair up, so that a
@@ -48,6 +49,14 @@ func (f *Fetcher) Open(ctx context.Context, o Object) io.ReadCloser { return f.o
 
 func (f *Fetcher) open(ctx context.Context, o Object) *body {
 	return &body{ctx: ctx, fetcher: f, object: o, patience: patience{fetcher: f}}
+}
+
+// ask is one request for the bytes of o from offset on.
+func (f *Fetcher) ask(ctx context.Context, o Object, offset int64) (io.ReadCloser, error) {
+	if s, ok := f.Store.(FrugalStore); ok && f.Frugal {
+		return s.OpenFrugally(ctx, o, offset)
+	}
+	return f.Store.Open(ctx, o, offset)
 }
 
 // List is Store.List that goes on after errors, and makes sure of the order that so much rests on. An error is the last
@@ -148,7 +157,7 @@ func (b *body) read(p []byte) (int, error) {
 func (b *body) open() error {
 	a := b.fetcher.begin(b.ctx)
 	defer a.rest()
-	stream, err := b.fetcher.Store.Open(a.ctx, b.object, b.offset)
+	stream, err := b.fetcher.ask(a.ctx, b.object, b.offset)
 	if err != nil {
 		a.end()
 		return a.cause(err)

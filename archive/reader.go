@@ -52,6 +52,9 @@ func NewReader(s Source, fetch *Fetcher, f Fields, l Limits) *Reader {
 
 // Frugal makes the reader, before its first object, take less memory and read in smaller pieces.
 func (r *Reader) Frugal() {
+	fetch := *r.fetch
+	fetch.Frugal = true
+	r.fetch = &fetch
 	if d, ok := r.decoder.(Frugal); ok {
 		d.Frugal()
 	}

@@ -40,6 +40,15 @@ type Store interface {
 	String() string
 }
 
+// FrugalStore is a Store that can be told that a body is one of many that are open for long and read little by little.
+type FrugalStore interface {
+	Store
+
+	// OpenFrugally is Open, and keeps little of the body on its way: what waits in the system's buffers is nobody's budget, and
+	// there is an end to it.
+	OpenFrugally(ctx context.Context, o Object, offset int64) (io.ReadCloser, error)
+}
+
 // ErrChanged says that an object is not the one that was listed: another size, ETag or modification time.
 var ErrChanged = errors.New("object changed since it was listed")
 

@@ -38,9 +38,9 @@ type mode struct {
 func hourModes() []mode {
 	if *memoryObjects >= 3000 {
 		return []mode{
-			{"1 GiB", 1024, 256, 250, false},
-			{"1 GiB, all read twice that may be", 1024, 4000, 1000, false},
-			{"512 MiB", 512, 256, 200, false},
+			{"1 GiB", 1024, 256, 100, false},
+			{"1 GiB, all read twice that may be", 1024, 4000, 500, false},
+			{"512 MiB", 512, 256, 100, false},
 		}
 	}
 	return []mode{

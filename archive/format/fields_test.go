@@ -114,7 +114,7 @@ func TestJoinedIDsDoNotRunTogether(t *testing.T) {
 }
 
 // A key of "-" is nil.
-func TestKeysAreTakenAsTheyStand(t *testing.T) {
+func TestKeysAreDecoded(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"k":"a"}`:                "a",
 		`{"k":"\u0061\/"}`:         "a/",

@@ -16,7 +16,20 @@ import (
 
 // Open asks for the bytes of o from offset on, with one request.
 func (s *Store) Open(ctx context.Context, o archive.Object, offset int64) (io.ReadCloser, error) {
-	stored, err := s.from(ctx, o, offset)
+	return s.open(ctx, o, offset)
+}
+
+// OpenFrugally is part of archive.FrugalStore.
+func (s *Store) OpenFrugally(ctx context.Context, o archive.Object, offset int64) (io.ReadCloser, error) {
+	return s.open(ctx, o, offset, func(of *s3.Options) {
+		if s.frugal != nil {
+			of.HTTPClient = s.frugal
+		}
+	})
+}
+
+func (s *Store) open(ctx context.Context, o archive.Object, offset int64, how ...func(*s3.Options)) (io.ReadCloser, error) {
+	stored, err := s.from(ctx, o, offset, append(how, once))
 	if err != nil {
 		return nil, fmt.Errorf("get %s from byte %d: %w", s.place(o.Key), offset, err)
 	}
@@ -24,11 +37,11 @@ func (s *Store) Open(ctx context.Context, o archive.Object, offset int64) (io.Re
 }
 
 // from asks for the last byte, too, when none is wanted: S3 refuses an empty range without saying of what object.
-func (s *Store) from(ctx context.Context, o archive.Object, offset int64) (io.ReadCloser, error) {
+func (s *Store) from(ctx context.Context, o archive.Object, offset int64, how []func(*s3.Options)) (io.ReadCloser, error) {
 	if offset == 0 || offset < o.Size {
-		return s.get(ctx, o, offset)
+		return s.get(ctx, o, offset, how)
 	}
-	stored, err := s.get(ctx, o, o.Size-1)
+	stored, err := s.get(ctx, o, o.Size-1, how)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +52,7 @@ func (s *Store) from(ctx context.Context, o archive.Object, offset int64) (io.Re
 	return stored, nil
 }
 
-func (s *Store) get(ctx context.Context, o archive.Object, offset int64) (io.ReadCloser, error) {
+func (s *Store) get(ctx context.Context, o archive.Object, offset int64, how []func(*s3.Options)) (io.ReadCloser, error) {
 	input := &s3.GetObjectInput{
 		Bucket: aws.String(s.options.Bucket), Key: aws.String(s.prefix + o.Key), RequestPayer: s.payer(),
 	}
@@ -49,7 +62,7 @@ func (s *Store) get(ctx context.Context, o archive.Object, offset int64) (io.Rea
 	if o.ETag != "" {
 		input.IfMatch = aws.String(o.ETag)
 	}
-	answer, err := s.client.GetObject(ctx, input, once)
+	answer, err := s.client.GetObject(ctx, input, how...)
 	if err != nil {
 		return nil, s.getError(ctx, o, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -52,12 +53,13 @@ type Store struct {
 	options Options
 	prefix  string // empty or with a slash at its end
 	client  *s3.Client
-	signing *credentials // of client; nil in tests that sign nothing
+	frugal  s3.HTTPClient // for bodies that are read little by little; nil: the client's own
+	signing *credentials  // of client; nil in tests that sign nothing
 	meter   meter
 	plain   atomic.Bool // the store refuses to be asked for the restore status
 }
 
-var _ archive.Store = (*Store)(nil)
+var _ archive.FrugalStore = (*Store)(nil)
 
 const (
 	// idleConnections is how many connections are kept for the next request: as many as objects are open at a time on a
@@ -93,7 +95,29 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) connect(cfg aws.Config) { s.client = s3.NewFromConfig(cfg, s.configure) }
+func (s *Store) connect(cfg aws.Config) {
+	s.client = s3.NewFromConfig(cfg, s.configure)
+	if client, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		s.frugal = &metered{client: client.WithTransportOptions(receiveLittle), meter: &s.meter}
+	}
+}
+
+// frugalBuffer is the receive buffer of a connection whose body is read little by little; the system doubles it. Left to
+// itself Linux lets it grow to 6 MiB and more, and the memory of all TCP buffers has an end at which connections stand still:
+// 630 bodies that nobody hurried to read did that on a machine of 24 GiB.
+const frugalBuffer = 128 << 10
+
+// receiveLittle makes the connections of a transport keep little of what is not read.
+func receiveLittle(t *http.Transport) {
+	dial := t.DialContext
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if tcp, ok := c.(*net.TCPConn); ok && err == nil {
+			_ = tcp.SetReadBuffer(frugalBuffer) // a system that does not do that still works, with larger buffers
+		}
+		return c, err
+	}
+}
 
 // String is s3://bucket/prefix.
 func (s *Store) String() string { return strings.TrimSuffix(s.place(""), "/") }

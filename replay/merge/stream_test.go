@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -122,6 +123,33 @@ func TestObjectsWhoseDecodersHoldTooMuchAreSpilled(t *testing.T) {
 		if n := frugal.Load(); n != int64(again) {
 			t.Errorf("%d of %d decoders of streams are frugal", n, again)
 		}
+	}
+}
+
+// thrifty is a store that counts the bodies that are to keep little on their way.
+type thrifty struct {
+	*archivetest.Faulty
+	frugally atomic.Int64
+}
+
+func (s *thrifty) OpenFrugally(ctx context.Context, o archive.Object, offset int64) (io.ReadCloser, error) {
+	s.frugally.Add(1)
+	return s.Open(ctx, o, offset)
+}
+
+func TestWhatIsReadASecondTimeKeepsLittleOnItsWay(t *testing.T) {
+	store := &thrifty{}
+	cfg, faulty := setup(t, counting(8, 300), Rules{To: seconds("10000")}, func(c *Config) {
+		streaming(3)(c)
+		c.Streaming = 3 * StreamSize
+	})
+	store.Faulty = faulty
+	cfg.Fetcher.Store = store
+	if _, err := merged(t, cfg, 64); err != nil {
+		t.Fatal(err)
+	}
+	if again := int64(requests(faulty, 8) - 8); again == 0 || store.frugally.Load() != again {
+		t.Errorf("of %d bodies that were opened again %d keep little", again, store.frugally.Load())
 	}
 }
 
