@@ -1,9 +1,11 @@
 package integration
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -36,7 +38,12 @@ type generated struct {
 
 func (g *generated) begin(t *testing.T) {
 	t.Helper()
-	g.Server = httptest.NewServer(http.HandlerFunc(g.serve))
+	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(g.serve))
+	g.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		_ = c.(*net.TCPConn).SetWriteBuffer(128 << 10) // a store's buffers are not on the machine that reads
+		return ctx
+	}
+	g.Start()
 	t.Cleanup(g.Close)
 }
 

@@ -151,6 +151,9 @@ func (d *decider) event(it *merge.Item) (verdict, error) {
 
 // apply applies the policies to an event that is no duplicate; the first that holds it back decides.
 func (d *decider) apply(v *verdict, it *merge.Item) error {
+	if v.flags == 0 && it.Filter == merge.Kept { // as nearly all are
+		return nil
+	}
 	p := &d.spec.Policies
 	for _, c := range []struct {
 		holds        bool

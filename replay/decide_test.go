@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"replayd/archive"
+	"replayd/replay/merge"
 )
 
 func TestEveryBadEntryCountsForMaxBadAlsoThoseOfEarlierSessions(t *testing.T) {
@@ -50,5 +51,20 @@ func TestAFilterThatFailsTooOftenStopsTheReplayAtTheSameEventInEverySession(t *t
 	}
 	if unbroken, killed := stop(false), stop(true); unbroken != 1051 || killed != unbroken {
 		t.Errorf("stopped at entry %d, and continued at %d", unbroken, killed)
+	}
+}
+
+func TestToDecideAboutAnEventTakesNoMemory(t *testing.T) {
+	s := Defaults()
+	d := newDecider(&s, &Options{}, &Checkpoint{}, 1<<20, nil)
+	it := merge.Item{Kind: merge.Event}
+	n := testing.AllocsPerRun(1000, func() {
+		v := verdict{outcome: produced}
+		if err := d.apply(&v, &it); err != nil || v.outcome != produced {
+			t.Fatal(v, err)
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations for an event", n)
 	}
 }

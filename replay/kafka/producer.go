@@ -122,8 +122,9 @@ func (s *sending) send(r *kgo.Record, done func(*kgo.Record)) {
 
 // sendAll produces records, which the caller keeps until flush has returned.
 func (s *sending) sendAll(records []kgo.Record) {
+	promise := s.acknowledged // one for all: each s.acknowledged would be made anew
 	for i := range records {
-		s.client.Produce(s.ctx, &records[i], s.acknowledged)
+		s.client.Produce(s.ctx, &records[i], promise)
 	}
 }
 
