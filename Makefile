@@ -68,8 +68,8 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$folder" || exit 1; \
 	done
 
-# What fits into ten minutes on two cores; benchstat wants six runs for an interval.
-BENCH_ROUNDS ?= 5
+# Twenty minutes on two cores; benchstat wants six runs for an interval.
+BENCH_ROUNDS ?= 6
 BENCH_EVENTS ?= 1000000
 
 .PHONY: bench

@@ -72,6 +72,7 @@ func TestTheFirstEventOfAYearCostsWhatThatOfADayDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := layoutOf(t, name)
 			day, year := first(t, l, l, 1, objects, least), first(t, l, l, 366, objects, least)
+			t.Logf("measured: %d LIST and %d GET requests, %d bytes of bodies, of layout %s", day.Pages, day.Gets, day.Bytes, name)
 			if day != year {
 				t.Errorf("of a day %+v, of a year %+v", day, year)
 			}

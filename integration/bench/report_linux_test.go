@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -131,7 +132,7 @@ func newReport() *report {
 
 // machine is where, when and with what was measured.
 func machine(rounds, events int) string {
-	return fmt.Sprintf("%s; %s, %d cores, %s of memory; %s, Kafka %s on the same machine; %d rounds of %s events",
+	return fmt.Sprintf("%s; %s, %d cores, %s of memory; %s, Kafka %s on the same machine; rounds: %d, of %s events",
 		time.Now().UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), memory(), runtime.Version(), harness.KafkaVersion, rounds, thousands(float64(events)))
 }
 
@@ -217,8 +218,14 @@ func (r *report) publish(t *testing.T) {
 	before, measured := page(t)
 	_, after, _ := strings.Cut(before, measured+pageEnd)
 	head, _, _ := strings.Cut(before, pageBegin)
-	put(t, pagePath, head+pageBegin+"\n"+r.text.String()+"\n"+pageEnd+after)
-	put(t, linesPath, r.stat.String())
+	measured = "\n" + r.text.String() + "\n"
+	put(t, pagePath, head+pageBegin+measured+pageEnd+after)
+	put(t, linesPath, r.stat.String()+seal(measured))
+}
+
+// seal is the last line of what benchstat reads: a digest of what stands on the page.
+func seal(measured string) string {
+	return fmt.Sprintf("page: sha256:%x\n", sha256.Sum256([]byte(measured)))
 }
 
 // page is docs/performance.md, and what was measured on it.

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -90,7 +91,7 @@ func (m *measuring) topic(admin *kadm.Client) string {
 	if _, err := admin.CreateTopic(m.t.Context(), partitions, 1, nil, name); err != nil {
 		m.t.Fatal(err)
 	}
-	for {
+	for again := time.NewTicker(20 * time.Millisecond); ; <-again.C {
 		known, err := admin.ListTopics(m.t.Context(), name)
 		if err != nil {
 			m.t.Fatal(err)
