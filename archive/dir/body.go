@@ -25,16 +25,15 @@ func (b *body) begin(offset int64) error {
 	return err
 }
 
-// Read checks the context before each piece, because reads of files do not end with it.
+// Read checks the context before each piece, because reads of files do not end with it; and the file behind each, because it
+// may be written to while it is read, and what was read may be in Kafka long before its end.
 func (b *body) Read(p []byte) (int, error) {
 	if err := b.ctx.Err(); err != nil {
 		return 0, err
 	}
 	n, err := b.file.Read(p)
-	if err == io.EOF {
-		if changed := b.unchanged(); changed != nil {
-			return n, changed
-		}
+	if changed := b.unchanged(); changed != nil {
+		return 0, changed
 	}
 	return n, err
 }

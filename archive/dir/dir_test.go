@@ -70,6 +70,7 @@ func TestFileThatChangesWhileItIsReadIsChanged(t *testing.T) {
 		"grows":             func(t *testing.T, path string) { write(t, path, strings.Repeat("x", 3000)) },
 		"shrinks":           func(t *testing.T, path string) { truncate(t, path, 1500) },
 		"touched":           func(t *testing.T, path string) { touch(t, path, time.Unix(1, 0)) },
+		"rewritten":         func(t *testing.T, path string) { write(t, path, strings.Repeat("y", 2000)) },
 		"shrinks, and more": func(t *testing.T, path string) { truncate(t, path, 10) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,8 +86,8 @@ func TestFileThatChangesWhileItIsReadIsChanged(t *testing.T) {
 				t.Fatal(err)
 			}
 			change(t, path)
-			if _, err := io.ReadAll(body); !errors.Is(err, archive.ErrChanged) {
-				t.Errorf("%v, want ErrChanged", err)
+			if rest, err := io.ReadAll(body); !errors.Is(err, archive.ErrChanged) || len(rest) > 0 {
+				t.Errorf("%d bytes more of another file, and %v, want ErrChanged", len(rest), err)
 			}
 		})
 	}
