@@ -3,6 +3,7 @@ package replay
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,5 +82,35 @@ func TestADiskThatTheIndexCannotUseStopsTheReplayWithItsCure(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), "limits.spill_size") {
 		t.Errorf("copies: %v", err)
+	}
+}
+
+// TestWhatIsSpilledGoesWhileTheIndexStays has ten hours of objects out of order, of which the disk takes two, and ids that are
+// kept for all ten.
+func TestWhatIsSpilledGoesWhileTheIndexStays(t *testing.T) {
+	objects := map[string]string{}
+	rng := rand.New(rand.NewPCG(1, 1))
+	const hours, events = 10, 200
+	for hour := range hours {
+		var text strings.Builder
+		for i := range events {
+			at := noon.Add(time.Duration(hour)*time.Hour + time.Duration((i*37)%events)*time.Second)
+			pad := make([]byte, 400)
+			for j := range pad {
+				pad[j] = byte(rng.Uint32())
+			}
+			fmt.Fprintf(&text, `{"id":"%d-%d","t":%q,"pad":"%x"}`+"\n", hour, i, at.Format(time.RFC3339), pad)
+		}
+		objects[fmt.Sprintf("2026/11/01/%02d/a", 12+hour)] = text.String()
+	}
+	h, m := newHourly(objects), &memory{}
+	h.spec.Window.To = h.spec.Window.From.Add(hours * time.Hour)
+	h.spec.Horizon, h.spec.Before, h.spec.After = Duration(hours*time.Hour), 0, 0
+	r := h.runner(t, m)
+	r.Options.shares, r.Options.chunkRecords = &shares{step: 4 << 10, chunk: chunkBytes}, 100
+	r.Options.Disk = 500_000 // an hour takes some 100,000
+	receipt, err := r.Run(t.Context(), h.spec)
+	if err != nil || receipt.Produced != hours*events {
+		t.Errorf("produced %d, %v", receipt.Produced, err)
 	}
 }

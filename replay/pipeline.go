@@ -84,7 +84,7 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	p.last = account
 	share := o.divided()
 	spill := shelf.New(shelf.Options{Folder: o.Spill, Limit: o.Disk, Buffers: share.buffers})
-	p.decide = newDecider(s, o, &d.Checkpoint, share.dedupe, spill)
+	p.decide = newDecider(s, o, &d.Checkpoint, share.dedupe, spill.Apart()) // what it keeps lives for a horizon
 	p.chunker = newChunker(s, hours, account, o.chunkRecords, share.chunk)
 	p.merge = merge.Config{
 		Rules: s.rules(), Feed: hours, Source: r.Source, Fetcher: fetcher, Fields: s.Fields,

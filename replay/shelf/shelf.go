@@ -15,16 +15,22 @@ import (
 	"replayd/archive"
 )
 
-// Shelf is the room on disk that a replay has. It is safe for concurrent use.
+// Shelf is room on disk that a replay has, for parts that live about as long as each other: those that share a volume go
+// together. It is safe for concurrent use.
 type Shelf struct {
+	*disk
+	filling *volume // takes the next part; nil before the first
+}
+
+// disk is what shelves share.
+type disk struct {
 	Options
 	free func(folder string) int64 // bytes left on its disk
 
 	mu      sync.Mutex
 	used    int64
-	filling *volume // takes the next part; nil before the first
-	open    int     // volumes that are open files
-	readers int     // that have a buffer
+	open    int // volumes that are open files
+	readers int // that have a buffer
 }
 
 // Options of a Shelf.
@@ -60,8 +66,12 @@ func New(o Options) *Shelf {
 	if o.Volume == 0 {
 		o.Volume = volumeSize
 	}
-	return &Shelf{Options: o, free: free}
+	return &Shelf{disk: &disk{Options: o, free: free}}
 }
+
+// Apart returns a shelf with volumes of its own within the same limits: for parts that live longer or shorter than those of s,
+// and would keep them on the disk, or be kept by them.
+func (s *Shelf) Apart() *Shelf { return &Shelf{disk: s.disk} }
 
 // Use is what of a shelf is in use.
 type Use struct {
@@ -70,7 +80,7 @@ type Use struct {
 	Readers int   // that have a buffer
 }
 
-// Use tells what is in use.
+// Use tells what is in use of the disk.
 func (s *Shelf) Use() Use {
 	s.mu.Lock()
 	defer s.mu.Unlock()

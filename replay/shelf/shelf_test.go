@@ -120,3 +120,34 @@ func TestWhatADiskRefusesComesWithItsCure(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatLivesLongKeepsNothingElseOnTheDisk puts small parts that stay between large ones that go.
+func TestWhatLivesLongKeepsNothingElseOnTheDisk(t *testing.T) {
+	s := New(Options{Folder: t.TempDir(), Limit: 1000, Volume: 200})
+	apart := s.Apart()
+	place := func(s *Shelf, n int64) Part {
+		t.Helper()
+		p, err := s.Place(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	var stay []Part
+	for range 20 {
+		stay = append(stay, place(apart, 10))
+		place(s, 190).Drop()
+	}
+	if u := apart.Use(); u.Bytes != 200 || u.Files != 1 || u != s.Use() {
+		t.Errorf("20 parts of 10 bytes that stay take %+v", u)
+	}
+	if _, err := s.Place(801); err == nil {
+		t.Error("shelves that are apart have more room together than one")
+	}
+	for _, p := range stay {
+		p.Drop()
+	}
+	if u := s.Use(); u != (Use{}) {
+		t.Errorf("with all parts dropped: %+v", u)
+	}
+}
