@@ -100,11 +100,17 @@ func (g *generated) environ(m mode) []string {
 	return append(os.Environ(), "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=s", "REPLAYD_LIMITS_OPEN_OBJECTS="+strconv.Itoa(m.open))
 }
 
-// cat runs replayd cat to its end. Duplicates are not looked for: their index has a test of its own.
+// cat prints the hour in some mode.
 func (g *generated) cat(t *testing.T, m mode) printed {
 	t.Helper()
-	cmd := exec.Command(program, append([]string{"cat", "--dedupe", "off", "--quiet", "--spill-dir", t.TempDir()}, g.hourOf(m)...)...)
-	cmd.Env = g.environ(m)
+	return cat(t, g.environ(m), g.hourOf(m)...)
+}
+
+// cat runs replayd cat to its end. Duplicates are not looked for: their index has a test of its own.
+func cat(t *testing.T, env []string, of ...string) printed {
+	t.Helper()
+	cmd := exec.Command(program, append([]string{"cat", "--dedupe", "off", "--quiet", "--spill-dir", t.TempDir()}, of...)...)
+	cmd.Env = env
 	var log transcript.Transcript
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
@@ -126,11 +132,11 @@ func (g *generated) cat(t *testing.T, m mode) printed {
 		}
 	}
 	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%s: %v\n%s", m.name, err, log.String())
+		t.Fatalf("%v\n%s", err, log.String())
 	}
 	p.sum, p.cpu = hex.EncodeToString(sum.Sum(nil)), cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()
 	if p.resident == 0 {
-		t.Fatalf("%s: the process does not tell its memory", m.name)
+		t.Fatal("the process does not tell its memory")
 	}
 	return p
 }

@@ -11,9 +11,12 @@ import (
 	"replayd/replay/shelf"
 )
 
-// defaultStep is how much memory a run asks for at a time. Each worker owns one step that counts against nobody, so that
+// defaultStep is how much memory a run asks for at a time. Each worker has one step of its own, beside Config.Memory, so that
 // a run can always be built, if only by spilling step after step.
 const defaultStep = 1 << 20
+
+// defaultPart is how much of a run is packed at a time to be spilled.
+const defaultPart = 256 << 10
 
 // slabsInStep is how many slabs a step holds: one is read into while another is copied from, and there are entries.
 const slabsInStep = 4
@@ -110,7 +113,7 @@ func (b *builder) letGo() bool {
 	if !b.ordered || b.spill != nil || !b.streams.take(size) {
 		return false
 	}
-	b.stream, b.entries = size, nil
+	b.stream, b.entries = size, table{}
 	b.clear()
 	b.budget.give(b.granted)
 	b.granted = 0
@@ -209,7 +212,7 @@ func (b *builder) reserve(n int64) error {
 			b.granted += b.step
 			continue
 		}
-		if len(b.entries) == 0 {
+		if b.entries.size == 0 {
 			return nil // one entry larger than a step: it passes alone
 		}
 		if b.compact() {
@@ -233,7 +236,7 @@ func (b *builder) flush() error {
 	if err := b.spill.write(b.press, b.entries, b.pages); err != nil {
 		return fmt.Errorf("spill object %s: %w", archive.Printable(b.object.Key), err)
 	}
-	b.entries = b.entries[:0]
+	b.entries.empty()
 	b.clear()
 	return nil
 }
@@ -295,10 +298,10 @@ func (b *builder) release() func(again bool) {
 // trim moves the entries of a small run into memory of just their size. What pages have to spare is nothing beside a large
 // run; beside 50,000 small ones it would be more than they hold.
 func (b *builder) trim() {
-	b.entries = slices.Clone(b.entries)
+	b.entries.trim()
 	size := b.tighten()
 	b.spare, b.leaving = nil, nil
-	b.held = size + int64(len(b.entries))*entrySize + runSize
+	b.held = size + int64(b.entries.size)*entrySize + runSize
 }
 
 // compact moves the entries out of slabs of which they are the lesser part, such as an object's few events in the window. It
@@ -308,7 +311,7 @@ func (b *builder) compact() bool {
 	if b.slab >= 0 {
 		reading += int64(cap(b.pages[b.slab]))
 	}
-	own := b.dataSize() + int64(len(b.entries))*entrySize
+	own := b.dataSize() + int64(b.entries.size)*entrySize
 	if 2*own > b.held-reading {
 		return false
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	Limits  archive.Limits
 	Memory  int64        // bytes that runs may hold; what does not fit spills
 	Step    int64        // how much memory a run asks for at a time; default 1 MiB
+	Part    int64        // how much of a run is packed at a time to be spilled; default 256 KiB
 	Shelf   *shelf.Shelf // takes what does not fit
 	Workers int          // objects read at a time
 	Batch   int64        // bytes of values that Next returns at a time, unless it is one item; 0: any
@@ -73,6 +74,9 @@ type Merger struct {
 func New(ctx context.Context, cfg Config) *Merger {
 	if cfg.Step == 0 {
 		cfg.Step = defaultStep
+	}
+	if cfg.Part == 0 {
+		cfg.Part = defaultPart
 	}
 	cfg.Workers = max(1, cfg.Workers)
 	ctx, stop := context.WithCancel(ctx)
@@ -229,7 +233,7 @@ func (m *Merger) take(ctx context.Context, l *load) error {
 func (m *Merger) work(ctx context.Context) {
 	r := archive.NewReader(m.cfg.Source, m.cfg.Fetcher, m.cfg.Fields, m.cfg.Limits)
 	defer r.Close()
-	keep, press := m.cfg.judge(), &press{}
+	keep, press := m.cfg.judge(), newPress(m.cfg.Part)
 	for l := range m.jobs {
 		l.run, l.err = build(ctx, builder{
 			placing: newPlacing(m.cfg.Rules, l.object, keep), store: newStore(), reader: r, body: l.body,

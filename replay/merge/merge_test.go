@@ -385,7 +385,7 @@ func TestManySmallRunsHoldNoMoreThanTheBudget(t *testing.T) {
 			continue
 		}
 		runs++
-		held += len(r.entries) * entrySize
+		held += r.entries.size * entrySize
 		for _, page := range r.pages {
 			held += cap(page)
 		}

@@ -3,17 +3,20 @@ package merge
 import (
 	"encoding/binary"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/s2"
 
 	"replayd/archive"
+	"replayd/replay/shelf"
 )
 
-// press packs the entries of one part after another for the disk. Each worker has one.
+// press packs the entries of one part after another for the disk. Each worker has one, which takes PressSize of its part size.
 //
 // A part is blocks behind one another: each packed by S2, and behind it the stored length of the next one, 0 at the end. A
 // block holds whole entries, each a head of fixed size and its data.
 type press struct {
+	part   int // bytes of a part that is full
 	size   int // of a block that is packed, unless a single entry is larger
 	block  []byte
 	packed []byte
@@ -21,12 +24,38 @@ type press struct {
 	last   int // behind the last one: where the length of the next belongs
 }
 
+func newPress(part int64) *press { return &press{part: int(part)} }
+
+// PressSize is how much memory the press of a worker takes whose parts have so many bytes: a part and the block that fills it,
+// and a block that is not packed yet. It takes more only while it packs an entry that is longer than a block.
+func PressSize(part int64) int64 { return part + 3*shelf.LargestReadAhead }
+
+// room is the capacity of what is packed.
+func (w *press) room() int { return w.part + s2.MaxEncodedLen(shelf.LargestReadAhead) + lengthSize }
+
 // lengthSize is that of a block's stored length.
 const lengthSize = 4
 
 // begin starts a part.
 func (w *press) begin(size int) {
+	if w.packed == nil {
+		w.packed = make([]byte, 0, w.room())
+	}
 	w.size, w.block, w.packed, w.first = size, w.block[:0], w.packed[:0], 0
+}
+
+// full reports whether the part has its size. Parts are bounded, whatever a run holds: what is packed of it stands in memory
+// beside all that it was packed from.
+func (w *press) full() bool { return len(w.packed)+len(w.block) >= w.part }
+
+// rest lets go of what an entry took that was longer than others.
+func (w *press) rest() {
+	if cap(w.packed) > 2*w.room() {
+		w.packed = nil
+	}
+	if cap(w.block) > 2*shelf.LargestReadAhead {
+		w.block = nil
+	}
 }
 
 // add takes the next entry, whose bytes stand in p.
@@ -48,8 +77,8 @@ func (w *press) end() (packed []byte, first int) {
 }
 
 func (w *press) pack() {
-	from := len(w.packed)
-	w.packed = append(w.packed, make([]byte, s2.MaxEncodedLen(len(w.block))+lengthSize)...)
+	from, most := len(w.packed), s2.MaxEncodedLen(len(w.block))+lengthSize
+	w.packed = slices.Grow(w.packed, most)[:from+most]
 	n := len(s2.Encode(w.packed[from:], w.block))
 	if from == 0 {
 		w.first = n

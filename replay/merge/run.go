@@ -37,8 +37,8 @@ type entry struct {
 	filter                 Filtering
 }
 
-// entrySize is what an entry costs beside its data.
-const entrySize = 128
+// entrySize is what an entry costs beside its data: itself, and its place while entries are sorted.
+const entrySize = 128 + placeSize
 
 func (e *entry) compare(f *entry) int {
 	switch {
@@ -91,33 +91,33 @@ func cut(b []byte, n int32) (head, rest []byte) {
 // resident is a run that fits in memory. What it holds is given back by Object.Release, which is later than its end.
 type resident struct {
 	of      *Object
-	entries []entry
+	entries table
 	order   []uint32 // of entries; nil: as they stand
 	pages   pages
 	at      int
 }
 
-func newResident(o *Object, entries []entry, p pages) *resident {
-	return &resident{of: o, entries: entries, order: order(entries), pages: p}
+func newResident(o *Object, entries table, p pages) *resident {
+	return &resident{of: o, entries: entries, order: order(&entries), pages: p}
 }
 
 func (r *resident) head() *entry {
 	switch {
-	case r.at == len(r.entries):
+	case r.at == r.entries.size:
 		return nil
 	case r.order != nil:
-		return &r.entries[r.order[r.at]]
+		return r.entries.at(int(r.order[r.at]))
 	}
-	return &r.entries[r.at]
+	return r.entries.at(r.at)
 }
 
 // last is the merge time of the last entry.
 func (r *resident) last() int64 {
-	n := len(r.entries) - 1
+	n := r.entries.size - 1
 	if r.order != nil {
 		n = int(r.order[n])
 	}
-	return r.entries[n].time
+	return r.entries.at(n).time
 }
 
 func (r *resident) object() *Object { return r.of }
@@ -132,27 +132,31 @@ func (r *resident) next() error {
 }
 
 func (r *resident) close() error {
-	r.entries, r.order, r.pages, r.at = nil, nil, nil, 0
+	r.entries, r.order, r.pages, r.at = table{}, nil, nil, 0
 	return nil
 }
 
+// place is an entry's while entries are sorted, and placeSize what it takes, and its number, which stays.
+type place struct {
+	time int64
+	n    uint32
+}
+
+const placeSize = 16 + 4
+
 // order is in which order entries, which stand as in their object, have their merge times; nil when they have it already.
 // Their numbers are moved about in place of the entries, which are large.
-func order(entries []entry) []uint32 {
+func order(entries *table) []uint32 {
 	sorted := true
-	for i := 1; i < len(entries) && sorted; i++ {
-		sorted = entries[i-1].time <= entries[i].time
+	for i := 1; i < entries.size && sorted; i++ {
+		sorted = entries.at(i-1).time <= entries.at(i).time
 	}
 	if sorted {
 		return nil
 	}
-	type place struct {
-		time int64
-		n    uint32
-	}
-	places := make([]place, len(entries))
-	for i := range entries {
-		places[i] = place{entries[i].time, uint32(i)}
+	places := make([]place, entries.size)
+	for i := range places {
+		places[i] = place{entries.at(i).time, uint32(i)}
 	}
 	slices.SortFunc(places, func(a, b place) int {
 		if a.time != b.time {

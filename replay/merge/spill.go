@@ -16,12 +16,12 @@ type spill struct {
 	shelf *shelf.Shelf
 	block int // bytes of a block, where its parts do not overlap
 	parts []part
+	lasts []int64 // of each write: the merge time of its last entry
 }
 
 type part struct {
 	shelf.Part
 	first  entry // its first: a part is opened only when the run reaches it
-	last   int64 // merge time of its last
 	packed int   // stored bytes of its first block
 }
 
@@ -41,33 +41,46 @@ func (s *spill) close() {
 	s.shelf.Read()
 }
 
-// write adds entries, whose bytes stand in p, as one part.
-func (s *spill) write(w *press, entries []entry, p pages) error {
-	if len(entries) == 0 {
+// write adds entries, whose bytes stand in p, sorted, as parts that follow one another.
+func (s *spill) write(w *press, entries table, p pages) error {
+	if entries.size == 0 {
 		return nil
 	}
-	sorted := &resident{entries: entries, order: order(entries)}
+	defer w.rest()
+	sorted := newResident(nil, entries, p)
+	block := s.blockOf(sorted.head().time)
+	s.lasts = append(s.lasts, sorted.last())
+	for sorted.head() != nil {
+		if err := s.writePart(w, block, sorted); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writePart adds the next part of what is sorted.
+func (s *spill) writePart(w *press, block int, sorted *resident) error {
 	first := *sorted.head()
-	w.begin(s.blockOf(first.time))
-	for ; sorted.head() != nil; sorted.at++ {
-		w.add(sorted.head(), p)
+	w.begin(block)
+	for ; sorted.head() != nil && !w.full(); sorted.at++ {
+		w.add(sorted.head(), sorted.pages)
 	}
 	packed, firstBlock := w.end()
 	to, err := s.shelf.Place(int64(len(packed)))
 	if err != nil {
 		return err
 	}
-	s.parts = append(s.parts, part{to, first, sorted.last(), firstBlock})
+	s.parts = append(s.parts, part{to, first, firstBlock})
 	_, err = to.WriteAt(packed, 0)
 	return err
 }
 
-// blockOf is how large the blocks of a part are that begins at a merge time: the parts that are read at the same time share
-// what the run has.
+// blockOf is how large the blocks are of what is written at once and begins at a merge time: the parts that are read at the
+// same time share what the run has.
 func (s *spill) blockOf(first int64) int {
 	beside := 0
-	for i := range s.parts {
-		if s.parts[i].last >= first {
+	for _, last := range s.lasts {
+		if last >= first {
 			beside++
 		}
 	}

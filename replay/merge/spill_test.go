@@ -13,9 +13,9 @@ import (
 	"replayd/replay/shelf"
 )
 
-// TestEveryVolumeSizeGivesTheSame spills all, into volumes that hold one part, a few, and all of them. What nobody
-// needs any more gives its bytes back while the merge goes on.
-func TestEveryVolumeSizeGivesTheSame(t *testing.T) {
+// TestEverySizeOfPartsAndVolumesGivesTheSame spills all, in parts that hold one entry, a few, and all of them, into volumes that
+// hold one part, a few, and all of them. What nobody needs any more gives its bytes back while the merge goes on.
+func TestEverySizeOfPartsAndVolumesGivesTheSame(t *testing.T) {
 	rules := Rules{To: seconds("1000"), Lateness: seconds("20")}
 	for seed := range uint64(10) {
 		script := random(rand.New(rand.NewPCG(seed, 7)), 20)
@@ -24,12 +24,13 @@ func TestEveryVolumeSizeGivesTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, each := range []int64{1, 3_000, 64 << 20} {
-			cfg, _ := setup(t, script, rules, func(c *Config) { c.Memory, c.Step, c.Shelf.Volume = 0, 600, each })
+		for i, each := range []int64{1, 3_000, 64 << 20} {
+			part := []int64{1, 300, 0}[(i+int(seed))%3]
+			cfg, _ := setup(t, script, rules, func(c *Config) { c.Memory, c.Step, c.Part, c.Shelf.Volume = 0, 600, part, each })
 			m := New(t.Context(), cfg)
 			got, most, err := drain(m)
 			if err != nil || got != want {
-				t.Errorf("seed %d, volumes of %d: %v\n got %s\nwant %s", seed, each, err, got, want)
+				t.Errorf("seed %d, parts of %d, volumes of %d: %v\n got %s\nwant %s", seed, part, each, err, got, want)
 			}
 			if u := cfg.Shelf.Use(); u != (shelf.Use{}) {
 				t.Errorf("seed %d, volumes of %d: in use before Close: %+v", seed, each, u)
@@ -88,8 +89,8 @@ func TestSmallRunsHoldWhatTheyNeed(t *testing.T) {
 	}
 	for _, c := range m.heap {
 		r := c.run.(*resident)
-		if cap(r.entries) != len(r.entries) {
-			t.Errorf("%s has room for %d entries and holds %d", r.of.Key, cap(r.entries), len(r.entries))
+		if row := r.entries.rows[0]; cap(row) != len(row) {
+			t.Errorf("%s has room for %d entries and holds %d", r.of.Key, cap(row), len(row))
 		}
 	}
 }
@@ -110,7 +111,7 @@ func TestPartsComeBackFromTheDiskAsTheyWere(t *testing.T) {
 		s := newSpill(shelf.New(shelf.Options{Folder: t.TempDir(), Limit: 1 << 20}))
 		s.block = size
 		for range 2 { // a press is used again
-			if err := s.write(&press{}, entries, data); err != nil {
+			if err := s.write(newPress(1<<20), tableOf(entries), data); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -136,6 +137,13 @@ func TestPartsComeBackFromTheDiskAsTheyWere(t *testing.T) {
 	}
 }
 
+func tableOf(entries []entry) (t table) {
+	for i := range entries {
+		t.add(&entries[i])
+	}
+	return t
+}
+
 func TestWhatIsSpilledIsCompressed(t *testing.T) {
 	value := []byte(`{"event_id":"0193","type":"card.authorised","data":{"account_id":1234,"amount":"12.00","currency":"BRL"}}`)
 	var entries []entry
@@ -143,12 +151,41 @@ func TestWhatIsSpilledIsCompressed(t *testing.T) {
 		entries = append(entries, entry{time: int64(i), offset: int64(i), value: ref{n: int32(len(value))}, key: -1, id: -1})
 	}
 	s := newSpill(shelf.New(shelf.Options{Folder: t.TempDir(), Limit: 1 << 20, Buffers: 1 << 20}))
-	if err := s.write(&press{}, entries, pages{value}); err != nil {
+	if err := s.write(newPress(1<<20), tableOf(entries), pages{value}); err != nil {
 		t.Fatal(err)
 	}
 	raw := int64(len(entries) * (headSize + len(value)))
 	if stored := s.parts[0].Size(); stored > raw/4 {
 		t.Errorf("%d bytes take %d on disk", raw, stored)
+	}
+}
+
+// TestALargeRunIsPackedInSmallParts spills a run of 64 parts, and then one with an entry that is longer than many.
+func TestALargeRunIsPackedInSmallParts(t *testing.T) {
+	const part, length = 64 << 10, 4 << 10
+	noise := make([]byte, 4<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+	var run table
+	for at := 0; at < len(noise); at += length {
+		run.add(&entry{time: int64(len(noise) - at), offset: int64(at), value: ref{at: uint32(at), n: length}, key: -1, id: -1})
+	}
+	s := newSpill(shelf.New(shelf.Options{Folder: t.TempDir(), Limit: 1 << 30, Buffers: 1 << 20}))
+	w := newPress(part)
+	if err := s.write(w, run, pages{noise}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.parts); n < len(noise)/part*2/3 || n > len(noise)/part {
+		t.Errorf("4 MiB are %d parts", n)
+	}
+	if held := int64(cap(w.packed) + cap(w.block)); held > PressSize(part) {
+		t.Errorf("the press holds %d bytes and may hold %d", held, PressSize(part))
+	}
+	run = tableOf([]entry{{value: ref{n: int32(len(noise))}, key: -1, id: -1}})
+	if err := s.write(w, run, pages{noise}); err != nil {
+		t.Fatal(err)
+	}
+	if held := int64(cap(w.packed) + cap(w.block)); held > PressSize(part) {
+		t.Errorf("behind a long entry the press holds %d bytes", held)
 	}
 }
 
@@ -158,7 +195,7 @@ func TestPartsThatOverlapHaveSmallerBlocks(t *testing.T) {
 	total := 0
 	for range 1000 {
 		total += s.blockOf(0)
-		s.parts = append(s.parts, part{last: 1})
+		s.lasts = append(s.lasts, 1)
 	}
 	if total > 2<<20 {
 		t.Errorf("1,000 parts of one run have blocks of %d bytes together", total)

@@ -2,7 +2,7 @@ package merge
 
 // store holds entries, and the bytes that they point to.
 type store struct {
-	entries []entry
+	entries table
 	pages   pages
 	slab    int // page that the scanner reads into; -1 before it does
 	inSlab  int // entries whose values stand in it
@@ -49,7 +49,7 @@ func (s *store) hold(e *entry, d *data) {
 		e.value = s.copy(d.value, nil)
 	}
 	e.text = s.copy(d.text[0], d.text[1])
-	s.entries = append(s.entries, *e)
+	s.entries.add(e)
 }
 
 // copy puts a and b behind one another into the page that is copied to.
@@ -67,8 +67,8 @@ func (s *store) copy(a, b []byte) ref {
 // dataSize is how many bytes the entries have in pages.
 func (s *store) dataSize() int64 {
 	n := int64(0)
-	for i := range s.entries {
-		n += s.entries[i].dataSize()
+	for i := range s.entries.size {
+		n += s.entries.at(i).dataSize()
 	}
 	return n
 }
@@ -77,8 +77,8 @@ func (s *store) dataSize() int64 {
 func (s *store) tighten() int64 {
 	size := s.dataSize()
 	page := make([]byte, 0, size)
-	for i := range s.entries {
-		e := &s.entries[i]
+	for i := range s.entries.size {
+		e := s.entries.at(i)
 		for _, r := range []*ref{&e.value, &e.text} {
 			if r.n == 0 {
 				*r = ref{}

@@ -91,7 +91,7 @@ func (s *streams) read(ctx context.Context, o *Object, to chan<- chunk) error {
 
 // chunk is what is read of an object at a time. Its memory is left to the items that point into it.
 type chunk struct {
-	entries []entry
+	entries table
 	pages   pages
 }
 
@@ -129,7 +129,7 @@ func (f *feeder) add(e *archive.Entry) error {
 	d := f.fill(&out, e)
 	f.openPage(f.pageFor(d.copied()))
 	f.hold(&out, &d)
-	if len(f.entries) < streamEntries {
+	if f.entries.size < streamEntries {
 		return nil
 	}
 	return f.send()
@@ -137,7 +137,7 @@ func (f *feeder) add(e *archive.Entry) error {
 
 // send hands on what is held. The slab, which the scanner goes on with, belongs to the next chunk, too.
 func (f *feeder) send() error {
-	if len(f.entries) == 0 {
+	if f.entries.size == 0 {
 		return nil
 	}
 	select {
@@ -165,10 +165,10 @@ type streamed struct {
 }
 
 func (r *streamed) head() *entry {
-	if len(r.now.entries) == 0 {
+	if r.now.entries.size == 0 {
 		return nil
 	}
-	return &r.now.entries[r.at]
+	return r.now.entries.at(r.at)
 }
 
 func (r *streamed) object() *Object { return r.of }
@@ -176,7 +176,7 @@ func (r *streamed) object() *Object { return r.of }
 func (r *streamed) item(dst *Item) { r.head().item(dst, r.of, r.now.pages) }
 
 func (r *streamed) waits() bool {
-	if r.at+1 < len(r.now.entries) || len(r.after.entries) > 0 || r.ended {
+	if r.at+1 < r.now.entries.size || r.after.entries.size > 0 || r.ended {
 		return false
 	}
 	select {
@@ -189,7 +189,7 @@ func (r *streamed) waits() bool {
 }
 
 func (r *streamed) next() error {
-	if r.at++; r.at < len(r.now.entries) {
+	if r.at++; r.at < r.now.entries.size {
 		return nil
 	}
 	if err := r.turn(); err != nil {
@@ -200,7 +200,7 @@ func (r *streamed) next() error {
 
 // turn goes on to the next chunk.
 func (r *streamed) turn() error {
-	if len(r.after.entries) == 0 && !r.ended {
+	if r.after.entries.size == 0 && !r.ended {
 		c, more := <-r.chunks
 		r.after, r.ended = c, !more
 	}

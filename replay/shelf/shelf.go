@@ -57,7 +57,7 @@ const spared = 64 << 20
 
 // The buffer of what is read from front to back: large while few are, small when an hour has thousands of them at once.
 const (
-	largestReadAhead = 32 << 10
+	LargestReadAhead = 32 << 10
 	leastReadAhead   = 1 << 10
 )
 
@@ -197,7 +197,7 @@ func (s *Shelf) ReadAhead() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.readers++
-	return min(max(int(s.Buffers)/s.readers, leastReadAhead), largestReadAhead)
+	return min(max(int(s.Buffers)/s.readers, leastReadAhead), LargestReadAhead)
 }
 
 // Read ends what ReadAhead began.

@@ -87,7 +87,7 @@ func TestWhatIsFreeOnTheDiskIsNotUsedUp(t *testing.T) {
 
 func TestReadingManyPartsTakesLessForEach(t *testing.T) {
 	s := New(Options{Buffers: 4 << 20})
-	if n := s.ReadAhead(); n != largestReadAhead {
+	if n := s.ReadAhead(); n != LargestReadAhead {
 		t.Errorf("the first part has a buffer of %d bytes", n)
 	}
 	total := 0
@@ -100,7 +100,7 @@ func TestReadingManyPartsTakesLessForEach(t *testing.T) {
 	for range 50_001 {
 		s.Read()
 	}
-	if n := s.ReadAhead(); n != largestReadAhead {
+	if n := s.ReadAhead(); n != LargestReadAhead {
 		t.Errorf("behind them a part has a buffer of %d bytes", n)
 	}
 }
