@@ -7,16 +7,17 @@ import "replayd/replay/merge"
 //
 //	dedupe     a quarter: the index of ids
 //	inFlight   3/16, at most 96 MiB: a chunk that is filled, one that is committed, and what Kafka's client makes of it
-//	ahead      a step for each worker, of the object that it is reading
+//	reading    of each worker a step of the object that it reads, what it packs to be spilled, and its reader
 //	first      1/16, at most 16 MiB: first bytes of objects that are fetched before they are read
 //	spilled    1/16, at most 64 MiB: of each run that stands on disk the block that is read
 //	streams    up to a third of the rest: objects that are read a second time while they are merged
 //	runs       the rest: objects that are held from their reading to the commit of their last event
 type shares struct {
-	dedupe, inFlight, ahead, first, spilled, streams, runs int64
+	dedupe, inFlight, reading, first, spilled, streams, runs int64
 
 	chunk   int64 // bytes of a chunk, a third of what is in flight
 	step    int64 // bytes of a worker's step
+	part    int64 // bytes that a worker packs at a time
 	buffers int64 // of the shelf, whose readers take about four times as much when they are many
 	fetched int   // objects of first
 	places  int   // of streams
@@ -27,10 +28,27 @@ const (
 	leastChunk = 1 << 20  // least: below it, transactions are most of the work
 	largeStep  = 1 << 20
 	leastStep  = 128 << 10
+	leastPart  = 64 << 10 // a quarter of a step otherwise
+
+	// readerSize is what a worker's reader takes: 32 KiB of stored bytes, the tables of gzip, a connection with TLS.
+	readerSize = 160 << 10
 
 	mostBuffers = 16 << 20
 	mostFirst   = 16 << 20
 )
+
+// workersOf is how many workers some memory is enough for at most, when all of them may have an eighth of it.
+func workersOf(memory int64) int {
+	return int(max(1, memory/8/(leastStep+merge.PressSize(leastPart)+readerSize)))
+}
+
+// stepOf divides what one worker may have, and gives it the least in any case.
+func stepOf(each int64) (step, part int64) {
+	both := each - merge.PressSize(0) - readerSize
+	step = min(both*4/5, both-leastPart) >> 16 << 16
+	step = min(max(step, leastStep), largeStep)
+	return step, max(step/4, leastPart)
+}
 
 // divide shares out some memory, for so many objects that may be open and workers that each read one of them.
 func divide(memory int64, open, workers int) shares {
@@ -38,9 +56,9 @@ func divide(memory int64, open, workers int) shares {
 	s.spilled = 4 * s.buffers
 	s.chunk = min(max(memory/16, leastChunk), chunkBytes)
 	s.inFlight = 3 * s.chunk
-	s.step = min(max(memory/16/int64(workers), leastStep), largeStep)
-	s.ahead = s.step * int64(workers)
-	rest := max(memory-s.dedupe-s.inFlight-s.ahead-s.spilled, 0)
+	s.step, s.part = stepOf(memory / 8 / int64(workers))
+	s.reading = int64(workers) * (s.step + merge.PressSize(s.part) + readerSize)
+	rest := max(memory-s.dedupe-s.inFlight-s.reading-s.spilled, 0)
 	s.first = min(memory/16, mostFirst, rest)
 	rest -= s.first
 	s.fetched, s.places = merge.Ahead(workers, open)

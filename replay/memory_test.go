@@ -15,16 +15,35 @@ import (
 
 func TestSharesOfMemoryAddUpToIt(t *testing.T) {
 	for _, memory := range []int64{16 << 20, 64 << 20, 100 << 20, 512 << 20, 1 << 30, 64 << 30} {
-		for _, workers := range []int{1, 2, 8, 64} {
+		for _, processors := range []int{1, 2, 8, 64} {
+			workers := min(processors, workersOf(memory))
 			for _, open := range []int{workers, workers + 1, 256, 60_000} {
 				s := divide(memory, open, workers)
-				if sum := s.dedupe + s.inFlight + s.ahead + s.first + s.spilled + s.streams + s.runs; sum != memory {
+				if sum := s.dedupe + s.inFlight + s.reading + s.first + s.spilled + s.streams + s.runs; sum != memory {
 					t.Errorf("%d bytes, %d objects, %d workers: %d bytes are shared out: %+v", memory, open, workers, sum, s)
 				}
-				if s.places+s.fetched+workers > open || s.streams > s.runs/2+1 || memory >= 64<<20 && s.runs < memory/16 {
+				if s.places+s.fetched+workers > open || s.streams > s.runs/2+1 || s.runs < memory/8 {
 					t.Errorf("%d bytes, %d objects, %d workers: %+v", memory, open, workers, s)
 				}
 			}
+		}
+	}
+}
+
+// TestManyProcessorsReadNoMoreObjectsThanMemoryIsEnoughFor has 1,000 processors.
+func TestManyProcessorsReadNoMoreObjectsThanMemoryIsEnoughFor(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1000))
+	text, err := os.ReadFile("../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for memory, name := range map[int64]string{16 << 20: "", 64 << 20: "64MiB", 512 << 20: "512MiB"} {
+		o := Options{Memory: memory, Open: 1 << 20}
+		if s := o.divided(); s.reading > memory/8 {
+			t.Errorf("%d workers take %d bytes of %d, in steps of %d", o.workers(), s.reading, memory, s.step)
+		}
+		if says := fmt.Sprintf("%d with `%s`", o.workers(), name); name != "" && !strings.Contains(string(text), says) {
+			t.Errorf("docs/reliability.md does not say %q", says)
 		}
 	}
 }
@@ -38,7 +57,7 @@ func TestDocumentsSayHowMemoryIsDivided(t *testing.T) {
 	divided := []shares{divide(64<<20, defaultOpen, 2), divide(defaultMemory, defaultOpen, 2), divide(4<<30, defaultOpen, 2)}
 	for name, of := range map[string]func(shares) int64{
 		"duplicates": func(s shares) int64 { return s.dedupe }, "in flight": func(s shares) int64 { return s.inFlight },
-		"being read": func(s shares) int64 { return s.ahead }, "fetched ahead": func(s shares) int64 { return s.first }, "on disk": func(s shares) int64 { return s.spilled },
+		"being read": func(s shares) int64 { return s.reading }, "fetched ahead": func(s shares) int64 { return s.first }, "on disk": func(s shares) int64 { return s.spilled },
 		"read twice": func(s shares) int64 { return s.streams }, "in memory": func(s shares) int64 { return s.runs },
 	} {
 		row := fmt.Sprintf("| %s |", name)

@@ -84,9 +84,10 @@ func (o *Options) complete() {
 	}
 }
 
-// workers is how many objects are read at a time: reading is bound by CPU once latency is hidden.
+// workers is how many objects are read at a time: reading is bound by CPU once latency is hidden. There are no more than
+// Memory is enough for.
 func (o *Options) workers() int {
-	return min(max(2, runtime.GOMAXPROCS(0)), o.Open)
+	return min(max(2, runtime.GOMAXPROCS(0)), o.Open, workersOf(o.Memory))
 }
 
 // divided is how the memory is divided.

@@ -88,7 +88,7 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	p.chunker = newChunker(s, hours, account, o.chunkRecords, share.chunk)
 	p.merge = merge.Config{
 		Rules: s.rules(), Feed: hours, Source: r.Source, Fetcher: fetcher, Fields: s.Fields,
-		Limits: archive.Limits{Event: s.RecordLimit}, Memory: share.runs, Step: share.step, Workers: o.workers(),
+		Limits: archive.Limits{Event: s.RecordLimit}, Memory: share.runs, Step: share.step, Part: share.part, Workers: o.workers(),
 		Ahead: share.fetched, AheadMemory: share.first,
 		Streams: share.places, Streaming: share.streams, Batch: share.chunk / batches,
 		Shelf: spill,
