@@ -51,6 +51,25 @@ func TestGOMEMLIMITDecides(t *testing.T) {
 	}
 }
 
+// TestRunAndCatLimitTheRuntime replays an event with a budget that no other test has.
+func TestRunAndCatLimitTheRuntime(t *testing.T) {
+	const budget = 77 << 20
+	before := debug.SetMemoryLimit(math.MaxInt64)
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	t.Setenv("GOMEMLIMIT", "")
+	b := newBench(t)
+	b.put("o", []byte(`{"id":"a","t":"2026-11-01T12:00:00Z"}`))
+	for name, words := range map[string][]string{
+		"cat": {"cat"}, "run": append(b.here("run"), "--topic", "replay.a", "--create-topic"),
+	} {
+		debug.SetMemoryLimit(math.MaxInt64)
+		b.replayd(append(append(words, "--memory", "77MiB"), b.what()...)...).want(exitOK)
+		if got, want := debug.SetMemoryLimit(-1), memoryLimit(budget, givenMemory()); got != want {
+			t.Errorf("%s: the runtime is limited to %d bytes, want %d", name, got, want)
+		}
+	}
+}
+
 func TestDocumentsSayWhatAContainerNeeds(t *testing.T) {
 	page := strings.Join(strings.Fields(read(t, "docs/reliability.md")), " ")
 	for _, says := range []string{
