@@ -32,7 +32,12 @@ func TestBodiesOpenedAheadGiveTheSameBytesInAnyWeather(t *testing.T) {
 			var waiting int
 			f.Waiting = count(&waiting)
 			for _, first := range firsts {
+				fetched := 0
+				f.Fetched = func(n int) { fetched += n }
 				got, err := readAhead(t, f, s.Object(key), first)
+				if fetched != len(content) {
+					t.Errorf("%d bytes fetched ahead: %d were told of", first, fetched)
+				}
 				if err != nil || !bytes.Equal(got, content) {
 					t.Errorf("%d bytes fetched ahead: read %d of %d, %v", first, len(got), len(content), err)
 				}

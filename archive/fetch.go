@@ -24,6 +24,10 @@ type Fetcher struct {
 	// no longer does: progress was made, it gave up, it was closed. The calls of one body pair up, so that a
 	// caller may count how many wait. Called from the goroutines that read.
 	Waiting func(err error)
+
+	// Fetched, unless nil, is told how many bytes of an object have come, whenever some have. Called from the goroutines
+	// that read.
+	Fetched func(n int)
 }
 
 const (
@@ -129,6 +133,9 @@ func (b *body) step(p []byte) int {
 	if n > 0 {
 		b.offset += int64(n)
 		b.patience.progress()
+		if b.fetcher.Fetched != nil {
+			b.fetcher.Fetched(n)
+		}
 	}
 	b.judge(err)
 	return n

@@ -67,6 +67,9 @@ func (r *Reader) Each(ctx context.Context, o Object, slabs Slabs, yield func(*En
 	return r.EachOf(r.fetch.Open(ctx, o), o, slabs, yield)
 }
 
+// Open opens o for EachOf, as Each does.
+func (r *Reader) Open(ctx context.Context, o Object) *Ahead { return r.fetch.OpenAhead(ctx, o) }
+
 // EachOf is Each for an o that its fetcher has opened already. It closes body.
 func (r *Reader) EachOf(body io.ReadCloser, o Object, slabs Slabs, yield func(*Entry) error) (int64, error) {
 	defer body.Close()

@@ -33,6 +33,7 @@ func TestABadStoreLosesNothing(t *testing.T) {
 		{hazard{"an object goes between listing and reading", "the replay fails, naming the object, and is continued once it is back", 1, "nowhere before it is read"}, objectGoes},
 		{hazard{"an object grows between listing and reading", "the replay fails, naming the object, and is continued once it is as it was", 1, "nowhere before it is read"}, objectGrows},
 		{hazard{"S3 cuts bodies", "read on at the byte where the body broke", 0, "produced"}, func(t *testing.T, st *stage, _ *door, _ hazard) { cutBodies(t, st, straight) }},
+		{hazard{"S3 gives its bytes slowly", "read as they come; progress says that the archive holds it", 0, "produced"}, func(t *testing.T, st *stage, _ *door, _ hazard) { slowBodies(t, st, straight) }},
 		{hazard{"the S3 server goes and comes back", "waited for", 0, "produced"}, func(t *testing.T, st *stage, _ *door, _ hazard) { serverGoes(t, st, s) }},
 	} {
 		t.Run(c.input, func(t *testing.T) {
@@ -141,6 +142,18 @@ func cutBodies(t *testing.T, st *stage, straight string) {
 	p := harness.StartProxy(t, strings.TrimPrefix(straight, "http://"))
 	p.CutAfter(60_000)
 	st.complete(t, st.start(t, st.first("--pace", "unlimited", "--s3-endpoint", "http://"+p.Addr)...))
+}
+
+// slowBodies lets connections give so little that reading takes some seconds.
+func slowBodies(t *testing.T, st *stage, straight string) {
+	p := harness.StartProxy(t, strings.TrimPrefix(straight, "http://"))
+	p.Limit(200_000)
+	s := st.start(t, st.first("--pace", "unlimited", "--s3-endpoint", "http://"+p.Addr)...)
+	st.complete(t, s)
+	all, archive := strings.Count(s.out.String(), `"type":"progress"`), strings.Count(s.out.String(), `"held_by":"archive"`)
+	if all < 3 || archive < all/2 {
+		t.Errorf("%d of %d lines of progress say that the archive holds it:\n%s", archive, all, s.out.String())
+	}
 }
 
 // serverGoes kills the server in the middle and starts it again.

@@ -76,6 +76,7 @@ func (p *pipeline) nextBatch(ctx context.Context) (*batch, error) {
 		defer timer.Stop()
 		due = timer.C
 	}
+	defer p.meter.measure(&p.meter.starving)()
 	for {
 		select {
 		case <-ctx.Done():
@@ -179,8 +180,7 @@ func (p *pipeline) flush(ctx context.Context, state State) error {
 
 // hand gives the chunk that was taken to the committer.
 func (p *pipeline) hand(ctx context.Context) error {
-	p.meter.handing(true)
-	defer p.meter.handing(false)
+	defer p.meter.measure(&p.meter.handing)()
 	select {
 	case p.chunks <- p.taken:
 		p.taken = nil

@@ -65,7 +65,7 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	if err != nil {
 		return nil, err
 	}
-	fetcher := &archive.Fetcher{Store: r.Source.Store, Stall: o.Stall, GiveUp: o.GiveUp, Waiting: p.meter.archiveWaits}
+	fetcher := &archive.Fetcher{Store: r.Source.Store, Stall: o.Stall, GiveUp: o.GiveUp, Waiting: p.meter.archiveWaits, Fetched: p.meter.came}
 	hours := newHours(s, r.Source, fetcher, d, o.Allow)
 	if !s.Window.Bounded() && hours.list[0].Bounded() {
 		return nil, fmt.Errorf("layout %s has hours: the spec's window must say which to read", s.Layout)
@@ -91,7 +91,7 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 		Limits: archive.Limits{Event: s.RecordLimit}, Memory: share.runs, Step: share.step, Part: share.part, Workers: o.workers(),
 		Ahead: share.fetched, AheadMemory: share.first,
 		Streams: share.places, Streaming: share.streams, Batch: share.chunk / batches,
-		Shelf: spill,
+		Shelf: spill, Supply: &p.meter.supply,
 	}
 	if keep.On() {
 		p.merge.Fields.Also, p.merge.Filter = keep.Places(), keep.Judge

@@ -3,8 +3,10 @@ package replay
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"replayd/replay/merge"
 	"replayd/replay/pace"
 )
 
@@ -16,7 +18,7 @@ const (
 	Listing    Phase = "listing"
 	Rebuilding Phase = "rebuilding" // reading the horizon before the checkpoint again
 	Producing  Phase = "running"
-	Waiting    Phase = "waiting" // for the archive or the broker
+	Waiting    Phase = "waiting" // for an archive that does not answer, or for the broker
 )
 
 // Holder is what keeps a replay from being faster.
@@ -38,6 +40,8 @@ type Progress struct {
 	State        State
 	Phase        Phase
 	Counters     Counters  // as of what was handed on; without its maps and lists
+	Opened       int64     // objects that this session has begun to read
+	Fetched      int64     // bytes of objects that this session has got from the store, counted twice where they are read twice
 	Event        time.Time // merge time reached, at most the end of the window
 	Percent      float64   // of the window, or of what is rebuilt
 	Elapsed      time.Duration
@@ -62,34 +66,32 @@ type meter struct {
 	pacer *pace.Pacer
 	began time.Time
 
+	supply  merge.Supply
+	fetched atomic.Int64 // bytes
+
 	mu        sync.Mutex
 	now       Progress
 	from      int64 // merge time that percent counts from, for rebuilding
 	resume    int64
+	reading   Phase // what comes behind listing
 	bytes     int64
 	busySince time.Time // of the commit under way
-	handed    time.Time // since when a chunk waits for the one before it
-	blocked   time.Duration
-	waiting   int // store requests that are being retried
+	handing   stopwatch // a chunk waits for the one before it
+	starving  stopwatch // the feed waits for entries
+	waiting   int       // store requests that are being retried
 	rates     []moment
 	base      float64   // percent when this session began to produce
 	baseAt    time.Time // and when that was
-}
-
-// moment is one of the last seconds, from which rates are taken.
-type moment struct {
-	at            time.Time
-	events, bytes int64
-	paced, broker time.Duration // waited until then
 }
 
 // window of rates.
 const rateWindow = 5 * time.Second
 
 func newMeter(s *Spec, c *Checkpoint, pacer *pace.Pacer) *meter {
-	m := &meter{spec: s, pacer: pacer, began: time.Now()}
+	m := &meter{spec: s, pacer: pacer, began: time.Now(), reading: Producing}
 	m.now = Progress{ID: s.ID, Topic: s.Topic, State: Running, Phase: Listing, Counters: scalars(&c.Counters)}
 	if c.Begun {
+		m.reading = Rebuilding
 		m.resume, m.from = c.Position.Time, c.Position.Time-int64(s.Horizon)
 	}
 	return m
@@ -147,24 +149,30 @@ func (m *meter) committing(on bool) {
 	}
 }
 
-// handing notes that a full chunk waits for the transaction before it, or no longer does.
-func (m *meter) handing(on bool) {
+// measure has w go on until what it returns is called: while a full chunk waits for the transaction before it, or the feed for
+// entries.
+func (m *meter) measure(w *stopwatch) (done func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if on {
-		m.handed = time.Now()
-		return
+	w.start()
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		w.stop()
 	}
-	m.blocked += time.Since(m.handed)
-	m.handed = time.Time{}
 }
+
+// came notes that so many bytes of an object have come.
+func (m *meter) came(n int) { m.fetched.Add(int64(n)) }
 
 // archiveWaits notes that a store request waits for its next try because of err, or, with nil, no longer.
 func (m *meter) archiveWaits(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err == nil {
-		m.waiting = max(0, m.waiting-1)
+		if m.waiting = max(0, m.waiting-1); m.waiting == 0 {
+			m.now.Waits = ""
+		}
 		return
 	}
 	m.waiting++
@@ -175,6 +183,7 @@ func (m *meter) archiveWaits(err error) {
 func (m *meter) report(ctx context.Context, observe func(Progress)) error {
 	tick := time.NewTicker(observeEvery)
 	defer tick.Stop()
+	_ = m.progress(time.Now()) // what holds it is told of the time from here on
 	for {
 		select {
 		case <-ctx.Done():
@@ -193,42 +202,31 @@ func (m *meter) progress(now time.Time) Progress {
 	defer m.mu.Unlock()
 	p := m.now
 	p.Elapsed, p.Pace = now.Sub(m.began), state.Setting
+	p.Opened, p.Fetched = m.supply.Opened(), m.fetched.Load()
 	first, last := m.look(now, state.Waited)
 	if span := last.at.Sub(first.at); span > 0 {
 		p.EventsPerSec = float64(last.events-first.events) / span.Seconds()
 		p.BytesPerSec = float64(last.bytes-first.bytes) / span.Seconds()
-		p.HeldBy = m.holder(now, first, last, span)
+		p.HeldBy = m.holder(first, last)
 	}
-	if p.HeldBy == HeldByArchive || p.HeldBy == HeldByBroker {
+	switch {
+	case m.waiting > 0 || p.HeldBy == HeldByBroker:
 		p.Phase = Waiting
-	} else {
-		p.Waits = ""
+	case p.Phase == Listing && p.Opened > 0: // its first event may be long in coming
+		p.Phase = m.reading
 	}
 	p.Left = m.left(now)
 	return p
 }
 
+// look adds the moment that now is.
 func (m *meter) look(now time.Time, paced time.Duration) (first, last moment) {
-	blocked := m.blocked
-	if !m.handed.IsZero() {
-		blocked += now.Sub(m.handed)
-	}
-	m.rates = append(m.rates, moment{now, m.now.Counters.Produced, m.bytes, paced, blocked})
+	m.rates = append(m.rates, moment{
+		at: now, events: m.now.Counters.Produced, bytes: m.bytes,
+		paced: paced, broker: m.handing.until(now), starved: m.starving.until(now), archive: m.supply.Waited(),
+	})
 	for len(m.rates) > 2 && now.Sub(m.rates[0].at) > rateWindow {
 		m.rates = m.rates[1:]
 	}
 	return m.rates[0], m.rates[len(m.rates)-1]
-}
-
-// holder is where most of the last seconds went.
-func (m *meter) holder(now time.Time, first, last moment, span time.Duration) Holder {
-	switch {
-	case m.waiting > 0:
-		return HeldByArchive
-	case !m.busySince.IsZero() && now.Sub(m.busySince) > slowCommit, last.broker-first.broker > span/2:
-		return HeldByBroker
-	case last.paced-first.paced > span/4:
-		return HeldByPace
-	}
-	return HeldByCPU
 }

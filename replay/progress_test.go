@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"replayd/archive/archivetest"
 	"replayd/replay/pace"
 )
 
@@ -57,10 +58,22 @@ func TestWhatHoldsAReplayIsSaid(t *testing.T) {
 				r := h.runner(t, m)
 				if setting == "unlimited" {
 					m.fate = func() fate { time.Sleep(100 * time.Millisecond); return goesWell } // of the fake clock
+					h.Script(func(r archivetest.Request) archivetest.Fault {
+						if r.List || r.Number > 1 {
+							return archivetest.Fault{}
+						}
+						return archivetest.Fault{Err: archivetest.ErrUnavailable} // which is over long before the commits are
+					})
 				}
 				r.Options.Pace, _ = pace.Parse(setting)
 				seen, all := map[Holder]int{}, 0
-				r.Options.Observe = func(p Progress) { seen[p.HeldBy]++; all++ }
+				r.Options.Observe = func(p Progress) {
+					seen[p.HeldBy]++
+					all++
+					if p.Waits != "" && p.HeldBy != HeldByArchive {
+						t.Errorf("held by %s it waits for %s", p.HeldBy, p.Waits)
+					}
+				}
 				if _, err := r.Run(t.Context(), h.spec); err != nil {
 					t.Fatal(err)
 				}

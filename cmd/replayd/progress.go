@@ -98,6 +98,7 @@ func restLines(p replay.Progress) []string {
 	}
 	lines := []string{
 		rate,
+		fmt.Sprintf("fetched %s of %s", size(p.Fetched), plural(p.Opened, "object")),
 		fmt.Sprintf("produced %s · duplicates %s · filtered %s · quarantined %s", count(c.Produced), count(c.Duplicates), count(c.Filtered), count(c.Quarantined)),
 	}
 	if p.Waits != "" {
@@ -120,6 +121,8 @@ type progressJSON struct {
 	Percent         float64 `json:"percent"`
 	Objects         int64   `json:"objects"`
 	Bytes           int64   `json:"bytes"`
+	Opened          int64   `json:"opened"`
+	FetchedBytes    int64   `json:"fetched_bytes"`
 	Read            int64   `json:"read"`
 	Produced        int64   `json:"produced"`
 	Duplicates      int64   `json:"duplicates"`
@@ -142,7 +145,7 @@ func progressLine(p replay.Progress) progressJSON {
 	c := p.Counters
 	line := progressJSON{
 		Type: "progress", Version: 1, ID: p.ID, State: string(p.State), Phase: string(p.Phase), Percent: p.Percent,
-		Objects: c.Objects, Bytes: c.Bytes, Read: c.Read, Produced: c.Produced, Duplicates: c.Duplicates, Filtered: c.Filtered,
+		Objects: c.Objects, Bytes: c.Bytes, Opened: p.Opened, FetchedBytes: p.Fetched, Read: c.Read, Produced: c.Produced, Duplicates: c.Duplicates, Filtered: c.Filtered,
 		Outside: c.Outside, Quarantined: c.Quarantined, Late: c.Late, Conflicts: c.Conflicts, NoID: c.NoID,
 		EventsPerSecond: p.EventsPerSec, BytesPerSecond: p.BytesPerSec, Pace: p.Pace.String(), HeldBy: string(p.HeldBy),
 		ETASeconds: p.Left.Seconds(), Warnings: p.Warnings,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"replayd/archive"
@@ -31,14 +30,15 @@ const smallRun = 32 << 10
 type builder struct {
 	placing
 	store
-	reader  *archive.Reader
-	body    io.ReadCloser // of object, which build closes; nil: it is not opened
-	budget  *budget
-	step    int64
-	shelf   *shelf.Shelf
-	pool    *pool
-	press   *press
-	streams *streams
+	delivery *delivery
+	reader   *archive.Reader
+	opened   *archive.Ahead // object, which build closes
+	budget   *budget
+	step     int64
+	shelf    *shelf.Shelf
+	pool     *pool
+	press    *press
+	streams  *streams
 
 	leaving []byte   // the scanner may still copy from it, up to its next slab
 	spare   [][]byte // pages that nobody reads any more
@@ -55,7 +55,7 @@ func build(ctx context.Context, b builder) (cursor, error) {
 	again := b
 	run, err := b.build(ctx)
 	if errors.Is(err, errNoStream) {
-		again.ordered, again.body = false, nil
+		again.ordered, again.opened = false, again.reader.Open(ctx, again.object.Object)
 		return again.build(ctx)
 	}
 	return run, err
@@ -65,7 +65,7 @@ func build(ctx context.Context, b builder) (cursor, error) {
 var errNoStream = errors.New("an object cannot be read while it is merged")
 
 func (b *builder) build(ctx context.Context) (cursor, error) {
-	length, err := b.read(ctx)
+	length, err := b.reader.EachOf(body{b.opened, b.delivery}, b.object.Object, b, b.add)
 	if err == nil && b.stream == 0 {
 		end := b.end(length)
 		err = b.put(&end, &data{inSlab: -1})
@@ -78,17 +78,9 @@ func (b *builder) build(ctx context.Context) (cursor, error) {
 		return nil, err
 	}
 	if b.stream > 0 {
-		return b.streams.open(ctx, b.object, b.stream)
+		return b.streams.open(ctx, b.object, b.delivery, b.stream)
 	}
 	return b.finish()
-}
-
-// read reads the object, and returns its decompressed length.
-func (b *builder) read(ctx context.Context) (int64, error) {
-	if b.body == nil {
-		return b.reader.Each(ctx, b.object.Object, b, b.add)
-	}
-	return b.reader.EachOf(b.body, b.object.Object, b, b.add)
 }
 
 // add takes the next entry of the object.

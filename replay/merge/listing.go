@@ -20,10 +20,8 @@ type listing struct {
 func (m *Merger) list(ctx context.Context) error {
 	ahead := m.listing != nil
 	m.listNext()
-	select {
-	case <-m.listing.done:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := m.awaitListing(ctx); err != nil {
+		return err
 	}
 	err := m.listed()
 	if err != nil && ahead { // it may have failed long ago, when nobody needed it
@@ -33,6 +31,19 @@ func (m *Merger) list(ctx context.Context) error {
 		m.prefetch()
 	}
 	return err
+}
+
+// awaitListing waits until the listing is done.
+func (m *Merger) awaitListing(ctx context.Context) error {
+	d := delivery{supply: m.cfg.Supply, asking: true}
+	d.awaited(true)
+	defer d.awaited(false)
+	select {
+	case <-m.listing.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // listAhead lists the next hour of a store that is far away before its objects are needed, once there is room for them
@@ -79,7 +90,7 @@ func (m *Merger) listed() error {
 		return l.err
 	}
 	for _, o := range l.objects {
-		m.pending = append(m.pending, newLoad(o))
+		m.pending = append(m.pending, newLoad(o, m.cfg.Supply))
 	}
 	slices.SortFunc(m.pending, func(a, b *load) int {
 		if a.object.Bound != b.object.Bound {

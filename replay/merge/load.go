@@ -10,7 +10,8 @@ import (
 // load is an object on its way to a run: opened, its first bytes fetched, wanted, read. A goroutine of its own brings it
 // from the first step to the third, so that no worker waits for a first byte while there is another object to read.
 type load struct {
-	object *Object
+	object   *Object
+	delivery delivery
 
 	opened  bool
 	round   int    // of the lookahead, in which it was opened
@@ -26,8 +27,8 @@ type load struct {
 	err  error
 }
 
-func newLoad(o *Object) *load {
-	return &load{object: o, fetched: make(chan struct{}), wanted: make(chan struct{}), done: make(chan struct{})}
+func newLoad(o *Object, s *Supply) *load {
+	return &load{object: o, delivery: delivery{supply: s}, fetched: make(chan struct{}), wanted: make(chan struct{}), done: make(chan struct{})}
 }
 
 // prefetch lets the workers read the next objects, opens those behind them, and lists what comes behind these.
@@ -85,7 +86,10 @@ func (m *Merger) fetch(ctx context.Context, l *load) {
 	l.body = m.cfg.Fetcher.OpenAhead(ctx, l.object.Object)
 	if len(l.first) > 0 {
 		began := time.Now()
-		if l.body.Fetch(l.first) > 0 { // an error may come at once from anywhere
+		l.delivery.asks(true)
+		n := l.body.Fetch(l.first)
+		l.delivery.asks(false)
+		if n > 0 { // an error may come at once from anywhere
 			m.look.measure(time.Since(began))
 		}
 	}

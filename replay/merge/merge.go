@@ -45,6 +45,9 @@ type Config struct {
 	Ahead       int
 	AheadMemory int64
 
+	// Supply, unless nil, tells others how the archive's bytes come.
+	Supply *Supply
+
 	// Filter makes a judge of events of the window; nil keeps all. Each worker has a judge of its own. Its error is of
 	// the event, and makes it Unjudged.
 	Filter func() func(*archive.Entry) (keep bool, err error)
@@ -78,7 +81,11 @@ func New(ctx context.Context, cfg Config) *Merger {
 	if cfg.Part == 0 {
 		cfg.Part = defaultPart
 	}
+	if cfg.Supply == nil {
+		cfg.Supply = &Supply{}
+	}
 	cfg.Workers = max(1, cfg.Workers)
+	cfg.Supply.begin(cfg.Workers)
 	ctx, stop := context.WithCancel(ctx)
 	m := &Merger{
 		cfg: cfg, budget: newBudget(cfg.Memory), stop: stop,
@@ -213,6 +220,8 @@ func (m *Merger) mustOpen() bool {
 // take waits for the run of the first pending object and puts it into the heap.
 func (m *Merger) take(ctx context.Context, l *load) error {
 	m.start(l)
+	l.delivery.awaited(true)
+	defer l.delivery.awaited(false)
 	select {
 	case <-l.done:
 	case <-ctx.Done():
@@ -235,8 +244,9 @@ func (m *Merger) work(ctx context.Context) {
 	defer r.Close()
 	keep, press := m.cfg.judge(), newPress(m.cfg.Part)
 	for l := range m.jobs {
+		l.delivery.begin()
 		l.run, l.err = build(ctx, builder{
-			placing: newPlacing(m.cfg.Rules, l.object, keep), store: newStore(), reader: r, body: l.body,
+			placing: newPlacing(m.cfg.Rules, l.object, keep), store: newStore(), reader: r, delivery: &l.delivery, opened: l.body,
 			budget: m.budget, step: m.cfg.Step, shelf: m.cfg.Shelf, pool: m.pool, press: press, streams: m.streams,
 		})
 		if l.err != nil {
@@ -244,6 +254,7 @@ func (m *Merger) work(ctx context.Context) {
 		}
 		m.look.bytes.give(int64(len(l.first)))
 		l.first = nil
+		l.delivery.end()
 		close(l.done)
 	}
 }

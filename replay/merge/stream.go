@@ -60,24 +60,24 @@ func (s *streams) give(size int64) {
 
 // open begins to read o, for which there is room, and returns its run when the first of it has come. Reading ends with ctx
 // at the latest, and gives the room back.
-func (s *streams) open(ctx context.Context, o *Object, size int64) (cursor, error) {
+func (s *streams) open(ctx context.Context, o *Object, d *delivery, size int64) (cursor, error) {
 	chunks := make(chan chunk)
-	r := &streamed{of: o, chunks: chunks}
+	r := &streamed{of: o, delivery: d, chunks: chunks}
 	s.reading.Go(func() {
 		defer s.give(size)
 		defer close(chunks)
-		r.err = s.read(ctx, o, chunks)
+		r.err = s.read(ctx, o, d, chunks)
 	})
 	return r, r.turn()
 }
 
 // read sends all of o.
-func (s *streams) read(ctx context.Context, o *Object, to chan<- chunk) error {
+func (s *streams) read(ctx context.Context, o *Object, d *delivery, to chan<- chunk) error {
 	r := archive.NewReader(s.cfg.Source, s.cfg.Fetcher, s.cfg.Fields, s.cfg.Limits)
 	defer r.Close()
 	r.Frugal()
 	f := &feeder{placing: newPlacing(s.cfg.Rules, o, s.cfg.judge()), store: newStore(), to: to, stop: ctx.Done()}
-	length, err := r.Each(ctx, o.Object, f, f.add)
+	length, err := r.EachOf(body{r.Open(ctx, o.Object), d}, o.Object, f, f.add)
 	if err == nil {
 		end := f.end(length)
 		f.hold(&end, &data{inSlab: -1})
@@ -155,13 +155,14 @@ func (f *feeder) send() error {
 
 // streamed is the run of an object that is read while it is merged.
 type streamed struct {
-	of     *Object
-	chunks <-chan chunk
-	now    chunk // that the head stands in; without entries at the end
-	at     int
-	after  chunk // received before its turn
-	ended  bool  // nothing comes behind it
-	err    error // why it ended; set before chunks is closed
+	of       *Object
+	delivery *delivery
+	chunks   <-chan chunk
+	now      chunk // that the head stands in; without entries at the end
+	at       int
+	after    chunk // received before its turn
+	ended    bool  // nothing comes behind it
+	err      error // why it ended; set before chunks is closed
 }
 
 func (r *streamed) head() *entry {
@@ -192,7 +193,10 @@ func (r *streamed) next() error {
 	if r.at++; r.at < r.now.entries.size {
 		return nil
 	}
-	if err := r.turn(); err != nil {
+	r.delivery.awaited(true)
+	err := r.turn()
+	r.delivery.awaited(false)
+	if err != nil {
 		return fmt.Errorf("read object %s again: %w", archive.Printable(r.of.Key), err)
 	}
 	return nil
