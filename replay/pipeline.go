@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -49,15 +48,6 @@ const (
 
 // newPipeline prepares a session: it looks at the archive and refuses what must be refused.
 func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline, error) {
-	o := &r.Options
-	p := &pipeline{
-		spec: s, options: o, sink: r.Sink, began: time.Now(),
-		earlier: time.Duration(d.Checkpoint.ElapsedMS) * time.Millisecond,
-		pacer:   pace.New(o.Pace, pace.Options{MaxGap: o.MaxGap, Ramp: pace.Ramp(o.Ramp)}),
-		full:    make(chan *batch, batches), free: make(chan *batch, batches),
-		chunks: make(chan *Chunk), committed: make(chan struct{}),
-	}
-	p.meter = newMeter(s, &d.Checkpoint, p.pacer)
 	if err := s.Window.Fits(r.Source.Layout); err != nil {
 		return nil, err
 	}
@@ -65,38 +55,51 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	if err != nil {
 		return nil, err
 	}
-	fetcher := &archive.Fetcher{Store: r.Source.Store, Stall: o.Stall, GiveUp: o.GiveUp, Waiting: p.meter.archiveWaits, Fetched: p.meter.came}
-	hours := newHours(s, r.Source, fetcher, d, o.Allow)
-	if !s.Window.Bounded() && hours.list[0].Bounded() {
-		return nil, fmt.Errorf("layout %s has hours: the spec's window must say which to read", s.Layout)
-	}
-	account := d.Checkpoint
-	account.Counters, account.Reason = d.Checkpoint.Counters.clone(), ""
-	open, err := hours.open()
-	if err != nil {
+	p := r.empty(s, &d.Checkpoint)
+	fetcher := r.fetcher(p.meter)
+	hours := newHours(s, r.Source, fetcher, d, r.Options.Allow)
+	if p.last, err = hours.account(ctx, d.Checkpoint); err != nil {
 		return nil, err
 	}
-	account.openHours(open)
-	if err := hours.check(ctx); err != nil {
-		return nil, err
-	}
-	account.Changed = account.Changed || hours.changed
-	p.last = account
-	share := o.divided()
-	spill := shelf.New(shelf.Options{Folder: o.Spill, Limit: o.Disk, Buffers: share.buffers})
-	p.decide = newDecider(s, o, &d.Checkpoint, share.dedupe, spill.Apart()) // what it keeps lives for a horizon
-	p.chunker = newChunker(s, hours, account, o.chunkRecords, share.chunk)
-	p.merge = merge.Config{
-		Rules: s.rules(), Feed: hours, Source: r.Source, Fetcher: fetcher, Fields: s.Fields,
-		Limits: archive.Limits{Event: s.RecordLimit}, Memory: share.runs, Step: share.step, Part: share.part, Workers: o.workers(),
-		Ahead: share.fetched, AheadMemory: share.first,
-		Streams: share.places, Streaming: share.streams, Batch: share.chunk / batches,
-		Shelf: spill, Supply: &p.meter.supply,
-	}
+	share := r.Options.divided()
+	spill := shelf.New(shelf.Options{Folder: r.Options.Spill, Limit: r.Options.Disk, Buffers: share.buffers})
+	p.merge = r.merge(s, hours, fetcher, share)
+	p.merge.Shelf, p.merge.Supply = spill, &p.meter.supply
 	if keep.On() {
 		p.merge.Fields.Also, p.merge.Filter = keep.Places(), keep.Judge
 	}
+	p.decide = newDecider(s, p.options, &d.Checkpoint, share.dedupe, spill.Apart()) // what it keeps lives for a horizon
+	p.chunker = newChunker(s, hours, p.last, p.options.chunkRecords, share.chunk)
 	return p, nil
+}
+
+// empty is a session that goes on from c and has no stages yet.
+func (r *Runner) empty(s *Spec, c *Checkpoint) *pipeline {
+	o := &r.Options
+	p := &pipeline{
+		spec: s, options: o, sink: r.Sink, began: time.Now(), earlier: time.Duration(c.ElapsedMS) * time.Millisecond,
+		pacer: pace.New(o.Pace, pace.Options{MaxGap: o.MaxGap, Ramp: pace.Ramp(o.Ramp)}),
+		full:  make(chan *batch, batches), free: make(chan *batch, batches),
+		chunks: make(chan *Chunk), committed: make(chan struct{}),
+	}
+	p.meter = newMeter(s, c, p.pacer)
+	return p
+}
+
+// fetcher opens objects and tells m of them.
+func (r *Runner) fetcher(m *meter) *archive.Fetcher {
+	o := &r.Options
+	return &archive.Fetcher{Store: r.Source.Store, Stall: o.Stall, GiveUp: o.GiveUp, Waiting: m.archiveWaits, Fetched: m.came}
+}
+
+// merge is how the hours are merged with a share of the memory.
+func (r *Runner) merge(s *Spec, h *hours, f *archive.Fetcher, share shares) merge.Config {
+	return merge.Config{
+		Rules: s.rules(), Feed: h, Source: r.Source, Fetcher: f, Fields: s.Fields,
+		Limits: archive.Limits{Event: s.RecordLimit}, Memory: share.runs, Step: share.step, Part: share.part, Workers: r.Options.workers(),
+		Ahead: share.fetched, AheadMemory: share.first,
+		Streams: share.places, Streaming: share.streams, Batch: share.chunk / batches,
+	}
 }
 
 // run drives the stages to the end of the replay, or of the session.
