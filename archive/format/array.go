@@ -43,7 +43,7 @@ const (
 // Next is part of archive.Scanner.
 func (s *arrayScanner) Next(e *archive.Entry) error {
 	for s.advance() {
-		c := s.win.data()[0]
+		c := s.buf.data()[0]
 		switch {
 		case s.expect == theArray && c == '[':
 			s.expect = firstElement
@@ -55,14 +55,14 @@ func (s *arrayScanner) Next(e *archive.Entry) error {
 			s.expect = comma
 			return s.element(e)
 		default:
-			return s.broken(e, s.win.offset(), s.win.offset(), arrayProblems[s.expect])
+			return s.broken(e, s.buf.offset(), s.buf.offset(), arrayProblems[s.expect])
 		}
 		s.taken = 1
 	}
 	if s.expect == theArray || s.expect == theEnd {
 		return s.end(e)
 	}
-	return s.broken(e, s.win.offset(), s.win.offset(), unclosedArray)
+	return s.broken(e, s.buf.offset(), s.buf.offset(), unclosedArray)
 }
 
 var arrayProblems = [...]problem{
@@ -75,9 +75,9 @@ func (s *arrayScanner) broken(e *archive.Entry, from, place int64, why problem) 
 	return s.rest(e, from, at(place, why))
 }
 
-// element fills e with the object at the window's start, if what follows shows that it is an element.
+// element fills e with the object at the buffer's start, if what follows shows that it is an element.
 func (s *arrayScanner) element(e *archive.Entry) error {
-	from := s.win.offset()
+	from := s.buf.offset()
 	n, v := s.object()
 	if v == huge {
 		return s.huge(e, from)
@@ -86,7 +86,7 @@ func (s *arrayScanner) element(e *archive.Entry) error {
 		return s.unusable(e, from, from+int64(n), v, s.walk.why)
 	}
 	next, i := s.behind(n)
-	if err := s.win.fault(); err != nil && next == nothing {
+	if err := s.buf.fault(); err != nil && next == nothing {
 		return err
 	}
 	if !next.endsElement() {
@@ -99,12 +99,12 @@ func (s *arrayScanner) element(e *archive.Entry) error {
 // huge reads over an element larger than any event may be.
 func (s *arrayScanner) huge(e *archive.Entry, from int64) error {
 	v := s.skip()
-	to := s.win.offset()
+	to := s.buf.offset()
 	if v != whole {
 		return s.unusable(e, from, to, v, s.grammar.why)
 	}
 	next, i := s.behind(0)
-	if err := s.win.fault(); err != nil && next == nothing {
+	if err := s.buf.fault(); err != nil && next == nothing {
 		return err
 	}
 	if !next.endsElement() {
@@ -114,7 +114,7 @@ func (s *arrayScanner) huge(e *archive.Entry, from int64) error {
 	return nil
 }
 
-func (s *arrayScanner) unusable(e *archive.Entry, from, place int64, v verdict, why problem) error {
+func (s *arrayScanner) unusable(e *archive.Entry, from, place int64, v standing, why problem) error {
 	if v == unfinished {
 		why = cutOff
 	}

@@ -87,10 +87,10 @@ func BenchmarkWalk(b *testing.B) {
 			}
 			size, v := s.object()
 			if v != whole {
-				return n, fmt.Errorf("verdict %d: %s", v, s.walk.why)
+				return n, fmt.Errorf("standing %d: %s", v, s.walk.why)
 			}
 			for _, node := range []int32{x.ids[0], x.time, x.key} {
-				if len(s.walk.spans[node].of(s.win.data())) == 0 {
+				if len(s.walk.spans[node].of(s.buf.data())) == 0 {
 					return n, errors.New("a field is missing")
 				}
 			}
@@ -133,7 +133,7 @@ func TestTheLibraryThatIsMeasuredValidatesAsMuch(t *testing.T) {
 		var e struct {
 			Absent goccy.RawMessage `json:"absent"`
 		}
-		_, v := verdictOf([]byte(s))
+		_, v := standingOf([]byte(s))
 		if err := goccy.NewDecoder(strings.NewReader(s)).Decode(&e); (err == nil) != (v == whole) {
 			t.Errorf("of %q it says %v, encoding/json %d", s, err, v)
 		}

@@ -2,12 +2,12 @@
 //
 //	stored bytes -> Decoder (gzip, zstd, none: by the first bytes) -> decompressed bytes -> JSON, Lines, Array -> entries
 //
-// A scanner walks a window of the decompressed bytes once. The walk frames the next object, holds it to the grammar of
+// A scanner walks a buffer of the decompressed bytes once. The walk frames the next object, holds it to the grammar of
 // JSON exactly as encoding/json does, and notes where the fields of interest stand; nothing is copied or decoded that
 // the entry does not need.
 //
-//	window   the bytes read and not yet done with
-//	walker   one object in the window: its end, or where it breaks; the spans of the fields
+//	buffer   the bytes read and not yet done with
+//	walker   one object in the buffer: its end, or where it breaks; the spans of the fields
 //	paths    the pointers of archive.Fields as one tree, for the walker to step along
 //	fields   from spans to an archive.Entry
 //	grammar  the same grammar one byte at a time, for what is not kept: events over the limit, and broken ranges

@@ -42,7 +42,7 @@ func (g *grammar) begin() {
 
 // feed takes bytes until the object is whole or broken, and returns the place behind it or of the wrong byte; else
 // unfinished.
-func (g *grammar) feed(b []byte) (int, verdict) {
+func (g *grammar) feed(b []byte) (int, standing) {
 	for i, c := range b {
 		switch v := g.step(c); v {
 		case whole:
@@ -55,7 +55,7 @@ func (g *grammar) feed(b []byte) (int, verdict) {
 }
 
 // step takes one byte.
-func (g *grammar) step(c byte) verdict {
+func (g *grammar) step(c byte) standing {
 	switch {
 	case g.state == inText:
 		return g.text(c)
@@ -76,18 +76,18 @@ func (g *grammar) step(c byte) verdict {
 	return g.structure(c)
 }
 
-func (g *grammar) fail(why problem) verdict {
+func (g *grammar) fail(why problem) standing {
 	g.why = why
 	return broken
 }
 
-func (g *grammar) to(s state) verdict {
+func (g *grammar) to(s state) standing {
 	g.state = s
 	return going
 }
 
 // structure takes a byte outside of strings, numbers and words.
-func (g *grammar) structure(c byte) verdict {
+func (g *grammar) structure(c byte) standing {
 	switch {
 	case g.state == atObject && c != '{':
 		return g.fail(wantedObject)
@@ -109,7 +109,7 @@ func (g *grammar) structure(c byte) verdict {
 	return g.value(c)
 }
 
-func (g *grammar) comma(c byte) verdict {
+func (g *grammar) comma(c byte) standing {
 	switch {
 	case c == g.stack.closer():
 		return g.close()
@@ -121,7 +121,7 @@ func (g *grammar) comma(c byte) verdict {
 	return g.to(atName)
 }
 
-func (g *grammar) close() verdict {
+func (g *grammar) close() standing {
 	g.stack.pop()
 	if g.stack.depth == 0 {
 		return whole
@@ -129,7 +129,7 @@ func (g *grammar) close() verdict {
 	return g.to(atComma)
 }
 
-func (g *grammar) value(c byte) verdict {
+func (g *grammar) value(c byte) standing {
 	switch {
 	case c == '{':
 		return g.open(false)
@@ -148,7 +148,7 @@ func (g *grammar) value(c byte) verdict {
 	return g.literal(c)
 }
 
-func (g *grammar) open(array bool) verdict {
+func (g *grammar) open(array bool) standing {
 	switch {
 	case !g.stack.push(array):
 		return g.fail(tooDeep)
@@ -158,7 +158,7 @@ func (g *grammar) open(array bool) verdict {
 	return g.to(atFirstName)
 }
 
-func (g *grammar) literal(c byte) verdict {
+func (g *grammar) literal(c byte) standing {
 	switch c {
 	case 't':
 		g.word = "true"[1:]
@@ -172,7 +172,7 @@ func (g *grammar) literal(c byte) verdict {
 	return g.to(inWord)
 }
 
-func (g *grammar) text(c byte) verdict {
+func (g *grammar) text(c byte) standing {
 	switch {
 	case c == '"' && g.name:
 		return g.to(atColon)
@@ -187,7 +187,7 @@ func (g *grammar) text(c byte) verdict {
 }
 
 // inside takes a byte inside an escape or a word.
-func (g *grammar) inside(c byte) verdict {
+func (g *grammar) inside(c byte) standing {
 	switch g.state {
 	case inEscape:
 		return g.escape(c)
@@ -211,7 +211,7 @@ func (g *grammar) inside(c byte) verdict {
 	return going
 }
 
-func (g *grammar) escape(c byte) verdict {
+func (g *grammar) escape(c byte) standing {
 	switch c {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return g.to(inText)

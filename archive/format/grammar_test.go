@@ -36,8 +36,8 @@ func TestNestingIsLimitedAsInEncodingJSON(t *testing.T) {
 	}
 }
 
-// verdictOf is what encoding/json says of the object that b begins with: where it ends, where it breaks, or unfinished.
-func verdictOf(b []byte) (int, verdict) {
+// standingOf is what encoding/json says of the object that b begins with: where it ends, where it breaks, or unfinished.
+func standingOf(b []byte) (int, standing) {
 	var raw json.RawMessage
 	d := json.NewDecoder(strings.NewReader(string(b)))
 	err := d.Decode(&raw)
@@ -57,7 +57,7 @@ func checkGrammar(t *testing.T, b []byte) {
 	if len(b) == 0 || b[0] != '{' {
 		return
 	}
-	wantN, want := verdictOf(b)
+	wantN, want := standingOf(b)
 	w := newWalker(newPaths(archive.Fields{ID: "/k,/a/0", Time: "/k/a"}))
 	if n, v := w.object(b); n != wantN || v != want {
 		t.Errorf("the walker says %d, %d of %.100q, encoding/json %d, %d", n, v, b, wantN, want)

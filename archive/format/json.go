@@ -35,8 +35,8 @@ func (s *jsonScanner) Next(e *archive.Entry) error {
 	if !s.advance() {
 		return s.end(e)
 	}
-	from := s.win.offset()
-	if s.win.data()[0] != '{' {
+	from := s.buf.offset()
+	if s.buf.data()[0] != '{' {
 		return s.resync(e, damage{from: from, at: from, why: wantedObject})
 	}
 	switch n, v := s.object(); v {
@@ -54,12 +54,12 @@ func (s *jsonScanner) Next(e *archive.Entry) error {
 func (s *jsonScanner) whole(e *archive.Entry, n int) error {
 	next, i := s.behind(n)
 	if next.isInner() {
-		from := s.win.offset()
-		s.win.drop(i)
+		from := s.buf.offset()
+		s.buf.drop(i)
 		return s.resync(e, damage{from: from, at: from + int64(i), why: behindInner})
 	}
 	if next == nothing {
-		if err := s.win.fault(); err != nil {
+		if err := s.buf.fault(); err != nil {
 			return err
 		}
 	}
@@ -67,10 +67,10 @@ func (s *jsonScanner) whole(e *archive.Entry, n int) error {
 	return nil
 }
 
-// huge reads over the object at the window's start, which is larger than any event may be.
+// huge reads over the object at the buffer's start, which is larger than any event may be.
 func (s *jsonScanner) huge(e *archive.Entry, from int64) error {
 	v := s.skip()
-	to := s.win.offset()
+	to := s.buf.offset()
 	switch v {
 	case broken:
 		return s.resync(e, damage{from: from, at: to, why: s.grammar.why})
@@ -79,11 +79,11 @@ func (s *jsonScanner) huge(e *archive.Entry, from int64) error {
 	}
 	next, i := s.behind(0)
 	if next.isInner() {
-		s.win.drop(i)
+		s.buf.drop(i)
 		return s.resync(e, damage{from: from, at: to + int64(i), why: behindInner})
 	}
 	if next == nothing {
-		if err := s.win.fault(); err != nil {
+		if err := s.buf.fault(); err != nil {
 			return err
 		}
 	}

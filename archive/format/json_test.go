@@ -219,19 +219,19 @@ func TestMemoryIsBoundedByTheLimit(t *testing.T) {
 			if err != io.EOF || !slices.Equal(shown(entries), test.want) {
 				t.Errorf("came %q, %v; want %q", shown(entries), err, test.want)
 			}
-			if n := windowOf(s); n > limit+maxGap+1+leastRead {
-				t.Errorf("a window of %d bytes for a limit of %d", n, limit)
+			if n := bufferOf(s); n > limit+maxGap+1+leastRead {
+				t.Errorf("a buffer of %d bytes for a limit of %d", n, limit)
 			}
 		})
 	}
 }
 
-func windowOf(s archive.Scanner) int {
+func bufferOf(s archive.Scanner) int {
 	switch s := s.(type) {
 	case *jsonScanner:
-		return len(s.win.buf)
+		return len(s.buf.all)
 	case *lineScanner:
-		return len(s.win.buf)
+		return len(s.buf.all)
 	}
-	return len(s.(*arrayScanner).win.buf)
+	return len(s.(*arrayScanner).buf.all)
 }

@@ -45,17 +45,17 @@ func (s *lineScanner) Next(e *archive.Entry) error {
 		return s.long(e)
 	}
 	if ended == byEnd {
-		if err := s.win.fault(); err != nil {
+		if err := s.buf.fault(); err != nil {
 			return err
 		}
 	}
-	line := s.win.data()[:n]
+	line := s.buf.data()[:n]
 	i, v := s.only(line)
 	if v == whole {
 		s.event(e, i)
 		return nil
 	}
-	from := s.win.offset()
+	from := s.buf.offset()
 	if ended == byEnd {
 		return s.rest(e, from, s.why(from, i, v))
 	}
@@ -64,17 +64,17 @@ func (s *lineScanner) Next(e *archive.Entry) error {
 	return nil
 }
 
-// line is the length of the line at the window's start, without its newline, and how it ends.
+// line is the length of the line at the buffer's start, without its newline, and how it ends.
 func (s *lineScanner) line() (int, ending) {
 	for n := 0; ; {
-		data := s.win.data()
+		data := s.buf.data()
 		i, found := findByte(data, n, '\n')
 		switch {
 		case i > s.longest():
 			return 0, byLimit
 		case found:
 			return i, byNewline
-		case !s.win.more():
+		case !s.buf.more():
 			return i, byEnd
 		}
 		n = i
@@ -82,7 +82,7 @@ func (s *lineScanner) line() (int, ending) {
 }
 
 // only walks a line that must be one object and nothing else.
-func (s *lineScanner) only(line []byte) (int, verdict) {
+func (s *lineScanner) only(line []byte) (int, standing) {
 	if line[0] != '{' {
 		s.walk.why = wantedObject
 		return 0, broken
@@ -98,7 +98,7 @@ func (s *lineScanner) only(line []byte) (int, verdict) {
 	return n, whole
 }
 
-func (s *lineScanner) why(from int64, i int, v verdict) string {
+func (s *lineScanner) why(from int64, i int, v standing) string {
 	if v == unfinished {
 		return string(cutOff)
 	}
@@ -109,32 +109,32 @@ func trimCR(line []byte) []byte { return bytes.TrimSuffix(line, []byte{'\r'}) }
 
 // long reads over a line that is not kept: an event over the limit if it is an object and nothing else.
 func (s *lineScanner) long(e *archive.Entry) error {
-	from := s.win.offset()
+	from := s.buf.offset()
 	o := overlong{grammar: &s.grammar}
 	o.grammar.begin()
 	for ended := false; !ended; {
-		data := s.win.data()
+		data := s.buf.data()
 		n, found := findByte(data, 0, '\n')
-		o.feed(data[:n], s.win.offset())
-		s.win.drop(n)
-		if ended = found; !ended && !s.win.more() {
+		o.feed(data[:n], s.buf.offset())
+		s.buf.drop(n)
+		if ended = found; !ended && !s.buf.more() {
 			return s.longEnd(e, from, &o)
 		}
 	}
-	if o.verdict == whole {
+	if o.standing == whole {
 		s.oversizedLine(e, from, o.end)
 		return nil
 	}
-	bad(e, from, s.win.offset()-int64(o.cr), archive.BadJSON, o.why())
+	bad(e, from, s.buf.offset()-int64(o.cr), archive.BadJSON, o.why())
 	return nil
 }
 
 // longEnd is an overlong line at the end of the stream.
 func (s *lineScanner) longEnd(e *archive.Entry, from int64, o *overlong) error {
-	if err := s.win.fault(); err != nil {
+	if err := s.buf.fault(); err != nil {
 		return err
 	}
-	if o.verdict == whole {
+	if o.standing == whole {
 		s.oversizedLine(e, from, o.end)
 		return nil
 	}
@@ -150,11 +150,11 @@ func (s *lineScanner) longest() int { return s.most + maxGap }
 
 // overlong is what is known of a line too long to keep.
 type overlong struct {
-	grammar *grammar
-	verdict verdict // going while the object is not complete
-	end     int64   // behind the object, or where the line breaks
-	reason  problem
-	cr      int // 1 when the last byte was a carriage return
+	grammar  *grammar
+	standing standing // going while the object is not complete
+	end      int64    // behind the object, or where the line breaks
+	reason   problem
+	cr       int // 1 when the last byte was a carriage return
 }
 
 func (o *overlong) feed(part []byte, offset int64) {
@@ -163,21 +163,21 @@ func (o *overlong) feed(part []byte, offset int64) {
 	}
 	o.cr = len(part) - len(trimCR(part))
 	n := 0
-	if o.verdict == going {
-		var v verdict
+	if o.standing == going {
+		var v standing
 		if n, v = o.grammar.feed(part); v != unfinished {
-			o.verdict, o.end, o.reason = v, offset+int64(n), o.grammar.why
+			o.standing, o.end, o.reason = v, offset+int64(n), o.grammar.why
 		}
 	}
-	if o.verdict == whole {
+	if o.standing == whole {
 		if i := space(part, n); i < len(part) {
-			o.verdict, o.end, o.reason = broken, offset+int64(i), twoOnLine
+			o.standing, o.end, o.reason = broken, offset+int64(i), twoOnLine
 		}
 	}
 }
 
 func (o *overlong) why() string {
-	if o.verdict == going {
+	if o.standing == going {
 		return string(cutOff)
 	}
 	return at(o.end, o.reason)

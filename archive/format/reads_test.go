@@ -98,7 +98,7 @@ func checkEntries(t *testing.T, f archive.Format, data []byte, entries []archive
 		if e.Bad != "" {
 			continue
 		}
-		if n, v := verdictOf(e.Value); v != whole || n != len(e.Value) || !bytes.Equal(e.Value, data[e.Offset:end]) {
+		if n, v := standingOf(e.Value); v != whole || n != len(e.Value) || !bytes.Equal(e.Value, data[e.Offset:end]) {
 			t.Fatalf("%s: %q is no event, or not what stands at %d", f.Name(), e.Value, e.Offset)
 		}
 	}

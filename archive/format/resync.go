@@ -33,8 +33,8 @@ type damage struct {
 // it from an inner object, so it is part of the range.
 func (s *jsonScanner) resync(e *archive.Entry, d damage) error {
 	s.own = s.own[:0]
-	if s.win.offset() < d.at {
-		s.own = append(s.own, s.walk.first.of(s.win.data())...)
+	if s.buf.offset() < d.at {
+		s.own = append(s.own, s.walk.first.of(s.buf.data())...)
 	}
 	s.grammar.begin()
 	for tries := 0; tries < maxCandidates && s.brace(d.at); tries++ {
@@ -43,28 +43,28 @@ func (s *jsonScanner) resync(e *archive.Entry, d damage) error {
 			return err
 		}
 		if ok {
-			bad(e, d.from, s.win.offset(), archive.BadJSON, at(d.at, d.why))
+			bad(e, d.from, s.buf.offset(), archive.BadJSON, at(d.at, d.why))
 			return nil
 		}
-		s.win.drop(1)
+		s.buf.drop(1)
 	}
 	return s.rest(e, d.from, at(d.at, d.why))
 }
 
-// brace moves the window to the next candidate: a brace inside a string before the offset, any from there on. Before
-// the first call, the window begins where the broken object does, or at the offset.
+// brace goes on to the next candidate: a brace inside a string before the offset, any from there on. Before
+// the first call, the buffer begins where the broken object does, or at the offset.
 func (s *jsonScanner) brace(offset int64) bool {
 	for {
-		data := s.win.data()
-		n, found := s.braceInText(data[:min(max(offset-s.win.offset(), 0), int64(len(data)))])
+		data := s.buf.data()
+		n, found := s.braceInText(data[:min(max(offset-s.buf.offset(), 0), int64(len(data)))])
 		if !found {
 			n, found = findByte(data, n, '{')
 		}
-		s.win.drop(n)
+		s.buf.drop(n)
 		if found {
 			return true
 		}
-		if !s.win.more() {
+		if !s.buf.more() {
 			return false
 		}
 	}
@@ -90,19 +90,19 @@ func (s *jsonScanner) braceInText(data []byte) (int, bool) {
 	return len(data), false
 }
 
-// resumes reports whether an event begins at the window's start, in what was broken at the offset.
+// resumes reports whether an event begins at the buffer's start, in what was broken at the offset.
 func (s *jsonScanner) resumes(offset int64) (bool, error) {
-	inside := s.win.offset() < offset
+	inside := s.buf.offset() < offset
 	n, v := s.object()
 	if v != whole || !s.fields.resolves(&s.walk) {
 		return false, nil
 	}
-	if inside && !bytes.Equal(s.walk.first.of(s.win.data()), s.own) {
+	if inside && !bytes.Equal(s.walk.first.of(s.buf.data()), s.own) {
 		return false, nil
 	}
 	next, _ := s.behind(n)
 	if next == nothing {
-		return true, s.win.fault()
+		return true, s.buf.fault()
 	}
 	return next == '{', nil
 }

@@ -16,12 +16,12 @@ const maxGap = 4096
 
 // stream is what the scanners of all formats are made of.
 type stream struct {
-	win     window
+	buf     buffer
 	walk    walker
 	grammar grammar
 	fields  fields
 	most    int  // bytes of the largest value that any record may have
-	taken   int  // bytes at the window's start that belong to the entry handed out last
+	taken   int  // bytes at the buffer's start that belong to the entry handed out last
 	begun   bool // a byte order mark has been looked for
 	told    bool // the end of a broken codec is part of an entry
 }
@@ -29,41 +29,41 @@ type stream struct {
 func newStream(r io.Reader, f archive.Fields, l archive.Limits, slabs archive.Slabs) stream {
 	p := newPaths(f)
 	most := min(max(l.Event-archive.HeaderReserve, 1), largestEvent)
-	return stream{win: newWindow(r, most+maxGap+1, slabs), walk: newWalker(p), fields: newFields(f, l, p), most: most}
+	return stream{buf: newBuffer(r, most+maxGap+1, slabs), walk: newWalker(p), fields: newFields(f, l, p), most: most}
 }
 
 // Size is part of archive.Scanner.
-func (s *stream) Size() int64 { return s.win.read }
+func (s *stream) Size() int64 { return s.buf.read }
 
 // advance drops the entry handed out last and the white space behind it. It reports false at the end of the stream.
 func (s *stream) advance() bool {
-	s.win.drop(s.taken)
+	s.buf.drop(s.taken)
 	s.taken = 0
 	if !s.begun {
 		s.begun = true
-		s.win.fill(len(byteOrderMark))
-		if bytes.HasPrefix(s.win.data(), byteOrderMark) {
-			s.win.drop(len(byteOrderMark))
+		s.buf.fill(len(byteOrderMark))
+		if bytes.HasPrefix(s.buf.data(), byteOrderMark) {
+			s.buf.drop(len(byteOrderMark))
 		}
 	}
 	for {
-		data := s.win.data()
+		data := s.buf.data()
 		n := space(data, 0)
-		s.win.drop(n)
+		s.buf.drop(n)
 		if n < len(data) {
 			return true
 		}
-		if !s.win.more() {
+		if !s.buf.more() {
 			return false
 		}
 	}
 }
 
-// object walks the object at the window's start, reading as much of it as its limit allows. Unfinished means that the
+// object walks the object at the buffer's start, reading as much of it as its limit allows. Unfinished means that the
 // stream ends inside it, huge that the limit does.
-func (s *stream) object() (n int, v verdict) {
+func (s *stream) object() (n int, v standing) {
 	for {
-		data := s.win.data()
+		data := s.buf.data()
 		data = data[:min(len(data), s.most)]
 		if n, v = s.walk.object(data); v != unfinished {
 			return n, v
@@ -71,24 +71,24 @@ func (s *stream) object() (n int, v verdict) {
 		if len(data) == s.most {
 			return n, huge
 		}
-		if !s.win.more() {
+		if !s.buf.more() {
 			return n, unfinished
 		}
 		// To walk anew for each read would take forever when reads are small.
-		s.win.fill(min(2*len(data), s.most))
+		s.buf.fill(min(2*len(data), s.most))
 	}
 }
 
-// skip reads over the object at the window's start without keeping it, up to behind it or to the byte that breaks it.
-func (s *stream) skip() verdict {
+// skip reads over the object at the buffer's start without keeping it, up to behind it or to the byte that breaks it.
+func (s *stream) skip() standing {
 	s.grammar.begin()
 	for {
-		n, v := s.grammar.feed(s.win.data())
-		s.win.drop(n)
+		n, v := s.grammar.feed(s.buf.data())
+		s.buf.drop(n)
 		if v != unfinished {
 			return v
 		}
-		if !s.win.more() {
+		if !s.buf.more() {
 			return unfinished
 		}
 	}
@@ -105,25 +105,25 @@ const (
 // behind looks at the first byte from n on that is not white space, and returns its place too.
 func (s *stream) behind(n int) (follower, int) {
 	for i := n; ; {
-		data := s.win.data()
+		data := s.buf.data()
 		i = space(data, i)
 		switch {
 		case i-n > maxGap:
 			return farAway, i
 		case i < len(data):
 			return follower(data[i]), i
-		case !s.win.more():
+		case !s.buf.more():
 			return nothing, i
 		}
 	}
 }
 
-// event fills e with the object of n bytes at the window's start, which has been walked.
+// event fills e with the object of n bytes at the buffer's start, which has been walked.
 func (s *stream) event(e *archive.Entry, n int) {
-	*e = archive.Entry{Offset: s.win.offset(), Length: int64(n)}
-	s.fields.fill(e, s.win.data()[:n], s.walk.spans)
-	if s.win.slabs != nil && e.Bad == "" {
-		e.InSlab, e.At = true, s.win.from+s.fields.valueAt(s.walk.spans)
+	*e = archive.Entry{Offset: s.buf.offset(), Length: int64(n)}
+	s.fields.fill(e, s.buf.data()[:n], s.walk.spans)
+	if s.buf.slabs != nil && e.Bad == "" {
+		e.InSlab, e.At = true, s.buf.from+s.fields.valueAt(s.walk.spans)
 	}
 	s.taken = n
 }
@@ -143,26 +143,26 @@ func at(offset int64, why problem) string { return fmt.Sprintf("byte %d: %s", of
 
 // rest fills e with all from an offset to the end of the stream. If a broken codec ends it, that is the reason to name.
 func (s *stream) rest(e *archive.Entry, from int64, detail string) error {
-	for more := true; more; more = s.win.more() {
-		s.win.drop(len(s.win.data()))
+	for more := true; more; more = s.buf.more() {
+		s.buf.drop(len(s.buf.data()))
 	}
-	if err := s.win.fault(); err != nil {
+	if err := s.buf.fault(); err != nil {
 		return err
 	}
 	reason := archive.BadJSON
-	if broken := s.win.codec(); broken != nil {
+	if broken := s.buf.codec(); broken != nil {
 		reason, detail, s.told = archive.BadCodec, broken.Error(), true
 	}
-	bad(e, from, s.win.offset(), reason, detail)
+	bad(e, from, s.buf.offset(), reason, detail)
 	return nil
 }
 
 // end is what Next returns when no bytes are left.
 func (s *stream) end(e *archive.Entry) error {
-	if broken := s.win.codec(); broken != nil && !s.told {
-		return s.rest(e, s.win.offset(), "")
+	if broken := s.buf.codec(); broken != nil && !s.told {
+		return s.rest(e, s.buf.offset(), "")
 	}
-	if err := s.win.fault(); err != nil {
+	if err := s.buf.fault(); err != nil {
 		return err
 	}
 	return io.EOF

@@ -5,15 +5,15 @@ import (
 	"math/bits"
 )
 
-// verdict is what has become of the bytes seen so far.
-type verdict uint8
+// standing is how an object stands after the bytes seen so far.
+type standing uint8
 
 const (
-	going      verdict = iota // good so far
-	whole                     // what was begun is complete
-	unfinished                // good so far, and there are no more bytes
-	broken                    // no JSON has this byte here
-	huge                      // good so far, and more than an event may have
+	going      standing = iota // good so far
+	whole                      // what was begun is complete
+	unfinished                 // good so far, and there are no more bytes
+	broken                     // no JSON has this byte here
+	huge                       // good so far, and more than an event may have
 )
 
 // problem says what is wrong with a byte, for people and without the byte.

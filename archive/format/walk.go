@@ -61,7 +61,7 @@ func newWalker(p *paths) walker {
 // it; broken and the first byte that cannot stand where it stands; or unfinished. Of duplicate names the last wins.
 //
 // Where b has a capacity of sentinelRoom bytes more, it is read in place and they are as before when it returns.
-func (w *walker) object(b []byte) (int, verdict) {
+func (w *walker) object(b []byte) (int, standing) {
 	n := len(b)
 	if cap(b)-n < sentinelRoom {
 		w.padded = append(append(w.padded[:0], b...), make([]byte, sentinelRoom)...)

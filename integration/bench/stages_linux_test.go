@@ -207,7 +207,7 @@ func TestStagesOfStacks(t *testing.T) {
 Type: cpu
 -----------+-------------------------------------------------------
       30ms   runtime.memmove
-             replayd/archive/format.(*window).more (inline)
+             replayd/archive/format.(*buffer).more (inline)
              replayd/archive/format.(*jsonScanner).Next
              replayd/replay/merge.(*Merger).work
 -----------+-------------------------------------------------------

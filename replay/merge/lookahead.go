@@ -47,9 +47,9 @@ type lookahead struct {
 	workers int
 	most    int     // objects opened ahead, at most
 	bytes   *budget // of first bytes, until their object is read
-	window  int     // objects that may be open ahead now; 0 until the store is known to be far
+	allowed int     // objects that may be open ahead now; 0 until the store is known to be far
 	open    int     // that are
-	round   int     // how often the window has grown
+	round   int     // how often allowed has grown
 
 	asked atomic.Bool // some first bytes have come
 	near  atomic.Bool // and one so soon that the store is not far: what else takes time is not the way to it
@@ -68,14 +68,14 @@ func (a *lookahead) measure(took time.Duration) {
 }
 
 // far reports whether first bytes take so long that looking ahead pays. Once it does it goes on doing so.
-func (a *lookahead) far() bool { return a.window > 0 || a.asked.Load() && !a.near.Load() }
+func (a *lookahead) far() bool { return a.allowed > 0 || a.asked.Load() && !a.near.Load() }
 
 // room reports whether one more object may be opened ahead.
 func (a *lookahead) room() bool {
-	if a.window == 0 && a.far() {
-		a.window = min(a.workers, a.most)
+	if a.allowed == 0 && a.far() {
+		a.allowed = min(a.workers, a.most)
 	}
-	return a.open < a.window
+	return a.open < a.allowed
 }
 
 // grant takes from the budget what is to be fetched of o before it is read, and reports whether it was there.
@@ -104,8 +104,8 @@ func (a *lookahead) wanted(l *load) {
 		return
 	default:
 	}
-	if l.round == a.round { // it was opened with the window that is to be judged
-		a.window = min(2*a.window, a.most)
+	if l.round == a.round { // what was allowed when it was opened is to be judged
+		a.allowed = min(2*a.allowed, a.most)
 		a.round++
 	}
 }

@@ -50,7 +50,7 @@ func oneHour(cfg *Config) {
 }
 
 func TestLatencyOfTheStoreIsHidden(t *testing.T) {
-	const objects, most, rounds = 1000, 32, 6 // it takes the window six rounds from 2 to more than 32
+	const objects, most, rounds = 1000, 32, 6 // it takes six rounds from 2 to more than 32
 	for name, gap := range map[string]int{"objects in turn": 100, "objects over one another": 0} {
 		t.Run(name, func(t *testing.T) {
 			took := map[int]time.Duration{}
