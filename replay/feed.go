@@ -13,6 +13,7 @@ import (
 func (p *pipeline) mergeBatches(ctx context.Context) error {
 	m := merge.New(ctx, p.merge)
 	defer m.Close()
+	misfits := misfits{options: p.options}
 	for range batches {
 		p.free <- &batch{items: make([]merge.Item, batchItems)}
 	}
@@ -23,6 +24,7 @@ func (p *pipeline) mergeBatches(ctx context.Context) error {
 		case b := <-p.free:
 			n, err := m.Next(ctx, b.items[:batchItems])
 			b.items, b.err = b.items[:n], err
+			misfits.look(m.Fit())
 			p.full <- b // has room for all batches there are
 			if err != nil {
 				return nil

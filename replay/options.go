@@ -14,7 +14,7 @@ type Options struct {
 	Pace   pace.Setting  // not set: 20MB/s
 	MaxGap time.Duration // longest wait for an idle gap of the archive; default 10 s
 	Ramp   time.Duration // slow start
-	Memory int64         // bytes: half for what is read and not yet produced, a quarter to find duplicates; default 512 MiB
+	Memory int64         // bytes, divided as memory.go says; the process takes up to 150 MiB more. Default 512 MiB
 	Spill  string        // folder for what does not fit; default the system's for temporary files
 	Disk   int64         // bytes that may be spilled; default 16 GiB
 	Open   int           // objects open for reading at a time, at most; default 256
@@ -37,7 +37,7 @@ type Options struct {
 	// handed to Notice once, and stands in the progress as long as it says so. May be nil.
 	Watch func(ctx context.Context, now, end time.Time) string
 
-	// Notice tells what a person should know and need not stop for. May be nil.
+	// Notice tells what a person should know and need not stop for, from any goroutine of the replay's. May be nil.
 	Notice func(text string)
 
 	// For tests: smaller than the constants of the same meaning.

@@ -64,7 +64,7 @@ func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline
 	share := r.Options.divided()
 	spill := shelf.New(shelf.Options{Folder: r.Options.Spill, Limit: r.Options.Disk, Buffers: share.buffers})
 	p.merge = r.merge(s, hours, fetcher, share)
-	p.merge.Shelf, p.merge.Supply = spill, &p.meter.supply
+	p.merge.Shelf, p.merge.Supply, p.merge.Misfit = spill, &p.meter.supply, p.meter.misfit
 	if keep.On() {
 		p.merge.Fields.Also, p.merge.Filter = keep.Places(), keep.Judge
 	}

@@ -51,6 +51,9 @@ type Progress struct {
 	HeldBy       Holder
 	Waits        string        // for people: the error that is being waited out
 	Left         time.Duration // 0: not known
+	ReadTwice    int64         // objects that did not fit into memory: of this session, as all that depends on memory
+	Spilled      int64         // objects
+	SpilledBytes int64         // on disk, all in all
 	Warnings     []string      // for people, what Options.Watch says now; not to be changed
 }
 
@@ -177,6 +180,13 @@ func (m *meter) archiveWaits(err error) {
 	}
 	m.waiting++
 	m.now.Waits = err.Error()
+}
+
+// misfit notes what did not fit into memory.
+func (m *meter) misfit(f merge.Fit) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now.ReadTwice, m.now.Spilled, m.now.SpilledBytes = f.ReadTwice, f.Spilled, f.SpilledBytes
 }
 
 // report tells observe of the progress ten times a second until ctx ends, and once more then.

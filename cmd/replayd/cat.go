@@ -53,6 +53,7 @@ func (a *app) cat(ctx context.Context, f *replayFlags) error {
 		return err
 	}
 	options.Stop = stop
+	options.Notice = func(text string) { a.log.Warn().Msg(text) }
 	a.limitMemory(options.Memory)
 	seen := &witness{Sink: &lines{out: bufio.NewWriterSize(a.out, 1<<20)}}
 	runner := replay.Runner{Source: src, Sink: seen, Options: options}

@@ -101,6 +101,9 @@ func restLines(p replay.Progress) []string {
 		fmt.Sprintf("fetched %s of %s", size(p.Fetched), plural(p.Opened, "object")),
 		fmt.Sprintf("produced %s · duplicates %s · filtered %s · quarantined %s", count(c.Produced), count(c.Duplicates), count(c.Filtered), count(c.Quarantined)),
 	}
+	if p.ReadTwice > 0 || p.Spilled > 0 {
+		lines = append(lines, fmt.Sprintf("do not fit into memory: %s read twice, %s spilled (%s)", plural(p.ReadTwice, "object"), count(p.Spilled), size(p.SpilledBytes)))
+	}
 	if p.Waits != "" {
 		lines = append(lines, "waiting: "+strings.SplitN(p.Waits, "\n", 2)[0])
 	}
@@ -137,6 +140,9 @@ type progressJSON struct {
 	Pace            string  `json:"pace"`
 	HeldBy          string  `json:"held_by"`
 	ETASeconds      float64 `json:"eta_seconds,omitempty"`
+	ReadTwice       int64   `json:"read_twice,omitempty"`
+	Spilled         int64   `json:"spilled,omitempty"`
+	SpilledBytes    int64   `json:"spilled_bytes,omitempty"`
 
 	Warnings []string `json:"warnings,omitempty"`
 }
@@ -148,7 +154,7 @@ func progressLine(p replay.Progress) progressJSON {
 		Objects: c.Objects, Bytes: c.Bytes, Opened: p.Opened, FetchedBytes: p.Fetched, Read: c.Read, Produced: c.Produced, Duplicates: c.Duplicates, Filtered: c.Filtered,
 		Outside: c.Outside, Quarantined: c.Quarantined, Late: c.Late, Conflicts: c.Conflicts, NoID: c.NoID,
 		EventsPerSecond: p.EventsPerSec, BytesPerSecond: p.BytesPerSec, Pace: p.Pace.String(), HeldBy: string(p.HeldBy),
-		ETASeconds: p.Left.Seconds(), Warnings: p.Warnings,
+		ETASeconds: p.Left.Seconds(), ReadTwice: p.ReadTwice, Spilled: p.Spilled, SpilledBytes: p.SpilledBytes, Warnings: p.Warnings,
 	}
 	if !p.Event.IsZero() {
 		line.EventTime = p.Event.Format(time.RFC3339Nano)

@@ -56,7 +56,8 @@ func build(ctx context.Context, b builder) (cursor, error) {
 	run, err := b.build(ctx)
 	if errors.Is(err, errNoStream) {
 		again.ordered, again.opened = false, again.reader.Open(ctx, again.object.Object)
-		return again.build(ctx)
+		run, err = again.build(ctx)
+		b.object.fitting.twice = true
 	}
 	return run, err
 }
@@ -77,6 +78,7 @@ func (b *builder) build(ctx context.Context) (cursor, error) {
 		b.abandon()
 		return nil, err
 	}
+	b.object.fitting = fitting{size: b.size + runSize, twice: b.stream > 0}
 	if b.stream > 0 {
 		return b.streams.open(ctx, b.object, b.delivery, b.stream)
 	}
@@ -272,6 +274,7 @@ func (b *builder) finish() (cursor, error) {
 		}
 		return nil, err
 	}
+	b.object.fitting.spilled = b.spill.size()
 	b.pool.put(slices.Concat(b.pages, b.spare))
 	return b.spill.run(b.object)
 }

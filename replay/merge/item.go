@@ -94,6 +94,8 @@ type Object struct {
 	Around    [2]int64
 	Reach     int64
 
+	fitting fitting
+
 	release func(again bool) // nil: nothing is held
 }
 

@@ -28,7 +28,7 @@ type Config struct {
 	Fetcher *archive.Fetcher
 	Fields  archive.Fields
 	Limits  archive.Limits
-	Memory  int64        // bytes that runs may hold; what does not fit spills
+	Memory  int64        // bytes that resident runs may hold; what does not fit is read twice, or spilled
 	Step    int64        // how much memory a run asks for at a time; default 1 MiB
 	Part    int64        // how much of a run is packed at a time to be spilled; default 256 KiB
 	Shelf   *shelf.Shelf // takes what does not fit
@@ -48,6 +48,9 @@ type Config struct {
 	// Supply, unless nil, tells others how the archive's bytes come.
 	Supply *Supply
 
+	// Misfit is told when an object that did not fit into Memory is taken into the merge, by the goroutine of Next. nil: nobody is.
+	Misfit func(Fit)
+
 	// Filter makes a judge of events of the window; nil keeps all. Each worker has a judge of its own. Its error is of
 	// the event, and makes it Unjudged.
 	Filter func() func(*archive.Entry) (keep bool, err error)
@@ -59,7 +62,9 @@ type Merger struct {
 	budget   *budget
 	pool     *pool
 	streams  *streams
-	taken    bool // the first of the heap was handed out, and has to move on
+	fit      Fit
+	held     int64 // by the runs in the heap, as Fit.Needs counts
+	taken    bool  // the first of the heap was handed out, and has to move on
 	heap     heap
 	pending  []*load  // listed, not in the heap; by the lowest position they can hold
 	listing  *listing // the next hour, when it is being listed
@@ -154,7 +159,12 @@ func (m *Merger) advance() error {
 		return nil
 	}
 	m.taken = false
-	return m.heap.advance()
+	first, open := m.heap[0].run.object(), len(m.heap)
+	err := m.heap.advance()
+	if len(m.heap) < open {
+		m.left(first)
+	}
+	return err
 }
 
 // admit opens what could hold the smallest entry: hours first, then objects.
@@ -233,6 +243,7 @@ func (m *Merger) take(ctx context.Context, l *load) error {
 	m.pending[0] = nil
 	m.pending = m.pending[1:]
 	m.ahead--
+	m.came(l.object)
 	m.heap.push(l.run)
 	m.prefetch()
 	return nil

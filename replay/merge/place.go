@@ -13,6 +13,7 @@ type placing struct {
 	outside int64
 	last    int64 // largest merge time of an entry in the window
 	ordered bool  // no entry had a merge time below that of one before it
+	size    int64 // of a run that holds all entries in the window
 	widest  int64 // length of the longest entry, as far as it is held while it is read
 }
 
@@ -52,6 +53,7 @@ func (p *placing) place(e *archive.Entry) (out entry, inside bool) {
 		eventTime: e.Time, offset: e.Offset, index: e.Index, length: e.Length,
 		idHash: e.IDHash, body: e.Body, sum: e.Sum, key: -1, id: -1,
 	}
+	p.size += entrySize + e.Length
 	out.time, out.flags = p.rules.place(e, &p.bound)
 	p.ordered = p.ordered && out.time >= p.last
 	p.last = max(p.last, out.time)

@@ -41,6 +41,15 @@ func (s *spill) close() {
 	s.shelf.Read()
 }
 
+// size is how many bytes were spilled that are not read yet.
+func (s *spill) size() int64 {
+	size := int64(0)
+	for _, p := range s.parts {
+		size += p.Size()
+	}
+	return size
+}
+
 // write adds entries, whose bytes stand in p, sorted, as parts that follow one another.
 func (s *spill) write(w *press, entries table, p pages) error {
 	if entries.size == 0 {

@@ -101,7 +101,7 @@ func (s *Shelf) Place(n int64) (Part, error) {
 	defer s.mu.Unlock()
 	if s.used+n > s.Limit {
 		return Part{}, &archive.Permanent{
-			Err:  fmt.Errorf("spill files may take %d bytes and would take more", s.Limit),
+			Err:  fmt.Errorf("spill files may take %s, take %s, and need %s more", mebibytes(s.Limit), mebibytes(s.used), mebibytes(n)),
 			Cure: "Raise limits.spill_size, or --memory so that less is spilled",
 		}
 	}
@@ -132,10 +132,14 @@ func (s *Shelf) room(n int64) error {
 		s.filling = &volume{file: f}
 	}
 	if left := s.free(s.Folder); left < n+spared {
-		return fmt.Errorf("%d bytes are free in %s, and %d are left to others: %w", left, s.Folder, int64(spared), syscall.ENOSPC)
+		return fmt.Errorf("%s are free in %s, of which %s are left to others, and spill files need %s more: %w",
+			mebibytes(left), s.Folder, mebibytes(spared), mebibytes(n), syscall.ENOSPC)
 	}
 	return nil
 }
+
+// mebibytes is a size as people read it.
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 // release closes a volume of which no part is needed.
 func (s *Shelf) release(v *volume) {

@@ -63,8 +63,14 @@ func TestVolumesHaveNoNamesAndAreOurs(t *testing.T) {
 }
 
 func TestAShelfTakesNoMoreThanItMay(t *testing.T) {
-	s := New(Options{Folder: t.TempDir(), Limit: 100})
-	if _, err := s.Place(101); err == nil || !strings.Contains(err.Error(), "limits.spill_size") {
+	s := New(Options{Folder: t.TempDir(), Limit: 20 << 20})
+	p, err := s.Place(18 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Drop()
+	if _, err := s.Place(5 << 19); err == nil || !strings.Contains(err.Error(), "may take 20.0 MiB, take 18.0 MiB, and need 2.5 MiB more") ||
+		!strings.Contains(err.Error(), "limits.spill_size") {
 		t.Errorf("got %v", err)
 	}
 }

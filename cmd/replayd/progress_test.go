@@ -1,0 +1,27 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"replayd/replay"
+)
+
+func TestWhatDoesNotFitIntoMemoryIsShownOnlyWhereThereIsSome(t *testing.T) {
+	for _, p := range []replay.Progress{{}, {ReadTwice: 30, Spilled: 2, SpilledBytes: 3_000_000}} {
+		some := p.Spilled > 0
+		text, err := json.Marshal(progressLine(p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, says := range []string{`"read_twice":30`, `"spilled":2`, `"spilled_bytes":3000000`} {
+			if strings.Contains(string(text), says) != some || strings.Contains(string(text), strings.Split(says, ":")[0]) != some {
+				t.Errorf("%+v as JSON: %s", p, text)
+			}
+		}
+		if line := strings.Join(restLines(p), "\n"); strings.Contains(line, "do not fit into memory: 30 objects read twice, 2 spilled (3.0 MB)") != some || strings.Contains(line, "fit") != some {
+			t.Errorf("%+v as text: %s", p, line)
+		}
+	}
+}
