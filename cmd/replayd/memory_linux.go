@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -8,8 +9,30 @@ import (
 	"strings"
 )
 
-// givenMemory is how much memory the process's control group may take, 0 when that is not limited.
-func givenMemory() int64 { return groupMemory(os.DirFS("/")) }
+// givenMemory is how much memory the process has: what its control group may take, where that is limited, and at most what the
+// machine has; 0 when that is not known.
+func givenMemory() given {
+	root := os.DirFS("/")
+	machine, group := machineMemory(root), groupMemory(root)
+	if group > 0 && (machine == 0 || group < machine) {
+		return given{group, "container"}
+	}
+	return given{machine, "machine"}
+}
+
+// machineMemory is how much memory the machine has, 0 when it does not tell.
+func machineMemory(root fs.FS) int64 {
+	text, err := fs.ReadFile(root, "proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	_, total, _ := strings.Cut(string(text), "MemTotal:")
+	var kib int64
+	if _, err := fmt.Sscan(total, &kib); err != nil || kib < 0 {
+		return 0
+	}
+	return kib << 10
+}
 
 // groupMemory reads the limit of the groups that the process is in, of version 2 and 1. In a container their folders are
 // often not those that /proc names: then it is the container's own that stands at the top.

@@ -5,6 +5,22 @@ import (
 	"testing/fstest"
 )
 
+func TestTheMemoryOfTheMachineIsFound(t *testing.T) {
+	for text, want := range map[string]int64{
+		"MemTotal:       24683524 kB\nMemFree:  1 kB\n": 24683524 << 10, "MemTotal: much": 0, "": 0,
+	} {
+		if got := machineMemory(fstest.MapFS{"proc/meminfo": &fstest.MapFile{Data: []byte(text)}}); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+	if got := machineMemory(fstest.MapFS{}); got != 0 {
+		t.Errorf("without the file: %d", got)
+	}
+	if has := givenMemory(); has.size <= 0 || has.by == "" {
+		t.Errorf("this process has %+v", has)
+	}
+}
+
 func TestTheMemoryOfAContainerIsFound(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string]string

@@ -22,17 +22,19 @@ func TestTheRuntimeIsLimitedByTheBudgetAndByTheContainer(t *testing.T) {
 
 func TestABudgetThatAContainerHasNotGotIsSaid(t *testing.T) {
 	for _, c := range []struct {
-		budget, given int64
-		says          string
+		budget int64
+		has    given
+		says   string
 	}{
-		{512 << 20, 0, ""},
-		{512 << 20, 662 << 20, ""},
-		{512 << 20, 662<<20 - 1, "Give --memory 511MiB or less"},
-		{512 << 20, 100 << 20, "Give the container 662MiB or more"},
+		{512 << 20, given{}, ""},
+		{512 << 20, given{662 << 20, "container"}, ""},
+		{512 << 20, given{662<<20 - 1, "container"}, "Give --memory 511MiB or less, or the container more"},
+		{512 << 20, given{100 << 20, "container"}, "Give the container 662MiB or more"},
+		{64 << 30, given{24 << 30, "machine"}, "Give --memory 24426MiB or less, or the machine more"},
 	} {
-		got := tooMuchMemory(c.budget, c.given)
+		got := tooMuchMemory(c.budget, c.has)
 		if (got == "") != (c.says == "") || !strings.Contains(got, c.says) {
-			t.Errorf("%d of %d: %q, want %q", c.budget, c.given, got, c.says)
+			t.Errorf("%d of %v: %q, want %q", c.budget, c.has, got, c.says)
 		}
 	}
 }
@@ -64,7 +66,7 @@ func TestRunAndCatLimitTheRuntime(t *testing.T) {
 	} {
 		debug.SetMemoryLimit(math.MaxInt64)
 		b.replayd(append(append(words, "--memory", "77MiB"), b.what()...)...).want(exitOK)
-		if got, want := debug.SetMemoryLimit(-1), memoryLimit(budget, givenMemory()); got != want {
+		if got, want := debug.SetMemoryLimit(-1), memoryLimit(budget, givenMemory().size); got != want {
 			t.Errorf("%s: the runtime is limited to %d bytes, want %d", name, got, want)
 		}
 	}
