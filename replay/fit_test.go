@@ -71,7 +71,7 @@ func TestWhatDoesNotFitStandsInTheProgressAndNotInTheReceipt(t *testing.T) {
 		r.Options.chunkRecords = 100
 		if !fits {
 			r.Options.Memory = 1000
-			r.Options.shares = &shares{streams: 1 << 20, places: 2, step: 4 << 10, chunk: chunkBytes}
+			r.Options.shares = &shares{streams: merge.Room{Objects: 2, Bytes: 1 << 20}, step: 4 << 10, chunk: chunkBytes}
 		}
 		var last Progress
 		var told []string

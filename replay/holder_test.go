@@ -76,7 +76,7 @@ func TestWhatHoldsTheReadingIsSaid(t *testing.T) {
 	slowCPU := func(s *archive.Source) {
 		s.Decoder = func() archive.Decoder { return slowDecoder{each} }
 	}
-	readTwice := &shares{dedupe: 1 << 20, runs: 1 << 10, streams: merge.StreamSize << 5, places: 32, step: 8 << 10, chunk: chunkBytes, buffers: 1 << 20}
+	readTwice := &shares{dedupe: 1 << 20, runs: 1 << 10, streams: merge.Room{Objects: 32, Bytes: merge.StreamSize << 5}, step: 8 << 10, chunk: chunkBytes, buffers: 1 << 20}
 	for _, c := range []struct {
 		name   string
 		slow   func(*archive.Source)

@@ -8,19 +8,19 @@ import "replayd/replay/merge"
 //	dedupe     a quarter: the index of ids
 //	inFlight   3/16, at most 96 MiB: a chunk that is filled, one that is committed, and what Kafka's client makes of it
 //	reading    of each worker a step of the object that it reads, what it packs to be spilled, and its reader
-//	first      1/16, at most 16 MiB: first bytes of objects that are fetched before they are read
+//	ahead      1/16, at most 16 MiB: first bytes of objects that are fetched before they are read
 //	spilled    1/16, at most 64 MiB: of each run that stands on disk the block that is read
 //	streams    up to a third of the rest: objects that are read a second time while they are merged
 //	runs       the rest: objects that are held from their reading to the commit of their last event
 type shares struct {
-	dedupe, inFlight, reading, first, spilled, streams, runs int64
+	dedupe, inFlight, reading, spilled, runs int64
+
+	ahead, streams merge.Room
 
 	chunk   int64 // bytes of a chunk, a third of what is in flight
 	step    int64 // bytes of a worker's step
 	part    int64 // bytes that a worker packs at a time
 	buffers int64 // of the shelf, whose readers take about four times as much when they are many
-	fetched int   // objects of first
-	places  int   // of streams
 }
 
 const (
@@ -34,7 +34,7 @@ const (
 	readerSize = 160 << 10
 
 	mostBuffers = 16 << 20
-	mostFirst   = 16 << 20
+	mostAhead   = 16 << 20
 )
 
 // workersOf is how many workers some memory is enough for at most, when all of them may have an eighth of it.
@@ -59,10 +59,10 @@ func divide(memory int64, open, workers int) shares {
 	s.step, s.part = stepOf(memory / 8 / int64(workers))
 	s.reading = int64(workers) * (s.step + merge.PressSize(s.part) + readerSize)
 	rest := max(memory-s.dedupe-s.inFlight-s.reading-s.spilled, 0)
-	s.first = min(memory/16, mostFirst, rest)
-	rest -= s.first
-	s.fetched, s.places = merge.Ahead(workers, open)
-	s.streams = min(int64(s.places)*merge.StreamSize, rest/3)
-	s.runs = rest - s.streams
+	s.ahead.Objects, s.streams.Objects = merge.Ahead(workers, open)
+	s.ahead.Bytes = min(memory/16, mostAhead, rest)
+	rest -= s.ahead.Bytes
+	s.streams.Bytes = min(int64(s.streams.Objects)*merge.StreamSize, rest/3)
+	s.runs = rest - s.streams.Bytes
 	return s
 }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	"replayd/archive/archivetest"
+	"replayd/replay/merge"
 )
 
 func TestSharesOfMemoryAddUpToIt(t *testing.T) {
@@ -19,10 +20,10 @@ func TestSharesOfMemoryAddUpToIt(t *testing.T) {
 			workers := min(processors, workersOf(memory))
 			for _, open := range []int{workers, workers + 1, 256, 60_000} {
 				s := divide(memory, open, workers)
-				if sum := s.dedupe + s.inFlight + s.reading + s.first + s.spilled + s.streams + s.runs; sum != memory {
+				if sum := s.dedupe + s.inFlight + s.reading + s.ahead.Bytes + s.spilled + s.streams.Bytes + s.runs; sum != memory {
 					t.Errorf("%d bytes, %d objects, %d workers: %d bytes are shared out: %+v", memory, open, workers, sum, s)
 				}
-				if s.places+s.fetched+workers > open || s.streams > s.runs/2+1 || s.runs < memory/8 {
+				if s.streams.Objects+s.ahead.Objects+workers > open || s.streams.Bytes > s.runs/2+1 || s.runs < memory/8 {
 					t.Errorf("%d bytes, %d objects, %d workers: %+v", memory, open, workers, s)
 				}
 			}
@@ -57,8 +58,8 @@ func TestDocumentsSayHowMemoryIsDivided(t *testing.T) {
 	divided := []shares{divide(64<<20, defaultOpen, 2), divide(defaultMemory, defaultOpen, 2), divide(4<<30, defaultOpen, 2)}
 	for name, of := range map[string]func(shares) int64{
 		"duplicates": func(s shares) int64 { return s.dedupe }, "in flight": func(s shares) int64 { return s.inFlight },
-		"being read": func(s shares) int64 { return s.reading }, "fetched ahead": func(s shares) int64 { return s.first }, "on disk": func(s shares) int64 { return s.spilled },
-		"read twice": func(s shares) int64 { return s.streams }, "in memory": func(s shares) int64 { return s.runs },
+		"being read": func(s shares) int64 { return s.reading }, "fetched ahead": func(s shares) int64 { return s.ahead.Bytes }, "on disk": func(s shares) int64 { return s.spilled },
+		"read twice": func(s shares) int64 { return s.streams.Bytes }, "in memory": func(s shares) int64 { return s.runs },
 	} {
 		row := fmt.Sprintf("| %s |", name)
 		for _, s := range divided {
@@ -76,7 +77,7 @@ func TestACancelledReplayLeavesNothing(t *testing.T) {
 		a := archivetest.Generate(archivetest.Small(seed))
 		synctest.Test(t, func(t *testing.T) { // ends only when all goroutines have
 			store, options := archivetest.NewFaulty(a.Files()), fast(t)
-			options.shares = &shares{runs: 50_000, streams: 1 << 30, places: 3, step: 4 << 10, chunk: chunkBytes}
+			options.shares = &shares{runs: 50_000, streams: merge.Room{Objects: 3, Bytes: 1 << 30}, step: 4 << 10, chunk: chunkBytes}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			commits := 0

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"replayd/archive/archivetest"
+	"replayd/replay/merge"
 )
 
 var seeds = flag.Uint64("seeds", 96, "archives to try; 96 meet every layout with every format, codec and window")
@@ -82,7 +83,7 @@ func TestAReplayInAnyMemoryIsTheSame(t *testing.T) {
 			o, s := a.Oracle(), specOf(a.Plan)
 			m, store, options := &memory{}, archivetest.NewFaulty(a.Files()), fast(t)
 			options.shares = &shares{
-				runs: []int64{0, 100_000, 1 << 30}[seed%3], streams: 1 << 30, places: []int{0, 1, 2, 1000}[seed/3%4],
+				runs: []int64{0, 100_000, 1 << 30}[seed%3], streams: merge.Room{Objects: []int{0, 1, 2, 1000}[seed/3%4], Bytes: 1 << 30},
 				step: 4 << 10, chunk: []int64{5_000, 50_000, 1 << 30}[seed/12%3],
 			}
 			r := Runner{Source: sourceOf(t, a.Plan, store), Sink: m, Options: options}

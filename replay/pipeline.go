@@ -97,8 +97,7 @@ func (r *Runner) merge(s *Spec, h *hours, f *archive.Fetcher, share shares) merg
 	return merge.Config{
 		Rules: s.rules(), Feed: h, Source: r.Source, Fetcher: f, Fields: s.Fields,
 		Limits: archive.Limits{Event: s.RecordLimit}, Memory: share.runs, Step: share.step, Part: share.part, Workers: r.Options.workers(),
-		Ahead: share.fetched, AheadMemory: share.first,
-		Streams: share.places, Streaming: share.streams, Batch: share.chunk / batches,
+		Ahead: share.ahead, Streams: share.streams, Batch: share.chunk / batches,
 	}
 }
 

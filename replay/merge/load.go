@@ -36,7 +36,7 @@ func (m *Merger) prefetch() {
 	m.listedAhead()
 	for _, l := range m.pending {
 		switch {
-		case m.ahead < m.cfg.Workers*aheadPerWorker:
+		case m.wanted < m.cfg.Workers*wantedPerWorker:
 			m.start(l)
 		case l.opened:
 		case !m.openAhead(l):
@@ -65,7 +65,7 @@ func (m *Merger) start(l *load) {
 		return
 	}
 	l.started = true
-	m.ahead++
+	m.wanted++
 	if l.opened {
 		m.look.wanted(l)
 	} else {

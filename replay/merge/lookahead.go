@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// aheadPerWorker is how many objects the workers may be ahead of the heap, each.
-	aheadPerWorker = 2
+	// wantedPerWorker is how many objects each worker may read before the heap needs them.
+	wantedPerWorker = 2
 
 	// mostAhead is how many objects are opened ahead at most. At 50 ms to the first byte, 64 objects of 100 KB are 128 MB/s.
 	mostAhead = 64
@@ -24,8 +24,8 @@ const (
 	nearby = 2 * time.Millisecond
 )
 
-// Ahead is the Config.Ahead of so many workers when not more than open objects may be open: half of those that they leave.
-// What is left then is for others.
+// Ahead is for how many objects Config.Ahead may be, with so many workers and no more than open objects open: half of those
+// that they leave. What is left then is for others.
 func Ahead(workers, open int) (ahead, left int) {
 	rest := open - mostWanted(workers)
 	if ahead = min(mostAhead, rest/2); ahead <= 0 {
@@ -35,7 +35,7 @@ func Ahead(workers, open int) (ahead, left int) {
 }
 
 // mostWanted is how many objects workers may have been told to read: the one that the heap waits for may be one more.
-func mostWanted(workers int) int { return workers*aheadPerWorker + 1 }
+func mostWanted(workers int) int { return workers*wantedPerWorker + 1 }
 
 // lookahead bounds what is opened before a worker has time for it, so that none waits 50 ms for the first byte of a store
 // far away. It begins with as many objects as there are workers, and doubles when the workers come to an object whose
@@ -56,7 +56,7 @@ type lookahead struct {
 }
 
 func newLookahead(cfg *Config) lookahead {
-	return lookahead{workers: cfg.Workers, most: cfg.Ahead, bytes: newBudget(cfg.AheadMemory)}
+	return lookahead{workers: cfg.Workers, most: cfg.Ahead.Objects, bytes: newBudget(cfg.Ahead.Bytes)}
 }
 
 // measure notes how long a first byte took.

@@ -27,7 +27,7 @@ func far(cfg *Config, store *archivetest.Faulty) *archivetest.Far {
 
 // ahead lets a merge open so many objects before workers have time for them.
 func ahead(objects int) func(*Config) {
-	return func(c *Config) { c.Ahead, c.AheadMemory = objects, 1<<20 }
+	return func(c *Config) { c.Ahead = Room{objects, 1 << 20} }
 }
 
 // inTurn is a script of n objects of which each begins where the one before ends; with a gap of 0 all lie over one another.
@@ -137,7 +137,7 @@ func TestLookingAheadChangesNothingInAnyWeather(t *testing.T) {
 		for _, objects := range []int{1, 3, 32} {
 			for _, memory := range []int64{0, 100, 1 << 20} {
 				synctest.Test(t, func(t *testing.T) {
-					cfg, store := setup(t, script, rules, func(c *Config) { c.Ahead, c.AheadMemory = objects, memory })
+					cfg, store := setup(t, script, rules, func(c *Config) { c.Ahead = Room{objects, memory} })
 					cfg.Fetcher.GiveUp = time.Hour
 					store.Script(archivetest.Weather(seed, 4))
 					far(&cfg, store)
@@ -165,7 +165,7 @@ func TestFewObjectsAreFetchedForTheFirstEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if use, limit := s.Use(), 1+cfg.Workers*(aheadPerWorker+1); use.Gets > limit {
+		if use, limit := s.Use(), 1+cfg.Workers*(wantedPerWorker+1); use.Gets > limit {
 			t.Errorf("%d objects were opened, at most %d should be", use.Gets, limit)
 		}
 	})
@@ -179,7 +179,7 @@ func TestWhatIsFetchedAheadStaysWithinItsMemory(t *testing.T) {
 			lines = append(lines, fmt.Sprintf("o%03d %d:%s", i, i*1000, strings.Repeat(fmt.Sprint(" ", i*1000), 20)))
 		}
 		cfg, store := setup(t, strings.Join(lines, "\n"), Rules{To: seconds("1000000")}, ahead(32))
-		cfg.AheadMemory = room
+		cfg.Ahead.Bytes = room
 		oneHour(&cfg)
 		far(&cfg, store)
 		m := New(t.Context(), cfg)

@@ -35,15 +35,13 @@ type Config struct {
 	Workers int          // objects read at a time
 	Batch   int64        // bytes of values that Next returns at a time, unless it is one item; 0: any
 
-	// Streams is how many objects that do not fit may be read a second time while they are merged, and Streaming how many
-	// bytes they may hold together, StreamSize or more each. Others spill.
-	Streams   int
-	Streaming int64
+	// Streams are the objects that do not fit and may be read a second time while they are merged, at StreamSize or more
+	// each. Others spill.
+	Streams Room
 
-	// Ahead is how many objects more may be open, whose first bytes are fetched before a worker has time for them, and
-	// AheadMemory how many bytes that may take. 0: a worker asks for each object itself.
-	Ahead       int
-	AheadMemory int64
+	// Ahead are the objects more that may be open, whose first bytes are fetched before a worker has time for them. Of
+	// none a worker asks for each object itself.
+	Ahead Room
 
 	// Supply, unless nil, tells others how the archive's bytes come.
 	Supply *Supply
@@ -54,6 +52,12 @@ type Config struct {
 	// Filter makes a judge of events of the window; nil keeps all. Each worker has a judge of its own. Its error is of
 	// the event, and makes it Unjudged.
 	Filter func() func(*archive.Entry) (keep bool, err error)
+}
+
+// Room is for how many objects something is at a time, and for how many of their bytes together.
+type Room struct {
+	Objects int
+	Bytes   int64
 }
 
 // Merger yields the entries of an archive in the order of their positions. Next and Close belong to one goroutine.
@@ -69,7 +73,7 @@ type Merger struct {
 	pending  []*load  // listed, not in the heap; by the lowest position they can hold
 	listing  *listing // the next hour, when it is being listed
 	unlisted int64    // bound of the hours behind those that are pending; MaxInt64 when there are none
-	ahead    int      // loads that workers may read, or have read, and that are not yet taken into the heap
+	wanted   int      // loads that workers may read, or have read, and that are not yet taken into the heap
 	look     lookahead
 	beside   func(do func(context.Context)) // goes on until it is done, or the merge is closed
 	jobs     chan *load
@@ -100,7 +104,7 @@ func New(ctx context.Context, cfg Config) *Merger {
 	m.beside = func(do func(context.Context)) {
 		m.goes.Go(func() { do(ctx) })
 	}
-	m.streams = &streams{cfg: &m.cfg, places: newBudget(int64(cfg.Streams)), bytes: newBudget(cfg.Streaming), reading: &m.workers}
+	m.streams = &streams{cfg: &m.cfg, places: newBudget(int64(cfg.Streams.Objects)), bytes: newBudget(cfg.Streams.Bytes), reading: &m.workers}
 	for range cfg.Workers {
 		m.workers.Go(func() { m.work(ctx) })
 	}
@@ -242,7 +246,7 @@ func (m *Merger) take(ctx context.Context, l *load) error {
 	}
 	m.pending[0] = nil
 	m.pending = m.pending[1:]
-	m.ahead--
+	m.wanted--
 	m.came(l.object)
 	m.heap.push(l.run)
 	m.prefetch()

@@ -278,7 +278,7 @@ func TestEveryMemoryGivesTheSame(t *testing.T) {
 		for _, memory := range []int64{0, 5_000, 50_000} {
 			for _, streams := range []int{0, 1, 2, 100} {
 				cfg, store := setup(t, script, rules, func(c *Config) {
-					c.Memory, c.Step, c.Streams, c.Streaming = memory, 600, streams, 1<<30
+					c.Memory, c.Step, c.Streams = memory, 600, Room{streams, 1 << 30}
 				})
 				got, err := merged(t, cfg, 7)
 				if err != nil || got != want {
@@ -313,7 +313,7 @@ func TestObjectsAreOpenedWhenTheMergeReachesTheirBounds(t *testing.T) {
 	for i := range 100 {
 		opened += store.Requests(fmt.Sprintf("o%02d", i))
 	}
-	if most := 3 + cfg.Workers*(aheadPerWorker+1); opened > most {
+	if most := 3 + cfg.Workers*(wantedPerWorker+1); opened > most {
 		t.Errorf("%d objects were opened for the first two, at most %d should be", opened, most)
 	}
 }

@@ -36,7 +36,7 @@ func released(t *testing.T, cfg Config, again bool) int {
 func TestWhatRunsHeldComesBack(t *testing.T) {
 	for _, memory := range []int64{0, 100_000, 1 << 30} {
 		cfg, _ := jsonLines(t, 500)
-		cfg.Memory, cfg.Step, cfg.Streams = memory, 16_000, 0
+		cfg.Memory, cfg.Step, cfg.Streams = memory, 16_000, Room{}
 		if kept := released(t, cfg, true); kept == 0 {
 			t.Errorf("of runs that may hold %d bytes no page is used again", memory)
 		}

@@ -33,7 +33,7 @@ func counting(n, words int) string {
 
 // streaming lets nothing be kept in memory and as many objects be read a second time as are to be.
 func streaming(streams int) func(*Config) {
-	return func(c *Config) { c.Memory, c.Step, c.Streams, c.Streaming = 0, 600, streams, 1<<30 }
+	return func(c *Config) { c.Memory, c.Step, c.Streams = 0, 600, Room{streams, 1 << 30} }
 }
 
 // requests are those for all objects of counting or random.
@@ -66,8 +66,8 @@ func TestObjectsInOrderAreReadASecondTimeAndNotSpilled(t *testing.T) {
 			t.Errorf("%d streams: %d files were open", streams, files)
 		}
 		m.Close()
-		if places, bytes := m.streams.places.left.Load(), m.streams.bytes.left.Load(); places != int64(streams) || bytes != cfg.Streaming {
-			t.Errorf("of %d streams with %d bytes together %d and %d came back", streams, cfg.Streaming, places, bytes)
+		if places, bytes := m.streams.places.left.Load(), m.streams.bytes.left.Load(); places != int64(streams) || bytes != cfg.Streams.Bytes {
+			t.Errorf("of %d streams with %d bytes together %d and %d came back", streams, cfg.Streams.Bytes, places, bytes)
 		}
 		if store.Unclosed() > 0 {
 			t.Errorf("%d bodies are open", store.Unclosed())
@@ -78,7 +78,7 @@ func TestObjectsInOrderAreReadASecondTimeAndNotSpilled(t *testing.T) {
 func TestStreamsTakeNoMoreMemoryThanTheyMay(t *testing.T) {
 	cfg, store := setup(t, counting(8, 300), Rules{To: seconds("10000")}, func(c *Config) {
 		streaming(100)(c)
-		c.Streaming = 3*StreamSize - 1
+		c.Streams.Bytes = 3*StreamSize - 1
 	})
 	if _, err := merged(t, cfg, 64); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestObjectsWhoseDecodersHoldTooMuchAreSpilled(t *testing.T) {
 		var open, frugal atomic.Int64
 		cfg, store := setup(t, counting(1, 300), Rules{To: seconds("10000")}, func(c *Config) {
 			streaming(1)(c)
-			c.Streaming = StreamSize + 1000
+			c.Streams.Bytes = StreamSize + 1000
 			c.Source.Decoder = func() archive.Decoder {
 				open.Add(1)
 				return holding{holds: holds, open: &open, frugal: &frugal}
@@ -141,7 +141,7 @@ func TestWhatIsReadASecondTimeKeepsLittleOnItsWay(t *testing.T) {
 	store := &thrifty{}
 	cfg, faulty := setup(t, counting(8, 300), Rules{To: seconds("10000")}, func(c *Config) {
 		streaming(3)(c)
-		c.Streaming = 3 * StreamSize
+		c.Streams.Bytes = 3 * StreamSize
 	})
 	store.Faulty = faulty
 	cfg.Fetcher.Store = store
@@ -160,7 +160,7 @@ func TestObjectsWithLongEventsTakeMoreMemoryOrAreSpilled(t *testing.T) {
 	for _, more := range []int64{-1, 0} {
 		cfg, store := setup(t, script, Rules{To: seconds("10000")}, func(c *Config) {
 			streaming(1)(c)
-			c.Streaming = streamSize(0, long) + more
+			c.Streams.Bytes = streamSize(0, long) + more
 		})
 		m := New(t.Context(), cfg)
 		_, files, err := drain(m)
@@ -168,8 +168,8 @@ func TestObjectsWithLongEventsTakeMoreMemoryOrAreSpilled(t *testing.T) {
 		if err != nil || requests(store, 1) != 2 || (files > 0) != (more < 0) {
 			t.Errorf("%d bytes more: opened %d times, %d files, %v", more, requests(store, 1), files, err)
 		}
-		if left := m.streams.bytes.left.Load(); left != cfg.Streaming {
-			t.Errorf("%d bytes are left of %d", left, cfg.Streaming)
+		if left := m.streams.bytes.left.Load(); left != cfg.Streams.Bytes {
+			t.Errorf("%d bytes are left of %d", left, cfg.Streams.Bytes)
 		}
 	}
 }
