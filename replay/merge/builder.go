@@ -294,7 +294,7 @@ func (b *builder) release() func(again bool) {
 // run; beside 50,000 small ones it would be more than they hold.
 func (b *builder) trim() {
 	b.entries.trim()
-	size := b.tighten()
+	size := b.tighten(smallRun)
 	b.spare, b.leaving = nil, nil
 	b.held = size + int64(b.entries.size)*entrySize + runSize
 }
@@ -306,21 +306,20 @@ func (b *builder) compact() bool {
 	if b.slab >= 0 {
 		reading += int64(cap(b.pages[b.slab]))
 	}
-	own := b.dataSize() + int64(b.entries.size)*entrySize
-	if 2*own > b.held-reading {
+	before, entries := b.held, int64(b.entries.size)*entrySize
+	if 2*(b.dataSize()+entries) > b.held-reading {
 		return false
 	}
 	var slab []byte
 	if b.slab >= 0 {
 		slab = b.pages[b.slab]
 	}
-	b.tighten()
-	if slab != nil {
-		b.slab, b.inSlab, b.pages = 1, 0, append(b.pages, slab)
-	}
 	b.spare, b.text = nil, -1
-	b.held = own + reading
-	return true
+	b.held = b.tighten(b.pool.size) + entries + reading
+	if slab != nil {
+		b.slab, b.inSlab, b.pages = len(b.pages), 0, append(b.pages, slab)
+	}
+	return b.held < before
 }
 
 // answer makes the budget answer for all that a resident run holds: from here on the worker's own step serves the next.

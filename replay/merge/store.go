@@ -73,10 +73,12 @@ func (s *store) dataSize() int64 {
 	return n
 }
 
-// tighten moves the bytes of all entries into one page of just their size, which it returns. The other pages are let go.
-func (s *store) tighten() int64 {
-	size := s.dataSize()
-	page := make([]byte, 0, size)
+// tighten moves the bytes of all entries into pages of a size, the last one of just what it holds, and returns how much these
+// take. Each of the other pages is let go when the last entry that needs it has been moved, so that what is moved from and what
+// is moved to are not all there at the same time.
+func (s *store) tighten(size int) int64 {
+	var to pages
+	left, taken, last := s.dataSize(), int64(0), s.lastOf()
 	for i := range s.entries.size {
 		e := s.entries.at(i)
 		for _, r := range []*ref{&e.value, &e.text} {
@@ -84,11 +86,34 @@ func (s *store) tighten() int64 {
 				*r = ref{}
 				continue
 			}
-			from := len(page)
-			page = append(page, s.pages.of(*r)...)
-			*r = ref{at: uint32(from), n: r.n}
+			if now := len(to) - 1; now < 0 || cap(to[now])-len(to[now]) < int(r.n) {
+				to = append(to, make([]byte, 0, max(int64(r.n), min(int64(size), left))))
+				taken += int64(cap(to[len(to)-1]))
+			}
+			now := len(to) - 1
+			at := ref{page: uint32(now), at: uint32(len(to[now])), n: r.n}
+			to[now] = append(to[now], s.pages.of(*r)...)
+			left -= int64(r.n)
+			if last[r.page] == r {
+				s.pages[r.page] = nil
+			}
+			*r = at
 		}
 	}
-	s.pages = pages{page}
-	return size
+	s.pages = to
+	return taken
+}
+
+// lastOf is of each page the last that refers to it, nil where nothing does.
+func (s *store) lastOf() []*ref {
+	last := make([]*ref, len(s.pages))
+	for i := range s.entries.size {
+		e := s.entries.at(i)
+		for _, r := range []*ref{&e.value, &e.text} {
+			if r.n > 0 {
+				last[r.page] = r
+			}
+		}
+	}
+	return last
 }
