@@ -96,7 +96,7 @@ func (r *Runner) fetcher(m *meter) *archive.Fetcher {
 func (r *Runner) merge(s *Spec, h *hours, f *archive.Fetcher, share shares) merge.Config {
 	return merge.Config{
 		Rules: s.rules(), Feed: h, Source: r.Source, Fetcher: f, Fields: s.Fields,
-		Limits: archive.Limits{Event: s.RecordLimit}, Memory: share.runs, Step: share.step, Part: share.part, Workers: r.Options.workers(),
+		Limits: archive.Limits{Event: s.RecordLimit}, Memory: share.runs, Step: share.step, Part: share.part, Spilled: share.spilled, Workers: r.Options.workers(),
 		Ahead: share.ahead, Streams: share.streams, Batch: share.chunk / batches,
 	}
 }

@@ -36,6 +36,7 @@ type builder struct {
 	budget   *budget
 	step     int64
 	shelf    *shelf.Shelf
+	desk     *desk
 	pool     *pool
 	press    *press
 	streams  *streams
@@ -276,7 +277,7 @@ func (b *builder) finish() (cursor, error) {
 	}
 	b.object.fitting.spilled = b.spill.size()
 	b.pool.put(slices.Concat(b.pages, b.spare))
-	return b.spill.run(b.object)
+	return b.spill.run(b.object, b.desk)
 }
 
 // release gives back what a resident run holds.

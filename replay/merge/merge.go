@@ -32,6 +32,7 @@ type Config struct {
 	Step    int64        // how much memory a run asks for at a time; default 1 MiB
 	Part    int64        // how much of a run is packed at a time to be spilled; default 256 KiB
 	Shelf   *shelf.Shelf // takes what does not fit
+	Spilled int64        // bytes that may be kept of what stands there, while it is read; what does not fit is read again
 	Workers int          // objects read at a time
 	Batch   int64        // bytes of values that Next returns at a time, unless it is one item; 0: any
 
@@ -66,6 +67,7 @@ type Merger struct {
 	budget   *budget
 	pool     *pool
 	streams  *streams
+	desk     *desk
 	fit      Fit
 	held     int64 // by the runs in the heap, as Fit.Needs counts
 	taken    bool  // the first of the heap was handed out, and has to move on
@@ -97,7 +99,7 @@ func New(ctx context.Context, cfg Config) *Merger {
 	cfg.Supply.begin(cfg.Workers)
 	ctx, stop := context.WithCancel(ctx)
 	m := &Merger{
-		cfg: cfg, budget: newBudget(cfg.Memory), stop: stop,
+		cfg: cfg, budget: newBudget(cfg.Memory), desk: newDesk(cfg.Spilled), stop: stop,
 		pool: newPool(int(max(1, cfg.Step/slabsInStep))),
 		jobs: make(chan *load, mostWanted(cfg.Workers)), look: newLookahead(&cfg), unlisted: unlisted(cfg.Feed),
 	}
@@ -131,7 +133,9 @@ func (m *Merger) Next(ctx context.Context, batch []Item) (int, error) {
 			}
 			return n, err
 		}
-		m.heap[0].run.item(&batch[n])
+		if err := m.heap[0].run.item(&batch[n]); err != nil {
+			return n, err
+		}
 		m.taken = true
 		if bytes += int64(len(batch[n].Value)); bytes > m.cfg.Batch && m.cfg.Batch > 0 {
 			return n + 1, nil
@@ -262,7 +266,7 @@ func (m *Merger) work(ctx context.Context) {
 		l.delivery.begin()
 		l.run, l.err = build(ctx, builder{
 			placing: newPlacing(m.cfg.Rules, l.object, keep), store: newStore(), reader: r, delivery: &l.delivery, opened: l.body,
-			budget: m.budget, step: m.cfg.Step, shelf: m.cfg.Shelf, pool: m.pool, press: press, streams: m.streams,
+			budget: m.budget, step: m.cfg.Step, shelf: m.cfg.Shelf, desk: m.desk, pool: m.pool, press: press, streams: m.streams,
 		})
 		if l.err != nil {
 			l.err = fmt.Errorf("read object %s: %w", archive.Printable(l.object.Key), l.err)

@@ -114,26 +114,27 @@ func (e *entry) encode(b *[headSize]byte) {
 	}
 }
 
-// decode is the inverse of encode for the entry that stands in the first page of a run from byte at on. It returns how many
-// bytes that takes up there.
-func (e *entry) decode(page []byte, at int) (int, error) {
-	if len(page)-at < headSize {
-		return 0, io.ErrUnexpectedEOF
+// errShort says that a block ends before its last entry does.
+var errShort = io.ErrUnexpectedEOF
+
+// decode is the inverse of encode for the entry that b begins with. What e refers to then is the data behind its head, which
+// need not be in b. It returns the length of both.
+func (e *entry) decode(b []byte) (int, error) {
+	if len(b) < headSize {
+		return 0, errShort
 	}
-	b := page[at : at+headSize]
 	le := binary.LittleEndian
 	u64 := func(i int) uint64 { return le.Uint64(b[i*8:]) }
 	u32 := func(i int) uint32 { return le.Uint32(b[88+i*4:]) }
-	value := ref{at: uint32(at + headSize), n: int32(u32(0))}
+	value := ref{n: int32(u32(0))}
 	*e = entry{
 		time: int64(u64(0)), eventTime: int64(u64(1)), delay: int64(u64(2)), offset: int64(u64(3)), length: int64(u64(4)),
 		outside: int64(u64(5)), idHash: archive.Hash{Hi: u64(6), Lo: u64(7)}, sum: archive.Hash{Hi: u64(8), Lo: u64(9)}, body: u64(10),
-		value: value, text: ref{at: value.at + uint32(value.n), n: int32(u32(1))}, key: int32(u32(2)), id: int32(u32(3)), index: u32(4),
+		value: value, text: ref{at: uint32(value.n), n: int32(u32(1))}, key: int32(u32(2)), id: int32(u32(3)), index: u32(4),
 		kind: Kind(b[108]), flags: Flags(b[109]), slackShort: b[110] == 1, filter: Filtering(b[111]),
 	}
-	n := headSize + int(e.dataSize())
-	if n > len(page)-at {
-		return 0, io.ErrUnexpectedEOF
+	if e.value.n < 0 || e.text.n < 0 {
+		return 0, errShort
 	}
-	return n, nil
+	return headSize + int(e.dataSize()), nil
 }

@@ -14,7 +14,7 @@ type cursor interface {
 	// object is that of the run.
 	object() *Object
 	// item writes the current entry as an item. Its slices stay valid, see Item.
-	item(dst *Item)
+	item(dst *Item) error
 	// next moves on; it waits for the archive where waits says so.
 	next() error
 	waits() bool
@@ -122,7 +122,10 @@ func (r *resident) last() int64 {
 
 func (r *resident) object() *Object { return r.of }
 
-func (r *resident) item(dst *Item) { r.head().item(dst, r.of, r.pages) }
+func (r *resident) item(dst *Item) error {
+	r.head().item(dst, r.of, r.pages)
+	return nil
+}
 
 func (r *resident) waits() bool { return false }
 

@@ -116,13 +116,15 @@ func TestPartsComeBackFromTheDiskAsTheyWere(t *testing.T) {
 			}
 		}
 		o := &Object{}
-		run, err := s.run(o)
+		run, err := s.run(o, newDesk(0))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range 2 * len(entries) {
 			var got, want Item
-			run.item(&got)
+			if err := run.item(&got); err != nil {
+				t.Fatal(err)
+			}
 			entries[i/2].item(&want, o, data)
 			if !reflect.DeepEqual(got, want) {
 				t.Fatalf("blocks of %d: entry %d\n got %+v\nwant %+v", size, i/2, got, want)

@@ -174,7 +174,10 @@ func (r *streamed) head() *entry {
 
 func (r *streamed) object() *Object { return r.of }
 
-func (r *streamed) item(dst *Item) { r.head().item(dst, r.of, r.now.pages) }
+func (r *streamed) item(dst *Item) error {
+	r.head().item(dst, r.of, r.now.pages)
+	return nil
+}
 
 func (r *streamed) waits() bool {
 	if r.at+1 < r.now.entries.size || r.after.entries.size > 0 || r.ended {
