@@ -1,6 +1,12 @@
 package merge
 
-import "testing"
+import (
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+	"unsafe"
+)
 
 // TestATableHoldsItsEntriesWhereTheyWere fills a table beyond its rows, twice.
 func TestATableHoldsItsEntriesWhereTheyWere(t *testing.T) {
@@ -29,5 +35,33 @@ func TestATableHoldsItsEntriesWhereTheyWere(t *testing.T) {
 			t.Errorf("round %d: room for %d entries of %d", round, room, of.size)
 		}
 		of.empty()
+	}
+}
+
+// TestAnUnsortedRunHoldsNoMoreThanItIsCharged has an object of many short events in no order: its entries, and what sorting them
+// takes, are most of what it holds.
+func TestAnUnsortedRunHoldsNoMoreThanItIsCharged(t *testing.T) {
+	const n, seed = 50_000, 11
+	rng, text := rand.New(rand.NewPCG(seed, 1)), []string(nil)
+	for range n {
+		text = append(text, strconv.Itoa(rng.IntN(1000)))
+	}
+	cfg, _ := setup(t, "a 0:"+strings.Join(text, " "), Rules{To: seconds("1000"), Lateness: seconds("1000")}, func(c *Config) { c.Step = 600 })
+	m := New(t.Context(), cfg)
+	defer m.Close()
+	if _, err := m.Next(t.Context(), make([]Item, 1)); err != nil {
+		t.Fatal(err)
+	}
+	r := m.heap[0].run.(*resident)
+	held := len(r.order) * placeSize
+	for _, row := range r.entries.rows {
+		held += cap(row) * int(unsafe.Sizeof(entry{}))
+	}
+	for _, page := range r.pages {
+		held += cap(page)
+	}
+	row := rowEntries * int(unsafe.Sizeof(entry{})) // the last is not full
+	if charged := cfg.Memory - m.budget.left.Load(); len(r.order) < n || int64(held) > charged+int64(row) {
+		t.Errorf("%d events in no order hold %d bytes, and %d are charged", len(r.order), held, charged)
 	}
 }
