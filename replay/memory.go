@@ -9,7 +9,7 @@ import "replayd/replay/merge"
 //	inFlight   3/16, at most 96 MiB: a chunk that is filled, one that is committed, and what Kafka's client makes of it
 //	reading    of each worker a step of the object that it reads, what it packs to be spilled, and its reader
 //	ahead      1/16, at most 16 MiB: first bytes of objects that are fetched before they are read
-//	spilled    1/16, at most 64 MiB: of each run that stands on disk the block that is read
+//	spilled    1/16, at most 64 MiB: of runs that stand on disk the blocks that are read
 //	streams    up to a third of the rest: objects that are read a second time while they are merged
 //	runs       the rest: objects that are held from their reading to the commit of their last event
 type shares struct {

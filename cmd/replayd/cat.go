@@ -55,6 +55,7 @@ func (a *app) cat(ctx context.Context, f *replayFlags) error {
 	options.Stop = stop
 	options.Notice = func(text string) { a.log.Warn().Msg(text) }
 	a.limitMemory(options.Memory)
+	a.warnOfLargeEvents(options, int64(spec.RecordLimit))
 	seen := &witness{Sink: &lines{out: bufio.NewWriterSize(a.out, 1<<20)}}
 	runner := replay.Runner{Source: src, Sink: seen, Options: options}
 	receipt, err := runner.Run(ctx, spec)

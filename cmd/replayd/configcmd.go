@@ -29,7 +29,7 @@ func (a *app) configCommand() *cobra.Command {
 				case err != nil:
 					return &badConfig{err}
 				}
-				return nil
+				return a.checkLargeEvents()
 			},
 		},
 		&cobra.Command{

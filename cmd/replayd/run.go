@@ -113,6 +113,7 @@ func (a *app) toEnd(ctx context.Context, j *job, to replay.Sink) (replay.Receipt
 	j.options.Observe = view.show
 	j.options.Notice = func(text string) { a.log.Warn().Msg(text) }
 	a.limitMemory(j.options.Memory)
+	a.warnOfLargeEvents(j.options, int64(j.spec.RecordLimit))
 	runner := replay.Runner{Source: j.source, Sink: to, Options: j.options}
 	receipt, err := runner.Run(ctx, j.spec)
 	view.end()
