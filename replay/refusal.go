@@ -67,3 +67,10 @@ func Few(names []string) string {
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
+
+// Taken says that an id belongs to another replay.
+type Taken struct {
+	ID string
+}
+
+func (t *Taken) Error() string { return "replay " + t.ID + " exists and is another one" }

@@ -5,6 +5,7 @@ type State string
 
 // The states of a replay.
 const (
+	Planned                 State = "planned" // known, and not begun
 	Running                 State = "running"
 	Paused                  State = "paused"
 	Completed               State = "completed"

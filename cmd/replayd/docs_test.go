@@ -81,7 +81,7 @@ func TestEveryExitCodeIsDocumented(t *testing.T) {
 func TestEveryFieldOfJSONIsDocumented(t *testing.T) {
 	for heading, of := range map[string]reflect.Type{
 		"### Receipt":  reflect.TypeFor[replay.Receipt](),
-		"### Progress": reflect.TypeFor[progressJSON](),
+		"### Progress": reflect.TypeFor[replay.Report](),
 		"### Plan":     reflect.TypeFor[planned](),
 		"### Hours":    reflect.TypeFor[hourLine](),
 

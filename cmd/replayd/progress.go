@@ -55,7 +55,7 @@ func (v *view) show(p replay.Progress) {
 	case time.Since(v.last) < every:
 	case v.app.json():
 		v.last = time.Now()
-		_ = jsonTo(v.app.out).Encode(progressLine(p))
+		_ = jsonTo(v.app.out).Encode(p.Report())
 	default:
 		v.last = time.Now()
 		fmt.Fprintln(v.app.err, strings.Join(append([]string{whereLine(p)}, restLines(p)...), " · "))
@@ -111,53 +111,4 @@ func restLines(p replay.Progress) []string {
 		lines = append(lines, "warning: "+strings.SplitN(w, "\n", 2)[0])
 	}
 	return lines
-}
-
-// progressJSON is progress as programs read it: a contract.
-type progressJSON struct {
-	Type            string  `json:"type"` // progress
-	Version         int     `json:"version"`
-	ID              string  `json:"id"`
-	State           string  `json:"state"`
-	Phase           string  `json:"phase"`
-	EventTime       string  `json:"event_time,omitempty"`
-	Percent         float64 `json:"percent"`
-	Objects         int64   `json:"objects"`
-	Bytes           int64   `json:"bytes"`
-	Opened          int64   `json:"opened"`
-	FetchedBytes    int64   `json:"fetched_bytes"`
-	Read            int64   `json:"read"`
-	Produced        int64   `json:"produced"`
-	Duplicates      int64   `json:"duplicates"`
-	Filtered        int64   `json:"filtered"`
-	Outside         int64   `json:"outside"`
-	Quarantined     int64   `json:"quarantined"`
-	Late            int64   `json:"late"`
-	Conflicts       int64   `json:"conflicts"`
-	NoID            int64   `json:"no_id"`
-	EventsPerSecond float64 `json:"events_per_second"`
-	BytesPerSecond  float64 `json:"bytes_per_second"`
-	Pace            string  `json:"pace"`
-	HeldBy          string  `json:"held_by"`
-	ETASeconds      float64 `json:"eta_seconds,omitempty"`
-	ReadTwice       int64   `json:"read_twice,omitempty"`
-	Spilled         int64   `json:"spilled,omitempty"`
-	SpilledBytes    int64   `json:"spilled_bytes,omitempty"`
-
-	Warnings []string `json:"warnings,omitempty"`
-}
-
-func progressLine(p replay.Progress) progressJSON {
-	c := p.Counters
-	line := progressJSON{
-		Type: "progress", Version: 1, ID: p.ID, State: string(p.State), Phase: string(p.Phase), Percent: p.Percent,
-		Objects: c.Objects, Bytes: c.Bytes, Opened: p.Opened, FetchedBytes: p.Fetched, Read: c.Read, Produced: c.Produced, Duplicates: c.Duplicates, Filtered: c.Filtered,
-		Outside: c.Outside, Quarantined: c.Quarantined, Late: c.Late, Conflicts: c.Conflicts, NoID: c.NoID,
-		EventsPerSecond: p.EventsPerSec, BytesPerSecond: p.BytesPerSec, Pace: p.Pace.String(), HeldBy: string(p.HeldBy),
-		ETASeconds: p.Left.Seconds(), ReadTwice: p.ReadTwice, Spilled: p.Spilled, SpilledBytes: p.SpilledBytes, Warnings: p.Warnings,
-	}
-	if !p.Event.IsZero() {
-		line.EventTime = p.Event.Format(time.RFC3339Nano)
-	}
-	return line
 }

@@ -11,7 +11,8 @@ import (
 func TestWhatDoesNotFitIntoMemoryIsShownOnlyWhereThereIsSome(t *testing.T) {
 	for _, p := range []replay.Progress{{}, {ReadTwice: 30, Spilled: 2, SpilledBytes: 3_000_000}} {
 		some := p.Spilled > 0
-		text, err := json.Marshal(progressLine(p))
+		r := p.Report()
+		text, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -20,7 +21,7 @@ func TestWhatDoesNotFitIntoMemoryIsShownOnlyWhereThereIsSome(t *testing.T) {
 				t.Errorf("%+v as JSON: %s", p, text)
 			}
 		}
-		if line := strings.Join(restLines(p), "\n"); strings.Contains(line, "do not fit into memory: 30 objects read twice, 2 spilled (3.0 MB)") != some || strings.Contains(line, "fit") != some {
+		if line := strings.Join(restLines(&r), "\n"); strings.Contains(line, "do not fit into memory: 30 objects read twice, 2 spilled (3.0 MB)") != some || strings.Contains(line, "fit") != some {
 			t.Errorf("%+v as text: %s", p, line)
 		}
 	}

@@ -1,6 +1,7 @@
 // Package imports holds the direction of imports inside replayd, and the test that the tree keeps it:
 //
 //	cmd -> everything
+//	replay/manager -> replay/api -> replay
 //	replay/api, replay/kafka -> replay -> replay/merge, replay/dedupe, replay/pace -> archive
 //	replay/merge, replay/dedupe -> replay/shelf -> archive
 //	archive/s3, archive/dir, archive/layout, archive/format -> archive
@@ -29,7 +30,9 @@ var layers = map[string][]string{
 	"cmd":         {anything},
 	"integration": {anything},
 
-	"config":       {"replay", "replay/pace", "archive"},
+	"config":         {"replay", "replay/pace", "archive"},
+	"replay/manager": append([]string{"replay/api"}, replayAndBelow...),
+
 	"replay/api":   replayAndBelow,
 	"replay/kafka": append([]string{"archive/awscreds"}, replayAndBelow...),
 	"replay":       {"replay/merge", "replay/dedupe", "replay/pace", "replay/shelf", "archive"},

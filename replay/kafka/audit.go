@@ -13,29 +13,12 @@ import (
 	"replayd/replay"
 )
 
-// audited is a record of the audit topic: an act that somebody should be able to answer for. Its intent is written before
-// the act and its outcome after; without the first the act is refused.
-type audited struct {
-	Version int       `json:"version"`
-	ID      string    `json:"id"`
-	Act     string    `json:"act"`   // allow: refusals were overridden
-	Phase   string    `json:"phase"` // intent or outcome
-	Items   []string  `json:"items"`
-	Reason  string    `json:"reason,omitempty"` // as the person gave it
-	Result  string    `json:"result,omitempty"` // of an outcome: done, or what went wrong
-	Session string    `json:"session"`
-	User    string    `json:"user"`
-	Host    string    `json:"host"`
-	PID     int       `json:"pid"`
-	At      time.Time `json:"at"`
-}
-
 // overriding writes the intent to start a session in spite of refusals and returns what writes its outcome.
 func (c *Cluster) overriding(ctx context.Context, spec *replay.Spec, session string, s Settings) (outcome func(context.Context, error) error, err error) {
 	if len(s.Allow) == 0 {
 		return func(context.Context, error) error { return nil }, nil
 	}
-	a := audited{
+	a := replay.Audited{
 		Version: version, ID: spec.ID, Act: "allow", Phase: "intent", Items: s.Allow, Reason: cmp.Or(s.Reason, spec.Reason), Session: session,
 		User: userName(), Host: host(), PID: os.Getpid(),
 	}
@@ -51,7 +34,7 @@ func (c *Cluster) overriding(ctx context.Context, spec *replay.Spec, session str
 	}, nil
 }
 
-func (c *Cluster) audit(ctx context.Context, a audited) error {
+func (c *Cluster) audit(ctx context.Context, a replay.Audited) error {
 	a.At = time.Now().UTC()
 	r := &kgo.Record{Topic: c.topic(auditTopic), Key: []byte(a.ID), Value: encode(a)}
 	if err := produce(ctx, c.client, r); err != nil {

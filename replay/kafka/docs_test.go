@@ -70,7 +70,7 @@ func TestEveryFieldOfControlRecordsIsDocumented(t *testing.T) {
 		"`<id>/hour/<hour>`": reflect.TypeFor[replay.HourRecord](),
 		"`<id>/mark/<n>`":    reflect.TypeFor[mark](),
 		"`<id>` in status":   reflect.TypeFor[status](),
-		"`<id>` in audit":    reflect.TypeFor[audited](),
+		"`<id>` in audit":    reflect.TypeFor[replay.Audited](),
 		"`<id>/<position>`":  reflect.TypeFor[quarantineValue](),
 	} {
 		for _, name := range jsonFields(of) {

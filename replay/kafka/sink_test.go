@@ -152,7 +152,7 @@ func TestWhatIsAllowedIsAudited(t *testing.T) {
 	}
 	var phases []string
 	for _, r := range consumed(t, f, "replayd.audit") {
-		var a audited
+		var a replay.Audited
 		if err := json.Unmarshal(r.Value, &a); err != nil {
 			t.Fatal(err)
 		}

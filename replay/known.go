@@ -1,0 +1,52 @@
+package replay
+
+import "time"
+
+// Known is what the control topics tell of a replay, whoever runs it.
+type Known struct {
+	Spec       Spec
+	Start      Start
+	Order      int64       // where its spec stands: replays of one topic run in this order
+	Wish       *Wish       // the newest; nil: none was written, as of a foreground replay
+	Begun      bool        // it may have produced something
+	Checkpoint *Checkpoint // the newest that is committed; nil while there is none
+	Live       *Live       // the newest word of the daemon that runs it; nil: none yet, or not a daemon's
+	Err        error       // why this program cannot deal with it, such as records of a newer one; nil: it can
+}
+
+// Start is what a replay is started with beside its spec, kept for whichever daemon begins it.
+type Start struct {
+	Pace        string   `json:"pace,omitempty"`
+	Compression string   `json:"compression,omitempty"`
+	MaxGap      Duration `json:"max_gap,omitzero"`
+	Ramp        Duration `json:"ramp,omitzero"`
+	MaxBad      float64  `json:"max_bad,omitempty"`
+	StopOn      []string `json:"stop_on,omitempty"`
+	Allow       Allowed  `json:"allow,omitempty"`
+	Create      bool     `json:"create,omitempty"`     // the topic, when it is missing
+	Partitions  int32    `json:"partitions,omitempty"` // of a topic that is created; 0: the cluster's default
+	Like        string   `json:"like,omitempty"`       // topic whose partitions and settings a created one gets
+	By          string   `json:"by,omitempty"`         // who started it
+	Key         string   `json:"key,omitempty"`        // hash of the Idempotency-Key it was started with, and of what was asked
+}
+
+// Live is a word of the daemon that runs a replay, once a second and not durable: checkpoints are what counts.
+type Live struct {
+	Report
+
+	Daemon string    `json:"daemon"` // host and process
+	At     time.Time `json:"at"`
+}
+
+// State is where the replay stands: what its checkpoint says; before there is one it is Planned, or, wished so, Cancelled.
+func (k *Known) State() State {
+	switch {
+	case k.Checkpoint != nil:
+		return k.Checkpoint.State
+	case !k.Begun && k.Wish != nil && k.Wish.State == Cancelled:
+		return Cancelled
+	case k.Begun:
+		return Running // between genesis and what is told of it
+	}
+	return Planned
+}

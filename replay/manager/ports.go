@@ -1,0 +1,70 @@
+package manager
+
+import (
+	"context"
+	"time"
+
+	"replayd/archive"
+	"replayd/replay"
+	"replayd/replay/api"
+)
+
+// Registers are the control topics, followed as they grow. Whatever writes returns when what it wrote has been read back.
+type Registers interface {
+	// All are the replays, in Order. They are the caller's.
+	All() []replay.Known
+	Find(id string) (replay.Known, bool)
+
+	// Changed is closed at the next change of anything.
+	Changed() <-chan struct{}
+
+	// Ready is nil once all that was there at the beginning has been read, and while it can be read on.
+	Ready() error
+
+	// Freeze makes a replay known: its spec, how it is started, and the first wish. Of two at once the one whose spec stands
+	// first wins, and the other gets *replay.Taken.
+	Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w replay.Wish) error
+	Wish(ctx context.Context, id string, w replay.Wish) error
+	Forget(ctx context.Context, id string) error
+
+	// Tell spreads the word of a session of this daemon's. It is not durable and not read back.
+	Tell(ctx context.Context, l replay.Live) error
+
+	Audit(ctx context.Context, a replay.Audited) error
+
+	// Audited are at most limit acts about a replay, or, with an empty id, about all, in the order in which they were written,
+	// behind after. Next is where they go on; empty: there is no more.
+	Audited(ctx context.Context, id, after string, limit int) (acts []replay.Audited, next string, err error)
+}
+
+// Work is the part of all targets that this daemon has. Others on the same control topics have the rest.
+type Work interface {
+	Mine(topic string) bool
+	Changed() <-chan struct{} // closed at the next change of it
+}
+
+// Sessions makes what a session needs, of today's configuration.
+type Sessions interface {
+	Source(ctx context.Context, s *replay.Spec) (archive.Source, error)
+	Sink(k *replay.Known) Sink
+	Options(k *replay.Known) (replay.Options, error)
+}
+
+// Sink is that of one session.
+type Sink interface {
+	replay.Sink
+	Watch(ctx context.Context, now, end time.Time) string
+	Close()
+}
+
+// Desk answers what needs the configuration, archives or the cluster, and no replay that runs.
+type Desk interface {
+	// Spec is what is asked for, complete, and how it is started. Errors are *api.Problem with the fields that are wrong.
+	Spec(ctx context.Context, s api.Start) (replay.Spec, replay.Start, error)
+	Plan(ctx context.Context, s api.Start) (api.Plan, error)
+	Archives(ctx context.Context) (api.Page[api.Archive], error)
+	Hours(ctx context.Context, archive string, w api.Span) (api.Page[api.Hour], error)
+	Quarantine(ctx context.Context, id string, q api.PageQuery) (api.Page[api.Quarantined], error)
+	Offsets(ctx context.Context, k *replay.Known, at time.Time) (api.Offsets, error)
+	Group(ctx context.Context, k *replay.Known, group string) (api.Group, error)
+}
