@@ -56,6 +56,7 @@ func (c *Config) check(known Problems) Problems {
 		k.target(join("targets", name), name, c.Targets[name])
 	}
 	k.limits()
+	k.server(k.Server)
 	return slices.DeleteFunc(k.problems, func(p Problem) bool { return hides(known, p) })
 }
 

@@ -8,13 +8,14 @@ import (
 )
 
 // Config is the whole configuration. Paths in problems are its yaml names joined by dots, and the variables that
-// override kafka and limits are the same in capitals: limits.open_objects is REPLAYD_LIMITS_OPEN_OBJECTS. Archives and
+// override kafka, limits and server are the same in capitals: limits.open_objects is REPLAYD_LIMITS_OPEN_OBJECTS. Archives and
 // targets have names of their own and stand in the file only.
 type Config struct {
 	Kafka    Kafka              `yaml:"kafka" envPrefix:"KAFKA_"`
 	Archives map[string]Archive `yaml:"archives"`
 	Targets  map[string]Target  `yaml:"targets"`
 	Limits   Limits             `yaml:"limits" envPrefix:"LIMITS_"`
+	Server   Server             `yaml:"server" envPrefix:"SERVER_"`
 
 	source source // where it was read, for problems
 }
@@ -106,6 +107,53 @@ type Limits struct {
 	GiveUp      Duration `yaml:"give_up" env:"GIVE_UP"` // how long one commit or store request is retried
 }
 
+// Server is the daemon: where it listens, who may use it, and how much it runs at a time.
+type Server struct {
+	Listen  string    `yaml:"listen" env:"LISTEN"`
+	TLS     ServerTLS `yaml:"tls" envPrefix:"TLS_"`
+	Auth    Auth      `yaml:"auth" envPrefix:"AUTH_"`
+	Running int       `yaml:"max_running" env:"MAX_RUNNING"` // replays at a time; limits.memory is shared among as many
+
+	Pace          pace.Setting `yaml:"pace" env:"PACE"` // of all that run, together; not set: each has its own
+	RequireReason bool         `yaml:"require_reason" env:"REQUIRE_REASON"`
+	SecondPerson  Size         `yaml:"second_person_above" env:"SECOND_PERSON_ABOVE"` // stored bytes of a window; 0: never
+}
+
+// ServerTLS is used when a certificate is named. The files are read again when they change.
+type ServerTLS struct {
+	CertFile     string `yaml:"cert_file" env:"CERT_FILE"`
+	KeyFile      string `yaml:"key_file" env:"KEY_FILE"`
+	ClientCAFile string `yaml:"client_ca_file" env:"CLIENT_CA_FILE"` // authorities of clients, which then must show a certificate
+}
+
+// On reports whether connections are to be encrypted.
+func (t ServerTLS) On() bool { return t.CertFile != "" }
+
+// Auth says who may use the daemon. With none of both, only the machine's own users reach it, and may all.
+type Auth struct {
+	TokensFile string `yaml:"tokens_file" env:"TOKENS_FILE"` // what replayd token new prints, a line a token
+	OIDC       OIDC   `yaml:"oidc" envPrefix:"OIDC_"`
+}
+
+// On reports whether callers must say who they are.
+func (a Auth) On() bool { return a.TokensFile != "" || a.OIDC.On() }
+
+// OIDC takes tokens that an identity provider signed.
+type OIDC struct {
+	Issuer   string `yaml:"issuer" env:"ISSUER"`
+	JWKSURL  string `yaml:"jwks_url" env:"JWKS_URL"` // empty: as the issuer's discovery says
+	Audience string `yaml:"audience" env:"AUDIENCE"`
+
+	// Claims that hold who it is and what that one may.
+	Name     string `yaml:"name_claim" env:"NAME_CLAIM"`
+	Role     string `yaml:"role_claim" env:"ROLE_CLAIM"`
+	Archives string `yaml:"archives_claim" env:"ARCHIVES_CLAIM"`
+	Targets  string `yaml:"targets_claim" env:"TARGETS_CLAIM"`
+}
+
+// On reports whether there is an identity provider.
+func (o OIDC) On() bool { return o.Issuer != "" }
+
 // Default is the configuration where nothing is configured.
 func Default() *Config {
 	return &Config{
@@ -117,6 +165,10 @@ func Default() *Config {
 			EventSize:   960 << 10, // what a broker takes by default, less room for the batch around it
 			OpenObjects: 256,
 			GiveUp:      Duration(time.Hour),
+		},
+		Server: Server{
+			Listen: "127.0.0.1:8484", Running: 4,
+			Auth: Auth{OIDC: OIDC{Name: "sub", Role: "replayd_role", Archives: "replayd_archives", Targets: "replayd_targets"}},
 		},
 	}
 }

@@ -2,11 +2,13 @@ package config
 
 import (
 	"bytes"
+	"encoding"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,7 +128,8 @@ func TestVariablesAreNamedAsTheirPaths(t *testing.T) {
 	for _, p := range params {
 		got[p.Key] = true
 	}
-	want := append(scalars(reflect.TypeFor[Kafka](), "kafka"), scalars(reflect.TypeFor[Limits](), "limits")...)
+	want := slices.Concat(
+		scalars(reflect.TypeFor[Kafka](), "kafka"), scalars(reflect.TypeFor[Limits](), "limits"), scalars(reflect.TypeFor[Server](), "server"))
 	for _, path := range want {
 		if !got[variable(path)] {
 			t.Errorf("no variable for %s", path)
@@ -138,7 +141,7 @@ func TestVariablesAreNamedAsTheirPaths(t *testing.T) {
 }
 
 func scalars(t reflect.Type, path string) []string {
-	if t.Kind() != reflect.Struct {
+	if t.Kind() != reflect.Struct || reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return []string{path}
 	}
 	var list []string

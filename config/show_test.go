@@ -30,7 +30,7 @@ func TestCheckTellsWhatItFound(t *testing.T) {
 	write("archives: {b: {url: ./b}, a: {url: ./a}}\ntargets: {t: {}}\n")
 	check("./replayd.yaml: ok: 2 archives (a, b), 1 target (t), Kafka at localhost:9092")
 	write("one: 1\ntwo: 2\n")
-	const known = "unknown key; known here are kafka, archives, targets, limits"
+	const known = "unknown key; known here are kafka, archives, targets, limits, server"
 	check("./replayd.yaml:1:1: one: " + known + "\n     1 | one …\n       | ^\n" +
 		"./replayd.yaml:2:1: two: " + known + "\n     2 | two …\n       | ^\n2 problems")
 

@@ -51,7 +51,7 @@ var flagOf = map[string]string{
 }
 
 // otherwise are keys that are called as a flag that says something else.
-var otherwise = []string{"kafka.sasl.profile"}
+var otherwise = []string{"kafka.sasl.profile", "server.pace"}
 
 // settings are the keys below a value of the configuration. variables begins the names of their variables, "" where they
 // have none.
