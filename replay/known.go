@@ -26,6 +26,7 @@ type Start struct {
 	Create      bool     `json:"create,omitempty"`     // the topic, when it is missing
 	Partitions  int32    `json:"partitions,omitempty"` // of a topic that is created; 0: the cluster's default
 	Like        string   `json:"like,omitempty"`       // topic whose partitions and settings a created one gets
+	Size        int64    `json:"size,omitempty"`       // stored bytes of the window's hours, where somebody had to know
 	By          string   `json:"by,omitempty"`         // who started it
 	Key         string   `json:"key,omitempty"`        // hash of the Idempotency-Key it was started with, and of what was asked
 }

@@ -52,6 +52,12 @@ type Spec struct {
 	Targets     []string `json:"targets,omitempty"`
 }
 
+// Values of Spec.Owner.
+const (
+	OwnerRun    = "run"
+	OwnerDaemon = "daemon"
+)
+
 // Values of Spec.RecordTime.
 const (
 	RecordTimeNow      = "now"
@@ -89,7 +95,7 @@ func ValidID(id string) error {
 func Defaults() Spec {
 	return Spec{
 		Window: Window{On: OnEvent}, Before: Duration(time.Hour), After: Duration(time.Hour), Settle: Duration(15 * time.Minute),
-		Lateness: Duration(5 * time.Minute), Dedupe: true, RecordLimit: 960 << 10, Owner: "run",
+		Lateness: Duration(5 * time.Minute), Dedupe: true, RecordLimit: 960 << 10, Owner: OwnerRun,
 	}
 }
 

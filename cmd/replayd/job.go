@@ -40,9 +40,7 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 	if known == nil && !f.saysWhat() {
 		return nil, usage("no replay is called %s: to start it, say what to replay with --archive, --from, --to and --topic", f.id)
 	}
-	j := &job{again: func(leave ...string) string { return f.again(f.id, leave...) }, asTyped: f.asTyped(), retake: f.retake(f.id), settings: kafka.Settings{
-		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic, Allow: f.allow, Reason: f.reason, Targets: a.targets(),
-	}}
+	j := &job{again: func(leave ...string) string { return f.again(f.id, leave...) }, asTyped: f.asTyped(), retake: f.retake(f.id), settings: a.settings(f)}
 	earlier := ""
 	if known != nil {
 		j.resumes, j.begun, earlier = true, known.Begun(), known.Settings.Pace
@@ -59,6 +57,14 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 		return j, a.resume(ctx, f, j, known)
 	}
 	return j, a.start(ctx, cluster, f, j)
+}
+
+// settings are what the flags say of how the replay is put into Kafka, but for what comes from elsewhere, too.
+func (a *app) settings(f *replayFlags) kafka.Settings {
+	return kafka.Settings{
+		Compression: f.compression, Create: f.createTopic || f.likeTopic != "", Partitions: f.partitions, Like: f.likeTopic,
+		Allow: f.allow, Reason: f.reason, Targets: a.targets(),
+	}
 }
 
 // targets are the topics that the configuration lets replays write, with the archives for each.

@@ -35,6 +35,7 @@ earlier sessions met: what has changed there is found by run only.`,
 type planned struct {
 	Type    string        `json:"type"` // plan
 	Version int           `json:"version"`
+	Hash    string        `json:"hash"` // of what would be replayed: the same as long as spec and archive are
 	Archive string        `json:"archive"`
 	URL     string        `json:"url"`
 	Layout  string        `json:"layout"`
@@ -93,6 +94,15 @@ func (a *app) plan(ctx context.Context, f *replayFlags) error {
 	if j.finished != nil {
 		return usage("replay %s has ended: run --id %s prints its receipt, and another --id plans a new one", f.id, f.id)
 	}
+	p, err := a.planJob(ctx, cluster, j)
+	if err != nil {
+		return err
+	}
+	return a.printPlan(p, j)
+}
+
+// planJob finds out what j would do.
+func (a *app) planJob(ctx context.Context, cluster *kafka.Cluster, j *job) (*planned, error) {
 	p := &planned{
 		Type: "plan", Version: 1, Archive: j.spec.Archive, URL: j.spec.URL, Layout: j.spec.Layout, Format: j.spec.Format,
 		Window: j.spec.Window, Topic: j.spec.Topic, Pace: j.options.Pace.String(), Gaps: []string{}, Accepted: true,
@@ -100,18 +110,18 @@ func (a *app) plan(ctx context.Context, f *replayFlags) error {
 	}
 	some := &picker{}
 	if err := a.planHours(ctx, p, j, some); err != nil {
-		return err
+		return nil, err
 	}
 	p.look(ctx, j, some.kept)
 	if p.Estimate != nil {
 		j.settings.Lasts = time.Duration(p.Estimate.Seconds * float64(time.Second))
 	}
 	if err := a.planCluster(ctx, p, j, cluster); err != nil {
-		return err
+		return nil, err
 	}
 	findings, err := j.preflight(ctx, cluster)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p.Items = append(p.Items, itemsOf(findings)...)
 	for i := range p.Items {
@@ -119,7 +129,7 @@ func (a *app) plan(ctx context.Context, f *replayFlags) error {
 		item.Allowed = !item.Always && j.options.Allow.Has(item.Item)
 		p.Accepted = p.Accepted && (!item.Refused || item.Allowed)
 	}
-	return a.printPlan(p, j)
+	return p, nil
 }
 
 // planCluster tells what would be created, and who reads the topic. Groups are shown as far as this user may see them.
@@ -153,8 +163,10 @@ func itemsOf(findings []kafka.Finding) []plannedItem {
 func (a *app) planHours(ctx context.Context, p *planned, j *job, some *picker) error {
 	w := j.spec.Window
 	cold := &replay.Cold{Store: j.source.Store}
+	var listed replay.Listed
 	see := func(ctx context.Context, o archive.Object) error {
 		some.add(o)
+		listed.Add(o)
 		if o.StorageClass != "" {
 			p.Classes[o.StorageClass]++
 		}
@@ -164,7 +176,7 @@ func (a *app) planHours(ctx context.Context, p *planned, j *job, some *picker) e
 	if err != nil {
 		return err
 	}
-	p.Hours = len(lines)
+	p.Hours, p.Hash = len(lines), listed.Hash(&j.spec)
 	for i, h := range j.source.Layout.Hours(w.From.Add(-j.spec.Before.Std()), w.To.Add(j.spec.After.Std())) {
 		p.Period = period(h.Name)
 		p.Objects += lines[i].Objects

@@ -109,7 +109,7 @@ func (f *replayFlags) overlay(c *config.Archive) error {
 func (f *replayFlags) spec(p *place, now time.Time) (replay.Spec, error) {
 	c := &p.config
 	s := replay.Spec{
-		Owner: "run", ID: f.id, Archive: p.name, URL: c.URL[0],
+		Owner: replay.OwnerRun, ID: f.id, Archive: p.name, URL: c.URL[0],
 		Before: replay.Duration(c.Slack.Before), After: replay.Duration(c.Slack.After), Settle: replay.Duration(c.Settle),
 		Lateness: replay.Duration(c.Lateness), Horizon: replay.Duration(c.Horizon), AsOf: now.UTC(),
 		Fields:     archive.Fields{ID: c.EventID, Time: c.EventTime, Zone: c.EventTimeZone, Arrival: c.Arrival, Key: c.Key, Volatile: c.Volatile},

@@ -91,9 +91,9 @@ func (w windowFlags) forms(now time.Time) error {
 		return err
 	}
 	var errs []error
-	for _, end := range []string{w.from, w.to} {
-		if end != "" {
-			_, _, err := parseTime(end, w.zone, now)
+	for _, end := range []struct{ flag, typed string }{{"from", w.from}, {"to", w.to}} {
+		if end.typed != "" {
+			_, err := w.time(end.flag, end.typed, now)
 			errs = append(errs, err)
 		}
 	}
@@ -118,7 +118,7 @@ func (w windowFlags) window(now time.Time) (from, to time.Time, err error) {
 	case w.to != "" && w.length != "":
 		return from, to, errTwoEnds
 	}
-	if from, _, err = parseTime(w.from, w.zone, now); err != nil {
+	if from, err = w.time("from", w.from, now); err != nil {
 		return from, to, err
 	}
 	if to, err = w.end(from, now); err != nil {
@@ -127,11 +127,19 @@ func (w windowFlags) window(now time.Time) (from, to time.Time, err error) {
 	return from, to, w.check(from, to, now)
 }
 
+// time is what was typed behind a flag.
+func (w windowFlags) time(flag, typed string, now time.Time) (time.Time, error) {
+	t, _, err := parseTime(typed, w.zone, now)
+	if err != nil {
+		return t, usage("--%s: %w", flag, err)
+	}
+	return t, nil
+}
+
 // end is --to, or --for behind the beginning.
 func (w windowFlags) end(from, now time.Time) (time.Time, error) {
 	if w.length == "" {
-		to, _, err := parseTime(w.to, w.zone, now)
-		return to, err
+		return w.time("to", w.to, now)
 	}
 	var d config.Duration
 	err := text(&d, "for", w.length)

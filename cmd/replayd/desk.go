@@ -1,0 +1,248 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"replayd/archive"
+	"replayd/replay"
+	"replayd/replay/api"
+	"replayd/replay/kafka"
+	"replayd/replay/manager"
+)
+
+// desk answers the daemon's callers where configuration, archives or cluster are asked and no replay that runs.
+type desk struct {
+	app     *app
+	cluster *kafka.Cluster
+}
+
+var _ manager.Sessions = (*desk)(nil)
+
+// Spec implements manager.Desk.
+func (d *desk) Spec(ctx context.Context, s api.Start) (replay.Spec, replay.Start, error) {
+	j, f, err := d.job(ctx, s)
+	if err != nil {
+		return replay.Spec{}, replay.Start{}, problemOf(err)
+	}
+	if err := j.growing(); err != nil {
+		return replay.Spec{}, replay.Start{}, problemOf(err)
+	}
+	findings, err := d.cluster.Preflight(ctx, &j.spec, j.settings)
+	if err == nil {
+		err = kafka.Refusals(findings, j.settings.Allow)
+	}
+	if err != nil {
+		return replay.Spec{}, replay.Start{}, problemOf(err)
+	}
+	start := startOf(j, f)
+	if start.Size, err = d.size(ctx, j, s.Plan); err != nil {
+		return replay.Spec{}, replay.Start{}, problemOf(err)
+	}
+	return j.spec, start, nil
+}
+
+// job is what is asked for, ready to be run by a daemon.
+func (d *desk) job(ctx context.Context, s api.Start) (*job, *replayFlags, error) {
+	f, err := flagsAsked(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := d.allowed(s); err != nil {
+		return nil, nil, err
+	}
+	f.id = "" // so that all that a new replay needs is checked
+	if err := d.app.check(ctx, f); err != nil {
+		return nil, nil, err
+	}
+	if f.id = s.ID; f.id == "" {
+		f.id = ulid.Make().String()
+	}
+	if err := replay.ValidID(f.id); err != nil {
+		return nil, nil, usage("--id: %w", err)
+	}
+	j := &job{settings: d.app.settings(f)}
+	if j.options, err = f.options(d.app.config, ""); err != nil {
+		return nil, nil, err
+	}
+	j.settings.Pace = j.options.Pace.String()
+	err = d.app.start(ctx, d.cluster, f, j)
+	j.spec.Owner = replay.OwnerDaemon
+	return j, f, err
+}
+
+// allowed refuses what the configuration does not name: what may be read and written is the operator's to say, not the
+// caller's.
+func (d *desk) allowed(s api.Start) error {
+	c := d.app.config
+	if _, known := c.Archives[s.Archive]; !known && s.Archive != "" {
+		return invalid([]api.FieldError{{
+			Location: "body.archive", Value: s.Archive, Message: fmt.Sprintf("archive %q is not in the daemon's configuration%s", s.Archive, d.app.archiveNames()),
+		}})
+	}
+	if len(c.Targets) == 0 {
+		return refused(&replay.Refusal{
+			Item: kafka.ItemNotAllowed, What: "the daemon's configuration names no targets, so it starts no replay",
+			Next: "Name the topics that replays may write under targets in the configuration.",
+		})
+	}
+	return nil
+}
+
+// startOf is what is kept beside the spec, for whichever daemon begins the replay.
+func startOf(j *job, f *replayFlags) replay.Start {
+	return replay.Start{
+		Pace: j.settings.Pace, Compression: j.settings.Compression, MaxGap: replay.Duration(j.options.MaxGap), Ramp: replay.Duration(j.options.Ramp),
+		MaxBad: j.options.MaxBad, StopOn: j.options.StopOn, Allow: j.settings.Allow, Create: j.settings.Create,
+		Partitions: j.settings.Partitions, Like: j.settings.Like,
+	}
+}
+
+// size is how many stored bytes the window's hours hold, where somebody asks: a second person's approval may depend on it. A
+// plan that is to be started must be what would be replayed now.
+func (d *desk) size(ctx context.Context, j *job, plan string) (int64, error) {
+	if d.app.config.Server.SecondPerson == 0 && plan == "" {
+		return 0, nil
+	}
+	var listed replay.Listed
+	w := j.spec.Window
+	_, err := d.app.hours(ctx, j.source, w.From.Add(-j.spec.Before.Std()), w.To.Add(j.spec.After.Std()), func(_ context.Context, o archive.Object) error {
+		listed.Add(o)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if now := listed.Hash(&j.spec); plan != "" && plan != now {
+		return 0, refused(&replay.Refusal{
+			Item: replay.ItemArchiveChange,
+			What: fmt.Sprintf("the plan %s is no longer what would be replayed, which is %s: the archive has changed, or something else is asked for", plan, now),
+			Next: "Plan again, with times that are not relative to now, and start what that tells.",
+		})
+	}
+	return listed.Bytes, nil
+}
+
+// Plan implements manager.Desk.
+func (d *desk) Plan(ctx context.Context, s api.Start) (api.Plan, error) {
+	j, _, err := d.job(ctx, s)
+	if err != nil {
+		return api.Plan{}, problemOf(err)
+	}
+	p, err := d.app.planJob(ctx, d.cluster, j)
+	if err != nil {
+		return api.Plan{}, problemOf(err)
+	}
+	plan := api.Plan{Hash: p.Hash, Accepted: p.Accepted, Lines: planLines(p, j, 0)}
+	text, err := json.Marshal(p)
+	if err == nil {
+		err = json.Unmarshal(text, &plan.Plan)
+	}
+	return plan, err
+}
+
+// Archives implements manager.Desk.
+func (d *desk) Archives(context.Context) (api.Page[api.Archive], error) {
+	page := api.Page[api.Archive]{Items: []api.Archive{}}
+	for _, name := range slices.Sorted(maps.Keys(d.app.config.Archives)) {
+		page.Items = append(page.Items, api.Archive{Name: name, URL: d.app.config.Archives[name].URL})
+	}
+	return page, nil
+}
+
+// longestSpan bounds what one answer lists.
+const longestSpan = 31 * 24 * time.Hour
+
+// Hours implements manager.Desk.
+func (d *desk) Hours(ctx context.Context, name string, w api.Span) (api.Page[api.Hour], error) {
+	page := api.Page[api.Hour]{Items: []api.Hour{}}
+	if _, known := d.app.config.Archives[name]; !known {
+		return page, api.NewProblem(http.StatusNotFound, "there is no archive %q", name)
+	}
+	switch {
+	case !w.From.Before(w.To):
+		return page, invalid([]api.FieldError{{Location: "query.to", Message: "is not after from; it is exclusive", Value: w.To}})
+	case w.To.Sub(w.From) > longestSpan:
+		return page, invalid([]api.FieldError{{Location: "query.to", Message: fmt.Sprintf("more than %d days behind from: ask for a part", longestSpan/(24*time.Hour)), Value: w.To}})
+	}
+	p, err := d.app.place(placeFlags{archive: name})
+	if err != nil {
+		return page, problemOf(err)
+	}
+	fill(&p.config.Format, "json") // no object is opened
+	src, _, err := p.source(ctx)
+	if err != nil {
+		return page, problemOf(err)
+	}
+	lines, err := d.app.hours(ctx, src, w.From, w.To, func(context.Context, archive.Object) error { return nil })
+	for _, l := range lines {
+		page.Items = append(page.Items, api.Hour{Hour: l.Hour, Objects: l.Objects, Bytes: l.Bytes, Gap: l.Gap})
+	}
+	return page, problemOf(err)
+}
+
+// Source implements manager.Sessions.
+func (d *desk) Source(ctx context.Context, s *replay.Spec) (archive.Source, error) {
+	src, err := d.app.reopen(ctx, &replayFlags{}, s)
+	if errors.Is(err, fs.ErrNotExist) {
+		return src, &replay.Refusal{Item: replay.ItemArchiveChange, What: "the archive is not there: " + err.Error(), Next: "Bring it back, and resume the replay."}
+	}
+	return src, err
+}
+
+// Sink implements manager.Sessions.
+func (d *desk) Sink(k *replay.Known) manager.Sink { return d.cluster.Sink(d.settings(k)) }
+
+// settings are those that a replay was started with, and what today's configuration adds.
+func (d *desk) settings(k *replay.Known) kafka.Settings {
+	s := k.Start
+	return kafka.Settings{
+		Pace: s.Pace, Compression: s.Compression, Create: s.Create, Partitions: s.Partitions, Like: s.Like, Allow: s.Allow,
+		SourceTopics: d.app.config.Archives[k.Spec.Archive].SourceTopics, Targets: d.app.targets(), Reason: k.Spec.Reason,
+	}
+}
+
+// Options implements manager.Sessions. Memory is all there is: the manager shares it out.
+func (d *desk) Options(k *replay.Known) (replay.Options, error) {
+	l, s := d.app.config.Limits, k.Start
+	o := replay.Options{
+		Memory: int64(l.Memory), Spill: l.SpillDir, Disk: int64(l.SpillSize), Open: openable(l.OpenObjects), GiveUp: time.Duration(l.GiveUp),
+		Allow: s.Allow, StopOn: s.StopOn, MaxBad: s.MaxBad, MaxGap: s.MaxGap.Std(), Ramp: s.Ramp.Std(),
+	}
+	err := o.Pace.UnmarshalText([]byte(s.Pace))
+	return o, err
+}
+
+// Quarantine implements manager.Desk.
+func (d *desk) Quarantine(ctx context.Context, id string, q api.PageQuery) (api.Page[api.Quarantined], error) {
+	page := api.Page[api.Quarantined]{Items: []api.Quarantined{}}
+	after, err := strconv.ParseInt(cmp.Or(q.After, "0"), 10, 64)
+	if err != nil || after < 0 {
+		return page, invalid([]api.FieldError{{Location: "query.after", Message: "is no number of an entry", Value: q.After}})
+	}
+	n := int64(0)
+	err = d.cluster.Quarantined(ctx, id, func(entry replay.Quarantined) (bool, error) {
+		n++
+		switch {
+		case n <= after:
+		case len(page.Items) == q.Limit:
+			page.Next = strconv.FormatInt(n-1, 10)
+			return false, nil
+		default:
+			page.Items = append(page.Items, api.Quarantined{N: n, Quarantined: entry})
+		}
+		return true, nil
+	})
+	return page, problemOf(err)
+}
