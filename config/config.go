@@ -168,7 +168,7 @@ func Default() *Config {
 		},
 		Server: Server{
 			Listen: "127.0.0.1:8484", Running: 4,
-			Auth: Auth{OIDC: OIDC{Name: "sub", Role: "replayd_role", Archives: "replayd_archives", Targets: "replayd_targets"}},
+			Auth: Auth{OIDC: OIDC{Name: "sub", Role: "replayd_role"}},
 		},
 	}
 }
