@@ -42,6 +42,22 @@ func (p *Pacer) Set(s Setting) {
 	p.signal()
 }
 
+// SetMaxGap changes the longest wait for an idle gap of the archive; it holds for a wait that is under way, too. DefaultMaxGap
+// unless above 0.
+func (p *Pacer) SetMaxGap(d time.Duration) {
+	if d <= 0 {
+		d = DefaultMaxGap
+	}
+	d = min(d, never)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d == p.maxGap {
+		return
+	}
+	p.maxGap = d
+	p.signal()
+}
+
 // Pause stops the pacer's clock: Grant waits until Resume. Pausing twice is pausing once.
 func (p *Pacer) Pause() {
 	now := time.Now()

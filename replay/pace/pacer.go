@@ -36,12 +36,12 @@ type Item struct {
 // The pacer's own clock is the time since the first grant without pauses and without the time the caller lost. Paces
 // count in worked-off time, which is that clock behind the ramp.
 type Pacer struct {
-	maxGap time.Duration
-	ramp   Ramp
-	wake   chan struct{} // holds a token when a waiting Grant should look again
+	ramp Ramp
+	wake chan struct{} // holds a token when a waiting Grant should look again
 
 	mu       sync.Mutex
 	setting  Setting
+	maxGap   time.Duration
 	lanes    []lane    // one for each pace of the setting, a Speed last
 	start    time.Time // zero of the pacer's clock; pauses and stalls move it forward
 	started  bool
@@ -58,10 +58,8 @@ type Pacer struct {
 
 // New returns a pacer whose clock starts with the first Grant. A setting that is not set is Default.
 func New(setting Setting, o Options) *Pacer {
-	p := &Pacer{maxGap: DefaultMaxGap, ramp: max(0, o.Ramp), wake: make(chan struct{}, 1)}
-	if o.MaxGap > 0 {
-		p.maxGap = min(o.MaxGap, never)
-	}
+	p := &Pacer{ramp: max(0, o.Ramp), wake: make(chan struct{}, 1)}
+	p.SetMaxGap(o.MaxGap)
 	p.Set(setting)
 	return p
 }

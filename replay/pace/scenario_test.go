@@ -136,6 +136,9 @@ func parseAct(t *testing.T, words []string) act {
 	case "set":
 		setting := must(Parse(words[2]))(t)
 		a.do = func(p *Pacer) { p.Set(setting) }
+	case "max-gap":
+		d := must(time.ParseDuration(words[2]))(t)
+		a.do = func(p *Pacer) { p.SetMaxGap(d) }
 	default:
 		t.Fatal(fmt.Sprint("unknown act ", words))
 	}

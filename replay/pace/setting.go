@@ -172,10 +172,10 @@ func addRate[R EventsPerSecond | BytesPerSecond](to *R, text string, units []qua
 	return nil
 }
 
-// slower is the smaller of two paces, the first of which may not be set.
+// slower is the smaller of two paces, each of which may not be set.
 func slower[R EventsPerSecond | BytesPerSecond | Speed](a, b R) R {
-	if a == 0 {
-		return b
+	if a == 0 || b == 0 {
+		return max(a, b)
 	}
 	return min(a, b)
 }
