@@ -121,14 +121,15 @@ func (b *chunker) quarantine(it *merge.Item, v verdict) {
 }
 
 // take returns the chunk with its checkpoint and begins the next one.
-func (b *chunker) take(state State, elapsed time.Duration) *Chunk {
-	b.account.State, b.account.Watermark = state, b.account.Position.Time
-	if state.Terminal() && b.spec.Window.Bounded() && !b.limited {
+func (b *chunker) take(state State, reason string, elapsed time.Duration) *Chunk {
+	all := state.Terminal() && state != Cancelled && !b.limited
+	b.account.State, b.account.Reason, b.account.Watermark = state, reason, b.account.Position.Time
+	if all && b.spec.Window.Bounded() {
 		b.account.Watermark = b.spec.Window.To.UnixNano()
 	}
 	b.account.ElapsedMS = elapsed.Milliseconds()
 	chunk := b.chunk
-	chunk.Hours = b.hours.changes(&b.account, state.Terminal() && !b.limited)
+	chunk.Hours = b.hours.changes(&b.account, all)
 	chunk.Checkpoint = b.account
 	chunk.Checkpoint.Counters = b.account.Counters.clone()
 	b.chunk = b.next(len(chunk.Records))

@@ -11,6 +11,11 @@ import (
 
 // mergeBatches reads the archive in order, into free batches.
 func (p *pipeline) mergeBatches(ctx context.Context) error {
+	select {
+	case <-p.listed:
+	case <-ctx.Done():
+		return nil
+	}
 	m := merge.New(ctx, p.merge)
 	defer m.Close()
 	misfits := misfits{options: p.options}
@@ -34,18 +39,18 @@ func (p *pipeline) mergeBatches(ctx context.Context) error {
 }
 
 // feed takes entries from the merge, decides about them, waits for their time, and hands on chunks, until the archive
-// or working ends. It returns when the last chunk is durable.
-func (p *pipeline) feed(ctx, working context.Context) error {
-	end := p.work(working)
-	if ctx.Err() == nil && working.Err() != nil {
-		end = &Stopped{State: Paused, Reason: "interrupted"}
-	}
+// ends or it is told to. It returns when the last chunk is durable.
+func (p *pipeline) feed(ctx context.Context) error {
+	end := p.drive(ctx)
 	var stopped *Stopped
 	switch {
 	case errors.Is(end, io.EOF):
-		end = p.finish(ctx, p.ending(), "")
+		end = p.say(ctx, p.ending(), "")
+	case errors.Is(end, errCancelled):
+		_, reason := p.steering.now()
+		end = p.say(ctx, Cancelled, reason)
 	case errors.As(end, &stopped):
-		if err := p.finish(ctx, stopped.State, stopped.Reason); err != nil {
+		if err := p.leave(ctx, stopped); err != nil {
 			end = err
 		}
 	}
@@ -57,14 +62,32 @@ func (p *pipeline) feed(ctx, working context.Context) error {
 	return end
 }
 
-// work returns io.EOF at the end of the archive, or why it stopped before.
+// leave hands on the last chunk of a session that others continue. One that is left as it is changes no state.
+func (p *pipeline) leave(ctx context.Context, s *Stopped) error {
+	if s.State == Running {
+		return p.say(ctx, p.chunker.account.State, p.chunker.account.Reason)
+	}
+	return p.say(ctx, s.State, s.Reason)
+}
+
+// work returns io.EOF at the end of the archive, or why it stopped before. When ctx ends it can be called again, and goes on
+// where it stood.
 func (p *pipeline) work(ctx context.Context) error {
+	if err := p.prepare(ctx); err != nil {
+		return err
+	}
+	if err := p.say(ctx, Running, ""); err != nil { // what was paused or failed is no longer
+		return err
+	}
 	for {
-		b, err := p.nextBatch(ctx)
-		if err != nil {
-			return err
+		if p.passing == nil {
+			b, err := p.nextBatch(ctx)
+			if err != nil {
+				return err
+			}
+			p.passing = p.judged(b)
 		}
-		if err := p.pass(ctx, b); err != nil {
+		if err := p.pass(ctx); err != nil {
 			return err
 		}
 	}
@@ -72,6 +95,9 @@ func (p *pipeline) work(ctx context.Context) error {
 
 // nextBatch waits for entries; a chunk whose time has come does not wait with it.
 func (p *pipeline) nextBatch(ctx context.Context) (*batch, error) {
+	if err := ctx.Err(); err != nil { // or a merge that is never waited for would be preferred by chance
+		return nil, err
+	}
 	var due <-chan time.Time
 	if !p.chunker.empty() {
 		timer := time.NewTimer(time.Until(p.chunker.closes))
@@ -85,7 +111,7 @@ func (p *pipeline) nextBatch(ctx context.Context) (*batch, error) {
 			return nil, ctx.Err()
 		case <-due:
 			due = nil
-			if err := p.flush(ctx, Running); err != nil {
+			if err := p.flush(ctx); err != nil {
 				return nil, err
 			}
 		case b := <-p.full:
@@ -94,13 +120,27 @@ func (p *pipeline) nextBatch(ctx context.Context) (*batch, error) {
 	}
 }
 
-// pass sends the entries of b on their way and gives b back.
-func (p *pipeline) pass(ctx context.Context, b *batch) error {
+// passing is a batch on its way, whose first entries are placed.
+type passing struct {
+	batch    *batch
+	verdicts []verdict
+	stopped  error // why the entry behind those with verdicts stops the replay
+	turns    *turns
+	next     int // to be placed
+}
+
+func (p *pipeline) judged(b *batch) *passing {
 	verdicts, stopped := p.judge(b.items)
-	if err := p.place(ctx, b.items[:len(verdicts)], verdicts); err != nil {
+	return &passing{batch: b, verdicts: verdicts, stopped: stopped, turns: p.turns(b.items[:len(verdicts)], verdicts)}
+}
+
+// pass sends the entries of the batch on their way and gives it back.
+func (p *pipeline) pass(ctx context.Context) error {
+	if err := p.place(ctx, p.passing); err != nil {
 		return err
 	}
 	p.meter.passed(&p.chunker.account, p.chunker.valueBytes)
+	b, stopped := p.passing.batch, p.passing.stopped
 	switch {
 	case stopped != nil:
 		return &Stopped{State: Failed, Reason: stopped.Error(), Err: stopped}
@@ -109,6 +149,7 @@ func (p *pipeline) pass(ctx context.Context, b *batch) error {
 	case b.err != nil:
 		return &Stopped{State: Failed, Reason: b.err.Error(), Err: b.err}
 	}
+	p.passing = nil
 	p.free <- b // has room for all batches there are
 	return nil
 }
@@ -129,11 +170,11 @@ func (p *pipeline) judge(items []merge.Item) ([]verdict, error) {
 	return verdicts, nil
 }
 
-// place puts items into chunks, each event when its pace allows. An entry counts from the moment it is placed.
-func (p *pipeline) place(ctx context.Context, items []merge.Item, verdicts []verdict) error {
-	turns := p.turns(items, verdicts)
-	for i := range items {
-		it, v := &items[i], verdicts[i]
+// place puts the entries of a batch into chunks, each event when its pace allows. An entry counts from the moment it is
+// placed.
+func (p *pipeline) place(ctx context.Context, b *passing) error {
+	for ; b.next < len(b.verdicts); b.next++ {
+		it, v := &b.batch.items[b.next], b.verdicts[b.next]
 		switch v.outcome {
 		case accounted:
 			p.meter.recalled(it.Time)
@@ -143,40 +184,49 @@ func (p *pipeline) place(ctx context.Context, items []merge.Item, verdicts []ver
 			}
 			continue
 		case produced:
-			if err := turns.wait(ctx); err != nil {
+			if err := b.turns.wait(ctx); err != nil {
 				return err
 			}
 		}
 		if p.chunker.full(len(it.Value)) {
-			if err := p.flush(ctx, Running); err != nil {
+			if err := p.flush(ctx); err != nil {
 				return err
 			}
 		}
 		p.chunker.place(it, v)
-		if v.outcome == produced && p.chunker.account.Seq == p.spec.Limit {
+		if v.outcome != produced {
+			continue
+		}
+		b.turns.gone()
+		if p.chunker.account.Seq == p.spec.Limit {
 			p.chunker.limited = true
 			return io.EOF
 		}
 	}
 	if !p.chunker.empty() && !time.Now().Before(p.chunker.closes) {
-		return p.flush(ctx, Running)
+		return p.flush(ctx)
 	}
 	return nil
 }
 
-// flush hands the chunk on, waiting while the one before it is under way. When ctx ends meanwhile the chunk is kept, and
-// is the first that the next flush hands on: its entries are accounted for.
-func (p *pipeline) flush(ctx context.Context, state State) error {
+// flush hands the chunk on, unless it is empty.
+func (p *pipeline) flush(ctx context.Context) error { return p.say(ctx, Running, "") }
+
+// say hands the chunk on in a state, also when nothing but the state is news. It waits while the chunk before is under way.
+// When ctx ends meanwhile the chunk is kept, and is the first that is handed on the next time: its entries are accounted for.
+func (p *pipeline) say(ctx context.Context, state State, reason string) error {
 	if p.taken != nil {
 		if err := p.hand(ctx); err != nil {
 			return err
 		}
 	}
-	if p.chunker.empty() && state == Running {
+	if p.chunker.empty() && p.chunker.account.State == state && p.chunker.account.Reason == reason {
 		return nil
 	}
-	p.meter.passed(&p.chunker.account, p.chunker.valueBytes) // one batch may take many chunks
-	p.taken = p.chunker.take(state, p.elapsed())
+	if !p.chunker.empty() {
+		p.meter.passed(&p.chunker.account, p.chunker.valueBytes) // one batch may take many chunks
+	}
+	p.taken = p.chunker.take(state, reason, p.elapsed())
 	return p.hand(ctx)
 }
 
@@ -196,12 +246,6 @@ func (p *pipeline) hand(ctx context.Context) error {
 
 // errCommitFailed ends feed when the committer has ended with an error of its own, which is the one to tell.
 var errCommitFailed = errors.New("commit failed")
-
-// finish hands the last chunk on.
-func (p *pipeline) finish(ctx context.Context, state State, reason string) error {
-	p.chunker.account.Reason = reason
-	return p.flush(ctx, state)
-}
 
 func (p *pipeline) ending() State {
 	if p.chunker.account.Counters.Quarantined > 0 {

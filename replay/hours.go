@@ -121,24 +121,6 @@ func (h *hours) open() ([]string, error) {
 	}
 }
 
-// account is what a session that goes on from c begins to count with. It refuses what may not be replayed.
-func (h *hours) account(ctx context.Context, c Checkpoint) (Checkpoint, error) {
-	if !h.spec.Window.Bounded() && h.list[0].Bounded() {
-		return c, fmt.Errorf("layout %s has hours: the spec's window must say which to read", h.spec.Layout)
-	}
-	open, err := h.open()
-	if err != nil {
-		return c, err
-	}
-	if err := h.check(ctx); err != nil {
-		return c, err
-	}
-	c.Counters, c.Reason = c.Counters.clone(), ""
-	c.openHours(open)
-	c.Changed = c.Changed || h.changed
-	return c, nil
-}
-
 // check lists the hours that earlier sessions depended on and refuses when they are not what they were.
 func (h *hours) check(ctx context.Context) error {
 	for _, hour := range h.list {

@@ -36,10 +36,7 @@ func TestTheIndexOfDuplicatesTakesDiskAndGivesItBack(t *testing.T) {
 		if err := h.spec.Complete(noon.Add(24 * time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		p, err := r.newPipeline(t.Context(), &h.spec, d)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := r.newPipeline(&h.spec, d)
 		if _, err := p.run(t.Context()); errors.Is(err, errKilled) != dies {
 			t.Error(err)
 		}

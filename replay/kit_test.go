@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,6 +55,8 @@ type memory struct {
 	commits int
 	dead    bool // until the next session
 
+	mu sync.Mutex // for tests that look at it while a session runs
+
 	fate func() fate // of each commit; nil: all go well
 }
 
@@ -85,6 +88,8 @@ func (m *memory) Open(_ context.Context, s *Spec) (Durable, error) {
 }
 
 func (m *memory) Commit(_ context.Context, c *Chunk) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.dead {
 		return errKilled
 	}
@@ -123,6 +128,13 @@ func (m *memory) Commit(_ context.Context, c *Chunk) error {
 		return errKilled
 	}
 	return nil
+}
+
+// size is how much came so far, also while a session runs.
+func (m *memory) size() (records, commits int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.records), m.commits
 }
 
 func cloneOrNil(b []byte) []byte {

@@ -154,10 +154,7 @@ func (w *watched) run(ctx context.Context, r *Runner) (*shelf.Shelf, error) {
 	if err != nil || durable.Checkpoint.State.Terminal() {
 		return nil, err
 	}
-	p, err := r.newPipeline(ctx, &spec, durable)
-	if err != nil {
-		return nil, err
-	}
+	p := r.newPipeline(&spec, durable)
 	_, err = p.run(ctx)
 	return p.merge.Shelf, err
 }

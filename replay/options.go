@@ -11,8 +11,8 @@ import (
 
 // Options say how a replay runs. They change neither what comes out nor its order, and may differ between sessions.
 type Options struct {
-	Pace   pace.Setting  // not set: 20MB/s
-	MaxGap time.Duration // longest wait for an idle gap of the archive; default 10 s
+	Pace   pace.Setting  // unless Control has another; not set: 20MB/s
+	MaxGap time.Duration // longest wait for an idle gap of the archive, unless Control has another; default 10 s
 	Ramp   time.Duration // slow start
 	Memory int64         // bytes, divided as memory.go says; the process takes up to 150 MiB more. Default 512 MiB
 	Spill  string        // folder for what does not fit; default the system's for temporary files
@@ -27,6 +27,9 @@ type Options struct {
 	// Stop asks the replay to stop at its next commit, in state Paused. While the sink is being opened nothing of the
 	// session's is there to be committed, and it stops at once.
 	Stop <-chan struct{}
+
+	// Control steers the session while it runs. Nil: nobody does.
+	Control *Control
 
 	// Observe is told of progress, ten times a second, from a goroutine of the replay's: while the sink is being opened from
 	// the fifth second on, then always. May be nil.

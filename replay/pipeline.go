@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,10 +24,16 @@ type pipeline struct {
 	began   time.Time
 	earlier time.Duration // elapsed in sessions before this one
 
-	decide  *decider
-	chunker *chunker
-	pacer   *pace.Pacer
-	meter   *meter
+	hours    *hours
+	decide   *decider
+	chunker  *chunker
+	steering *steering
+	pacer    *pace.Pacer
+	meter    *meter
+
+	prepared bool          // what the session needs of the archive was there
+	listed   chan struct{} // closed then: the merge may begin
+	passing  *passing      // the batch that is on its way; nil: the next one is to be taken
 
 	full, free chan *batch   // of entries, from the merge and back to it
 	taken      *Chunk        // out of the chunker and not handed on yet
@@ -46,44 +53,66 @@ const (
 	batches    = 3
 )
 
-// newPipeline prepares a session: it looks at the archive and refuses what must be refused.
-func (r *Runner) newPipeline(ctx context.Context, s *Spec, d Durable) (*pipeline, error) {
-	if err := s.Window.Fits(r.Source.Layout); err != nil {
-		return nil, err
+// newPipeline makes a session. It asks nothing of the archive yet.
+func (r *Runner) newPipeline(s *Spec, d Durable) *pipeline {
+	p := r.empty(s, &d.Checkpoint)
+	fetcher := r.fetcher(p.meter)
+	p.hours = newHours(s, r.Source, fetcher, d, r.Options.Allow)
+	account := d.Checkpoint
+	account.Counters = d.Checkpoint.Counters.clone()
+	share := r.Options.divided()
+	spill := shelf.New(shelf.Options{Folder: r.Options.Spill, Limit: r.Options.Disk, Buffers: share.buffers})
+	p.merge = r.merge(s, p.hours, fetcher, share)
+	p.merge.Shelf, p.merge.Supply, p.merge.Misfit = spill, &p.meter.supply, p.meter.misfit
+	p.decide = newDecider(s, p.options, &d.Checkpoint, share.dedupe, spill.Apart()) // what it keeps lives for a horizon
+	p.chunker = newChunker(s, p.hours, account, p.options.chunkRecords, share.chunk)
+	return p
+}
+
+// prepare looks at the archive and refuses what must be refused. It may be broken off, and goes on the next time.
+func (p *pipeline) prepare(ctx context.Context) error {
+	if p.prepared {
+		return nil
+	}
+	s := p.spec
+	if err := s.Window.Fits(p.hours.layout); err != nil {
+		return err
 	}
 	keep, err := filter.Compile(s.Filter)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := r.empty(s, &d.Checkpoint)
-	fetcher := r.fetcher(p.meter)
-	hours := newHours(s, r.Source, fetcher, d, r.Options.Allow)
-	if p.last, err = hours.account(ctx, d.Checkpoint); err != nil {
-		return nil, err
-	}
-	share := r.Options.divided()
-	spill := shelf.New(shelf.Options{Folder: r.Options.Spill, Limit: r.Options.Disk, Buffers: share.buffers})
-	p.merge = r.merge(s, hours, fetcher, share)
-	p.merge.Shelf, p.merge.Supply, p.merge.Misfit = spill, &p.meter.supply, p.meter.misfit
 	if keep.On() {
 		p.merge.Fields.Also, p.merge.Filter = keep.Places(), keep.Judge
 	}
-	p.decide = newDecider(s, p.options, &d.Checkpoint, share.dedupe, spill.Apart()) // what it keeps lives for a horizon
-	p.chunker = newChunker(s, hours, p.last, p.options.chunkRecords, share.chunk)
-	return p, nil
+	if !s.Window.Bounded() && p.hours.list[0].Bounded() {
+		return fmt.Errorf("layout %s has hours: the spec's window must say which to read", s.Layout)
+	}
+	open, err := p.hours.open()
+	if err != nil {
+		return err
+	}
+	if err := p.hours.check(ctx); err != nil {
+		return err
+	}
+	account := &p.chunker.account
+	account.openHours(open)
+	account.Changed = account.Changed || p.hours.changed
+	p.last.OpenHours, p.last.OpenHoursMore, p.last.Changed = account.OpenHours, account.OpenHoursMore, account.Changed
+	p.prepared = true
+	close(p.listed)
+	return nil
 }
 
 // empty is a session that goes on from c and has no stages yet.
 func (r *Runner) empty(s *Spec, c *Checkpoint) *pipeline {
-	o := &r.Options
-	p := &pipeline{
-		spec: s, options: o, sink: r.Sink, began: time.Now(), earlier: time.Duration(c.ElapsedMS) * time.Millisecond,
-		pacer: pace.New(o.Pace, pace.Options{MaxGap: o.MaxGap, Ramp: pace.Ramp(o.Ramp)}),
-		full:  make(chan *batch, batches), free: make(chan *batch, batches),
+	steering := newSteering(&r.Options)
+	return &pipeline{
+		spec: s, options: &r.Options, sink: r.Sink, began: time.Now(), earlier: time.Duration(c.ElapsedMS) * time.Millisecond, last: *c,
+		steering: steering, pacer: steering.pacer, meter: newMeter(s, c, steering.pacer),
+		full: make(chan *batch, batches), free: make(chan *batch, batches), listed: make(chan struct{}),
 		chunks: make(chan *Chunk), committed: make(chan struct{}),
 	}
-	p.meter = newMeter(s, c, p.pacer)
-	return p
 }
 
 // fetcher opens objects and tells m of them.
@@ -106,21 +135,16 @@ func (p *pipeline) run(ctx context.Context) (Receipt, error) {
 	defer p.decide.index.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	ctx, end := context.WithCancel(ctx)
-	working, stop := context.WithCancel(ctx)
 	g.Go(func() error {
 		defer end()
-		return p.feed(ctx, working)
+		return p.feed(ctx)
 	})
 	g.Go(func() error { return p.mergeBatches(ctx) })
 	g.Go(func() error { return p.commitChunks(ctx) })
 	g.Go(func() error { return p.meter.report(ctx, p.options.Observe) })
 	g.Go(func() error { return p.watch(ctx) })
 	g.Go(func() error {
-		defer stop()
-		select {
-		case <-p.options.Stop:
-		case <-ctx.Done():
-		}
+		p.options.follow(ctx, p.steering.obey)
 		return nil
 	})
 	if err := g.Wait(); err != nil {

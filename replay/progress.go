@@ -18,7 +18,7 @@ const (
 	Listing    Phase = "listing"
 	Rebuilding Phase = "rebuilding" // reading the horizon before the checkpoint again
 	Producing  Phase = "running"
-	Waiting    Phase = "waiting" // for an archive that does not answer, or for the broker
+	Waiting    Phase = "waiting" // for an archive that does not answer, the broker, or the end of a pause
 )
 
 // Holder is what keeps a replay from being faster.
@@ -78,6 +78,7 @@ type meter struct {
 	resume    int64
 	reading   Phase // what comes behind listing
 	bytes     int64
+	pausedAt  time.Time // when the newest pause began
 	busySince time.Time // of the commit under way
 	handing   stopwatch // a chunk waits for the one before it
 	starving  stopwatch // the feed waits for entries
@@ -140,6 +141,18 @@ func (m *meter) passed(c *Checkpoint, bytes int64) {
 		m.now.Percent = percent
 	}
 	m.now.Phase = Producing
+}
+
+// pausing notes that the replay is paused, or no longer. A pause is no time that the rest of it is measured by.
+func (m *meter) pausing(on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if on {
+		m.now.State, m.pausedAt = Paused, time.Now()
+		return
+	}
+	m.now.State = Running
+	m.baseAt = m.baseAt.Add(time.Since(m.pausedAt))
 }
 
 // committing notes that a transaction begins or has ended.
@@ -218,6 +231,10 @@ func (m *meter) progress(now time.Time) Progress {
 		p.EventsPerSec = float64(last.events-first.events) / span.Seconds()
 		p.BytesPerSec = float64(last.bytes-first.bytes) / span.Seconds()
 		p.HeldBy = m.holder(first, last)
+	}
+	if p.State == Paused {
+		p.HeldBy, p.Phase, p.Waits = HeldByNothing, Waiting, ""
+		return p
 	}
 	switch {
 	case m.waiting > 0 || p.HeldBy == HeldByBroker:

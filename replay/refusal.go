@@ -33,7 +33,7 @@ func (t *TakenOver) Error() string { return fmt.Sprintf("taken over by %s %d", t
 
 // Stopped says that a replay stopped before its end and can be continued.
 type Stopped struct {
-	State  State // Paused or Failed
+	State  State // Paused, Failed, or Running when it was left to another session
 	Reason string
 	Err    error // the cause, for Failed
 }

@@ -21,8 +21,8 @@ type Runner struct {
 	Options Options
 }
 
-// Run replays s to its end, until Options.Stop, or until ctx is cancelled, which abandons what is not committed. The
-// error is a *Refusal when the replay may not begin or go on, a *Stopped when the replay can be continued, a *TakenOver when another
+// Run replays s to its end, until Options.Stop or Options.Control end it, or until ctx is cancelled, which abandons what is
+// not committed. The receipt of a replay that was cancelled is no error. The error is a *Refusal when the replay may not begin or go on, a *Stopped when the replay can be continued, a *TakenOver when another
 // session has it, or what the sink said.
 func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
 	r.Options.complete()
@@ -43,11 +43,11 @@ func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
 		durable.Checkpoint.Seal(&s)
 		return *durable.Checkpoint.Receipt, nil
 	}
-	p, err := r.newPipeline(ctx, &s, durable)
-	if err != nil {
-		return Receipt{}, err
-	}
+	p := r.newPipeline(&s, durable)
 	receipt, err := p.run(ctx)
+	if !p.prepared {
+		return receipt, err
+	}
 	return receipt, stopped(err)
 }
 

@@ -486,13 +486,10 @@ func TestFeedLeavesTheErrorOfACommitToTheCommitter(t *testing.T) {
 	if err := h.spec.Complete(noon); err != nil {
 		t.Fatal(err)
 	}
-	p, err := r.newPipeline(t.Context(), &h.spec, Durable{Checkpoint: Checkpoint{State: Running}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := r.newPipeline(&h.spec, Durable{Checkpoint: Checkpoint{State: Running}})
 	close(p.committed)
 	p.full <- &batch{err: io.EOF}
-	if err := p.feed(t.Context(), t.Context()); err != nil {
+	if err := p.feed(t.Context()); err != nil {
 		t.Errorf("feed has an error of its own: %v", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 type turns struct {
 	p       *pipeline
 	waiting []pace.Item
-	granted int // of the events before waiting
+	granted int // of the events before waiting, and not gone
 }
 
 func (p *pipeline) turns(items []merge.Item, verdicts []verdict) *turns {
@@ -33,7 +33,8 @@ func (p *pipeline) turns(items []merge.Item, verdicts []verdict) *turns {
 	return t
 }
 
-// wait returns when the next event may go. A chunk whose time comes meanwhile is handed on.
+// wait returns when the next event may go, which it may then until it is gone. A chunk whose time comes meanwhile is
+// handed on.
 func (t *turns) wait(ctx context.Context) error {
 	for t.granted == 0 {
 		n, err := t.p.pacer.Grant(ctx, t.waiting, t.p.chunker.closes)
@@ -41,12 +42,14 @@ func (t *turns) wait(ctx context.Context) error {
 			return err
 		}
 		if n == 0 {
-			if err := t.p.flush(ctx, Running); err != nil {
+			if err := t.p.flush(ctx); err != nil {
 				return err
 			}
 		}
 		t.granted, t.waiting = n, t.waiting[n:]
 	}
-	t.granted--
 	return nil
 }
+
+// gone notes that the event that might go went.
+func (t *turns) gone() { t.granted-- }

@@ -31,3 +31,15 @@ func (w *Wish) Validate() error {
 	}
 	return nil
 }
+
+// says tells people why a replay is paused or cancelled: "paused by anna: looking at the consumer".
+func (w *Wish) says() string {
+	text := string(w.State)
+	if w.By != "" {
+		text += " by " + w.By
+	}
+	if w.Reason != "" {
+		text += ": " + w.Reason
+	}
+	return text
+}
