@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"replayd/config"
+	"replayd/replay/api"
 )
 
 func main() {
@@ -36,6 +37,8 @@ type app struct {
 
 	config *config.Config
 	log    zerolog.Logger
+
+	dial func(*clientFlags) (api.Service, error) // to the daemon; nil: over HTTP
 }
 
 // run executes the command line and returns the exit code.
@@ -79,7 +82,8 @@ continued, it produces every event exactly once.`,
 		return usage("%w\nSee %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.planCommand(), a.catCommand(), a.lsCommand(), a.quarantineCommand(), a.topicsCommand(), a.demoCommand(),
-		a.configCommand(), a.versionCommand())
+		a.configCommand(), a.versionCommand(), a.startCommand(), a.listCommand(), a.showCommand(), a.watchCommand(), a.forgetCommand())
+	root.AddCommand(a.actCommands()...)
 	a.complete(root)
 	return root
 }

@@ -43,7 +43,9 @@ func (a *app) progressView() *view {
 const textEvery = 10 * time.Second
 
 // show is told of progress ten times a second.
-func (v *view) show(p replay.Progress) {
+func (v *view) show(p replay.Progress) { v.report(p.Report()) }
+
+func (v *view) report(r replay.Report) {
 	every := textEvery
 	if v.app.json() {
 		every = time.Second
@@ -51,14 +53,14 @@ func (v *view) show(p replay.Progress) {
 	switch {
 	case v.app.quiet:
 	case v.block != nil:
-		v.block.draw(append([]string{bar(p.Percent) + " " + whereLine(p)}, restLines(p)...))
+		v.block.draw(append([]string{bar(r.Percent) + " " + whereLine(&r)}, restLines(&r)...))
 	case time.Since(v.last) < every:
 	case v.app.json():
 		v.last = time.Now()
-		_ = jsonTo(v.app.out).Encode(p.Report())
+		_ = jsonTo(v.app.out).Encode(r)
 	default:
 		v.last = time.Now()
-		fmt.Fprintln(v.app.err, strings.Join(append([]string{whereLine(p)}, restLines(p)...), " · "))
+		fmt.Fprintln(v.app.err, strings.Join(reportLines(&r), " · "))
 	}
 }
 
@@ -77,37 +79,42 @@ func bar(percent float64) string {
 	return strings.Repeat("█", full) + strings.Repeat("░", barWidth-full)
 }
 
+// reportLines are a report in words.
+func reportLines(r *replay.Report) []string { return append([]string{whereLine(r)}, restLines(r)...) }
+
 // whereLine is how far the replay is, in percent and event time, and how long it will take.
-func whereLine(p replay.Progress) string {
-	line := fmt.Sprintf("%5.1f %%", p.Percent)
-	if !p.Event.IsZero() {
-		line += "  at " + p.Event.Format("2006-01-02 15:04:05Z")
+func whereLine(r *replay.Report) string {
+	line := fmt.Sprintf("%5.1f %%", r.Percent)
+	if at, err := time.Parse(time.RFC3339Nano, r.EventTime); err == nil {
+		line += "  at " + at.Format("2006-01-02 15:04:05Z")
 	}
-	if p.Left > 0 {
-		line += ", " + p.Left.String() + " left"
+	if r.ETASeconds > 0 {
+		line += ", " + inSeconds(r.ETASeconds) + " left"
 	}
 	return line
 }
 
+// inSeconds is a time in words.
+func inSeconds(s float64) string { return (time.Duration(s) * time.Second).String() }
+
 // restLines are how fast it is and what came of the events.
-func restLines(p replay.Progress) []string {
-	c := p.Counters
-	rate := fmt.Sprintf("%s: %s/s, %s/s of %s", p.Phase, count(int64(p.EventsPerSec)), size(int64(p.BytesPerSec)), p.Pace)
-	if p.HeldBy != replay.HeldByNothing && p.HeldBy != replay.HeldByPace {
-		rate += ", held by " + string(p.HeldBy)
+func restLines(r *replay.Report) []string {
+	rate := fmt.Sprintf("%s: %s/s, %s/s of %s", r.Phase, count(int64(r.EventsPerSecond)), size(int64(r.BytesPerSecond)), r.Pace)
+	if r.HeldBy != replay.HeldByNothing && r.HeldBy != replay.HeldByPace {
+		rate += ", held by " + string(r.HeldBy)
 	}
 	lines := []string{
 		rate,
-		fmt.Sprintf("fetched %s of %s", size(p.Fetched), plural(p.Opened, "object")),
-		fmt.Sprintf("produced %s · duplicates %s · filtered %s · quarantined %s", count(c.Produced), count(c.Duplicates), count(c.Filtered), count(c.Quarantined)),
+		fmt.Sprintf("fetched %s of %s", size(r.FetchedBytes), plural(r.Opened, "object")),
+		fmt.Sprintf("produced %s · duplicates %s · filtered %s · quarantined %s", count(r.Produced), count(r.Duplicates), count(r.Filtered), count(r.Quarantined)),
 	}
-	if p.ReadTwice > 0 || p.Spilled > 0 {
-		lines = append(lines, fmt.Sprintf("do not fit into memory: %s read twice, %s spilled (%s)", plural(p.ReadTwice, "object"), count(p.Spilled), size(p.SpilledBytes)))
+	if r.ReadTwice > 0 || r.Spilled > 0 {
+		lines = append(lines, fmt.Sprintf("do not fit into memory: %s read twice, %s spilled (%s)", plural(r.ReadTwice, "object"), count(r.Spilled), size(r.SpilledBytes)))
 	}
-	if p.Waits != "" {
-		lines = append(lines, "waiting: "+strings.SplitN(p.Waits, "\n", 2)[0])
+	if r.Waits != "" {
+		lines = append(lines, "waiting: "+strings.SplitN(r.Waits, "\n", 2)[0])
 	}
-	for _, w := range p.Warnings {
+	for _, w := range r.Warnings {
 		lines = append(lines, "warning: "+strings.SplitN(w, "\n", 2)[0])
 	}
 	return lines

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/term"
 )
@@ -14,6 +16,7 @@ import (
 // comes to stand above the block.
 type screen struct {
 	file *os.File
+	raw  atomic.Bool // the terminal takes a line's end as it is, without going back to the left edge
 
 	mu    sync.Mutex
 	drawn int // lines of the block
@@ -32,6 +35,10 @@ func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.erase()
+	if s.raw.Load() {
+		_, err := s.file.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n")))
+		return len(p), err
+	}
 	return s.file.Write(p)
 }
 
@@ -45,7 +52,7 @@ func (s *screen) draw(lines []string) {
 	}
 	s.erase()
 	for _, line := range lines {
-		fmt.Fprintln(s.file, cutAt(line, width-1))
+		fmt.Fprint(s.file, cutAt(line, width-1), "\r\n")
 	}
 	s.drawn = len(lines)
 }

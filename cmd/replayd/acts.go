@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"replayd/replay"
+	"replayd/replay/api"
+)
+
+// act is a command that changes what is wished of a replay.
+type act struct {
+	use, short, long, example string
+
+	do   func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error)
+	done func(r *api.Replay) bool // it is so; nil: nothing to wait for
+}
+
+var acts = []act{
+	{
+		use: "pause", short: "Pause a replay; resume goes on where it stood",
+		long: `pause stops a replay behind what it has committed. Nothing is lost and nothing comes twice when it is resumed, by whichever
+daemon. With --wait the command ends when it stands.`,
+		example: "  replayd pause payments-0300 --reason 'the consumer is behind'\n  replayd pause payments-0300 --wait",
+		do: func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
+			return d.Pause(ctx, id, a)
+		},
+		done: func(r *api.Replay) bool { return r.State == replay.Paused },
+	},
+	{
+		use: "resume", short: "Let a replay go on that was paused or has failed",
+		example: "  replayd resume payments-0300",
+		do: func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
+			return d.Resume(ctx, id, a)
+		},
+		done: func(r *api.Replay) bool { return r.State == replay.Running },
+	},
+	{
+		use: "cancel", short: "End a replay before its end; it cannot be continued",
+		long: `cancel ends a replay between two transactions. What is in the topic stays there; the receipt says how much that is. It
+cannot be continued: pause can.`,
+		example: "  replayd cancel payments-0300 --reason 'wrong window' --wait",
+		do: func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
+			return d.Cancel(ctx, id, a)
+		},
+		done: func(r *api.Replay) bool { return r.State.Terminal() },
+	},
+	{
+		use: "approve", short: "Approve a replay that somebody else has started and that is so large that it takes two",
+		example: "  replayd approve payments-0300",
+		do: func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
+			return d.Approve(ctx, id, a)
+		},
+	},
+}
+
+func (a *app) actCommands() []*cobra.Command {
+	var list []*cobra.Command
+	for _, do := range acts {
+		list = append(list, a.actCommand(do))
+	}
+	return append(list, a.paceCommand())
+}
+
+func (a *app) actCommand(do act) *cobra.Command {
+	f, what, wait := &clientFlags{}, api.Act{}, false
+	c := noted(daemonCommand(&cobra.Command{
+		Use: do.use + " ID", Short: do.short, Long: do.long, Example: do.example, Args: oneID, ValidArgsFunction: a.ids(f),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := a.daemon(f)
+			if err != nil {
+				return err
+			}
+			r, err := do.do(cmd.Context(), d, args[0], what)
+			if err == nil && wait {
+				r, err = waitFor(cmd.Context(), d, r, do.done)
+			}
+			if err != nil {
+				return err
+			}
+			return a.printReplay(&r)
+		},
+	}, f), &what.Reason)
+	if do.done != nil {
+		c.Flags().BoolVar(&wait, "wait", false, "end when it is so")
+	}
+	return c
+}
+
+// waitFor follows a replay until it is as it should be, or has ended otherwise.
+func waitFor(ctx context.Context, d api.Service, r api.Replay, done func(*api.Replay) bool) (api.Replay, error) {
+	if done(&r) || r.State.Terminal() {
+		return r, nil
+	}
+	for e, err := range d.Events(ctx, r.ID, "") {
+		if err != nil {
+			return r, err
+		}
+		if r = e.Replay; e.Gone || done(&r) || r.State.Terminal() || r.State == replay.Failed {
+			return r, nil
+		}
+	}
+	return r, context.Cause(ctx)
+}
+
+func (a *app) paceCommand() *cobra.Command {
+	f, p := &clientFlags{}, api.Pace{}
+	c := noted(daemonCommand(&cobra.Command{
+		Use: "pace ID PACE", Short: "Change the pace of a replay while it runs",
+		Long: `pace changes how fast a replay goes, within a second, and for good: it is kept when the daemon is restarted. Nothing
+bursts. A pace is 5000/s, 50k/s, 20MB/s, x1, x4, unlimited, or several with commas, of which the slowest holds.`,
+		Example: "  replayd pace payments-0300 500/s\n  replayd pace payments-0300 x4,20MB/s --max-gap 1m",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usage("pace takes the id of a replay and a pace, such as 500/s")
+			}
+			return nil
+		},
+		ValidArgsFunction: a.ids(f),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := a.daemon(f)
+			if err != nil {
+				return err
+			}
+			p.Pace = args[1]
+			r, err := d.SetPace(cmd.Context(), args[0], p)
+			if err != nil {
+				return err
+			}
+			return a.printReplay(&r)
+		},
+	}, f), &p.Reason)
+	c.Flags().StringVar(&p.MaxGap, "max-gap", "", "longest wait for an idle gap with xN")
+	return c
+}
+
+// What completing costs at most: somebody waits in the middle of a line.
+const (
+	completing    = 2 * time.Second
+	mostCompleted = 100
+)
+
+// ids completes the ids of replays.
+func (a *app) ids(f *clientFlags) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		d, err := a.daemon(f)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), completing)
+		defer cancel()
+		page, err := d.Replays(ctx, api.Query{PageQuery: api.PageQuery{Limit: mostCompleted}})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var list []string
+		for i := range page.Items {
+			list = append(list, cobra.CompletionWithDesc(page.Items[i].ID, stateInWords(&page.Items[i])+" into "+page.Items[i].Topic))
+		}
+		return list, cobra.ShellCompDirectiveNoFileComp
+	}
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"replayd/replay"
+	"replayd/replay/api"
+)
+
+// clientFlags say how the daemon is reached.
+type clientFlags struct{ server, tokenFile, ca string }
+
+const defaultServer = "http://127.0.0.1:8484"
+
+func (f *clientFlags) add(set *pflag.FlagSet) {
+	set.StringVar(&f.server, "server", "", "address of the daemon (default: $REPLAYD_SERVER, else "+defaultServer+")")
+	set.StringVar(&f.tokenFile, "token-file", "", "file with the token to show (default: $REPLAYD_TOKEN holds the token itself)")
+	set.StringVar(&f.ca, "ca", "", "file with the authorities of the daemon's certificate (default: the system's)")
+}
+
+// daemon reaches the daemon.
+func (a *app) daemon(f *clientFlags) (api.Service, error) { return a.dial(f) }
+
+// daemonCommand is a command that needs no configuration: the daemon has it.
+func daemonCommand(c *cobra.Command, f *clientFlags) *cobra.Command {
+	c.Annotations = map[string]string{withoutConfig: "the daemon has it"}
+	f.add(c.Flags())
+	return c
+}
+
+// noted is --reason.
+func noted(c *cobra.Command, reason *string) *cobra.Command {
+	c.Flags().StringVar(reason, "reason", "", "why, for the audit")
+	return c
+}
+
+func (a *app) listCommand() *cobra.Command {
+	f, q := &clientFlags{}, &api.Query{}
+	c := daemonCommand(&cobra.Command{
+		Use: "list", Short: "Replays that the daemon knows, the newest first",
+		Example: `  replayd list
+  replayd list --state running -o json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context(), f, *q) },
+	}, f)
+	c.Flags().StringVar(&q.State, "state", "", "only those in a state: planned, running, paused, failed, completed, completed_with_quarantine, cancelled")
+	c.Flags().StringVar(&q.Archive, "archive", "", "only those of an archive")
+	c.Flags().StringVar(&q.Topic, "topic", "", "only those into a topic")
+	return c
+}
+
+func (a *app) list(ctx context.Context, f *clientFlags, q api.Query) error {
+	d, err := a.daemon(f)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	for first := true; ; first = false {
+		page, err := d.Replays(ctx, q)
+		if err != nil {
+			return err
+		}
+		if first && len(page.Items) == 0 && a.output != "json" {
+			_, err := fmt.Fprintln(a.out, "no replay is known here")
+			return err
+		}
+		if first && a.output != "json" {
+			fmt.Fprintln(w, "ID\tSTATE\tDONE\tTOPIC\tPACE\tSTARTED\tBY")
+		}
+		for i := range page.Items {
+			if err := a.printListed(w, &page.Items[i]); err != nil {
+				return err
+			}
+		}
+		if page.Next == "" {
+			return w.Flush()
+		}
+		q.After = page.Next
+	}
+}
+
+func (a *app) printListed(w *tabwriter.Writer, r *api.Replay) error {
+	if a.output == "json" {
+		return jsonTo(a.out).Encode(r)
+	}
+	done := ""
+	if r.Progress != nil {
+		done = fmt.Sprintf("%.0f %%", r.Progress.Percent)
+	}
+	_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, stateInWords(r), done, r.Topic, r.Pace, r.StartedAt.UTC().Format("2006-01-02 15:04Z"), r.StartedBy)
+	return err
+}
+
+// stateInWords is the state, and what is wished where that is not yet so.
+func stateInWords(r *api.Replay) string {
+	switch {
+	case r.State.Terminal():
+	case r.Waits:
+		return string(r.State) + ", waits for approval"
+	case r.Wanted == replay.Paused && r.State != replay.Paused:
+		return string(r.State) + ", to be paused"
+	case r.Wanted == replay.Cancelled:
+		return string(r.State) + ", to be cancelled"
+	case r.Queued != "":
+		return string(r.State) + ", queued"
+	}
+	return string(r.State)
+}
+
+func (a *app) showCommand() *cobra.Command {
+	f := &clientFlags{}
+	return daemonCommand(&cobra.Command{
+		Use: "show ID", Short: "How a replay stands; of one that has ended, its receipt",
+		Example: "  replayd show payments-0300",
+		Args:    oneID, ValidArgsFunction: a.ids(f),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.show(cmd.Context(), f, args[0]) },
+	}, f)
+}
+
+func (a *app) show(ctx context.Context, f *clientFlags, id string) error {
+	d, err := a.daemon(f)
+	if err != nil {
+		return err
+	}
+	r, err := d.Replay(ctx, id)
+	if err != nil {
+		return err
+	}
+	if r.State.Terminal() && r.Sessions > 0 {
+		receipt, err := d.Receipt(ctx, id)
+		if err != nil {
+			return err
+		}
+		a.printReceipt(&receipt)
+		return nil
+	}
+	return a.printReplay(&r)
+}
+
+func (a *app) printReplay(r *api.Replay) error {
+	if a.json() {
+		return jsonTo(a.out).Encode(r)
+	}
+	_, err := fmt.Fprintln(a.out, strings.Join(replayLines(r), "\n"))
+	return err
+}
+
+// replayLines tell of a replay that has not ended.
+func replayLines(r *api.Replay) []string {
+	lines := []string{
+		fmt.Sprintf("replay %s: %s", r.ID, stateInWords(r)),
+		"  " + describe(replay.Window{On: r.WindowOn, From: r.From, To: r.To}, time.Local) + ", by " + r.WindowOn + " time",
+		fmt.Sprintf("  from %s (%s) to topic %s at %s", r.Archive, r.URL, r.Topic, r.Pace),
+	}
+	if r.Reason != "" {
+		lines = append(lines, "  "+strings.ReplaceAll(r.Reason, "\n", "\n  "))
+	}
+	if r.Queued != "" {
+		lines = append(lines, "  queued: "+r.Queued)
+	}
+	if r.StartedBy != "" {
+		lines = append(lines, fmt.Sprintf("  started %s by %s", r.StartedAt.UTC().Format("2006-01-02 15:04:05Z"), r.StartedBy))
+	}
+	if r.Daemon != "" {
+		lines = append(lines, "  runs at "+r.Daemon)
+	}
+	if p := r.Progress; p != nil {
+		for _, line := range reportLines(p) {
+			lines = append(lines, "  "+line)
+		}
+	}
+	return lines
+}
+
+func (a *app) forgetCommand() *cobra.Command {
+	f, act := &clientFlags{}, api.Act{}
+	return noted(daemonCommand(&cobra.Command{
+		Use: "forget ID", Short: "Forget a replay that has ended: its spec, its progress, its receipt",
+		Long: `forget takes a replay that has ended out of the control topics. Its events stay in the replay topic, its quarantine and
+audit stay, too. Its id may then be used again: the new replay is another one.`,
+		Example: "  replayd forget payments-0300 --reason 'tests only'",
+		Args:    oneID, ValidArgsFunction: a.ids(f),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := a.daemon(f)
+			if err == nil {
+				err = d.Forget(cmd.Context(), args[0], act)
+			}
+			if err == nil && a.output != "json" {
+				_, err = fmt.Fprintf(a.out, "replay %s is forgotten\n", args[0])
+			}
+			return err
+		},
+	}, f), &act.Reason)
+}

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"replayd/replay"
+	"replayd/replay/api"
+)
+
+func (a *app) watchCommand() *cobra.Command {
+	f, w := &clientFlags{}, &watch{}
+	c := daemonCommand(&cobra.Command{
+		Use: "watch ID", Short: "Watch a replay until it ends; leaving does not stop it",
+		Long: `watch shows how far a replay is. On a terminal it takes keys: p pauses, r resumes, + and - double and halve the pace, q
+leaves. Leaving does not stop the replay. With --group it shows how far that consumer group has read of it, and ends when
+the group is done. The exit code is that of replayd run.`,
+		Example: `  replayd watch payments-0300
+  replayd watch payments-0300 --group payments-svc
+  replayd watch payments-0300 -o json | jq .progress.percent`,
+		Args: oneID, ValidArgsFunction: a.ids(f),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := a.daemon(f)
+			if err != nil {
+				return err
+			}
+			w.app, w.daemon, w.id = a, d, args[0]
+			return w.run(cmd.Context())
+		},
+	}, f)
+	c.Flags().StringVar(&w.group, "group", "", "consumer group of which to show how far it has read")
+	c.Flags().BoolVar(&w.quarantineOK, "quarantine-ok", false, "exit 0 in spite of quarantined events")
+	return c
+}
+
+// watch is one look at a replay of a daemon.
+type watch struct {
+	app          *app
+	daemon       api.Service
+	id, group    string
+	quarantineOK bool
+
+	at    api.Replay
+	read  *api.Group
+	said  string // what a key did, or what went wrong; for people
+	block *screen
+	last  time.Time
+}
+
+// groupEvery is between two looks at a consumer group.
+const groupEvery = 2 * time.Second
+
+func (w *watch) run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	w.block = w.app.progressView().block
+	keys, restore := w.app.keys(ctx)
+	defer restore()
+	events := make(chan api.Event)
+	go w.follow(ctx, events, stop)
+	tick := time.NewTicker(groupEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return w.left(context.Cause(ctx))
+		case e := <-events:
+			if e.Gone {
+				w.clear()
+				return usage("replay %s was forgotten", w.id)
+			}
+			w.at = e.Replay
+		case key := <-keys:
+			if key == 'q' || key == 3 { // Ctrl-C, as a terminal sends it that waits for keys
+				return w.left(context.Canceled)
+			}
+			w.press(ctx, key)
+		case <-tick.C:
+			w.look(ctx)
+		}
+		if w.over() {
+			return w.ended(ctx)
+		}
+		w.show()
+	}
+}
+
+// follow hands on what the daemon tells.
+func (w *watch) follow(ctx context.Context, to chan<- api.Event, stop context.CancelCauseFunc) {
+	for e, err := range w.daemon.Events(ctx, w.id, "") {
+		if err != nil {
+			stop(err)
+			return
+		}
+		select {
+		case to <- e:
+		case <-ctx.Done():
+			return
+		}
+	}
+	stop(errors.New("the daemon tells no more of it"))
+}
+
+// look asks how far the group is.
+func (w *watch) look(ctx context.Context) {
+	if w.group == "" {
+		return
+	}
+	g, err := w.daemon.Group(ctx, w.id, w.group)
+	if err != nil {
+		w.said = fmt.Sprintf("group %s: %v", w.group, err)
+		return
+	}
+	w.read = &g
+}
+
+// over reports whether there is no more to be seen.
+func (w *watch) over() bool {
+	if w.at.State == replay.Failed && w.at.Wanted != replay.Running {
+		return true
+	}
+	return w.at.State.Terminal() && (w.group == "" || w.read != nil && w.read.Done)
+}
+
+// press does what a key asks for.
+func (w *watch) press(ctx context.Context, key byte) {
+	const why = "watch"
+	var err error
+	switch key {
+	case 'p':
+		_, err = w.daemon.Pause(ctx, w.id, api.Act{Reason: why})
+		w.said = "pausing"
+	case 'r':
+		_, err = w.daemon.Resume(ctx, w.id, api.Act{Reason: why})
+		w.said = "resuming"
+	case '+', '-':
+		var pace string
+		if pace, err = times(w.at.Pace, key == '+'); err == nil {
+			_, err = w.daemon.SetPace(ctx, w.id, api.Pace{Pace: pace, Reason: why})
+			w.said = "pace " + pace
+		}
+	default:
+		return
+	}
+	if err != nil {
+		w.said = strings.SplitN(err.Error(), "\n", 2)[0]
+	}
+}
+
+// show tells how it stands now.
+func (w *watch) show() {
+	switch {
+	case w.app.quiet:
+	case w.block != nil:
+		w.block.draw(w.lines())
+	case time.Since(w.last) < time.Second && w.app.json(), time.Since(w.last) < textEvery && !w.app.json():
+	case w.app.json():
+		w.last = time.Now()
+		_ = jsonTo(w.app.out).Encode(watched{w.at, w.read})
+	default:
+		w.last = time.Now()
+		fmt.Fprintln(w.app.err, strings.Join(w.lines(), " · "))
+	}
+}
+
+// watched is what watch tells in JSON.
+type watched struct {
+	api.Replay
+
+	Group *api.Group `json:"group,omitempty"`
+}
+
+func (w *watch) lines() []string {
+	lines := []string{"replay " + w.id + ": " + stateInWords(&w.at)}
+	if p := w.at.Progress; p != nil {
+		lines = append([]string{bar(p.Percent) + " " + whereLine(p)}, lines...)
+		lines = append(lines, restLines(p)...)
+	}
+	if w.at.Queued != "" {
+		lines = append(lines, "queued: "+w.at.Queued)
+	}
+	if w.at.Reason != "" {
+		lines = append(lines, strings.SplitN(w.at.Reason, "\n", 2)[0])
+	}
+	if g := w.read; g != nil {
+		lines = append(lines, groupLine(g))
+	}
+	if w.said != "" {
+		lines = append(lines, w.said)
+	}
+	if w.block != nil {
+		lines = append(lines, "p pause · r resume · + - pace · q leave: the replay goes on")
+	}
+	return lines
+}
+
+// groupLine is how far a group is.
+func groupLine(g *api.Group) string {
+	switch {
+	case g.Done:
+		return fmt.Sprintf("group %s has read all of it", g.Group)
+	case g.ETA > 0:
+		return fmt.Sprintf("group %s has %s left, about %s", g.Group, plural(g.Left, "record"), inSeconds(g.ETA))
+	}
+	return fmt.Sprintf("group %s (%s) has %s left", g.Group, g.State, plural(g.Left, "record"))
+}
+
+func (w *watch) clear() {
+	if w.block != nil {
+		w.block.clear()
+	}
+}
+
+// ended prints the receipt, and turns the state into an exit code.
+func (w *watch) ended(ctx context.Context) error {
+	w.clear()
+	if !w.at.State.Terminal() {
+		return &replay.Stopped{State: replay.Failed, Reason: w.at.Reason}
+	}
+	if w.at.Sessions > 0 {
+		receipt, err := w.daemon.Receipt(ctx, w.id)
+		if err != nil {
+			return err
+		}
+		w.app.printReceipt(&receipt)
+	}
+	if w.read != nil {
+		fmt.Fprintln(w.app.err, groupLine(w.read))
+	}
+	if code := codeOfState(w.at.State, w.quarantineOK); code != exitOK {
+		return exitCode(code)
+	}
+	return nil
+}
+
+// left says that watching has ended and the replay has not.
+func (w *watch) left(cause error) error {
+	w.clear()
+	if !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return &interrupted{fmt.Sprintf("watching has ended; replay %s goes on. Watch again with: replayd watch %s", w.id, w.id)}
+}
