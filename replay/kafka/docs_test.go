@@ -64,6 +64,8 @@ func TestEveryFieldOfControlRecordsIsDocumented(t *testing.T) {
 	for record, of := range map[string]reflect.Type{
 		"`spec/<id>/<hash>`": reflect.TypeFor[stored](),
 		"`started/<id>`":     reflect.TypeFor[started](),
+		"`wish/<id>`":        reflect.TypeFor[replay.Wish](),
+		"`forget/<id>`":      reflect.TypeFor[forgetting](),
 		"`<id>/barrier`":     reflect.TypeFor[barrier](),
 		"`<id>/genesis`":     reflect.TypeFor[genesis](),
 		"`<id>/checkpoint`":  reflect.TypeFor[replay.Checkpoint](),

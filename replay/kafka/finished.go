@@ -29,7 +29,8 @@ func (c *Cluster) lastCheckpoint(ctx context.Context, known *Stored) (last *repl
 	if err != nil || !exists {
 		return nil, err
 	}
-	err = c.readStable(ctx, topic, known.started.CheckpointPartition, func(r *kgo.Record) (bool, error) {
+	of := stretch{topic: topic, partition: known.started.CheckpointPartition, level: kgo.ReadCommitted()}
+	_, err = c.readUpTo(ctx, of, func(r *kgo.Record) (bool, error) {
 		if string(r.Key) != key {
 			return true, nil
 		}

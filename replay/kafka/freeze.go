@@ -83,6 +83,13 @@ func (c *Cluster) freezeFirst(ctx context.Context, spec *replay.Spec, s Settings
 	return known, c.writeConfig(ctx, key, nil)
 }
 
+// BeingForgotten says that what is known of a replay is being deleted, or was left half deleted.
+type BeingForgotten struct{ ID string }
+
+func (e *BeingForgotten) Error() string {
+	return "replay " + e.ID + " is being forgotten\nForget it again if that has ended before its end; until then its id is not free"
+}
+
 // Differences lists the fields in which two specs differ: name, what is frozen, what was asked for.
 func Differences(frozen, asked replay.Spec) []string {
 	a, b := fields(frozen), fields(asked)

@@ -161,7 +161,10 @@ func (s *Sink) contend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	mine := all.replays[s.spec.ID]
+	mine, err := all.find(s.spec.ID)
+	if err != nil {
+		return err
+	}
 	if !mine.Begun() || mine.started.Overlap {
 		return nil
 	}

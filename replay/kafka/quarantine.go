@@ -26,7 +26,8 @@ func (c *Cluster) Quarantined(ctx context.Context, id string, each func(replay.Q
 		if !more {
 			return nil
 		}
-		err := c.readStable(ctx, topic, partition, func(r *kgo.Record) (bool, error) {
+		of := stretch{topic: topic, partition: partition, level: kgo.ReadCommitted()}
+		_, err := c.readUpTo(ctx, of, func(r *kgo.Record) (bool, error) {
 			if !bytes.HasPrefix(r.Key, prefix) {
 				return true, nil
 			}

@@ -41,30 +41,43 @@ func (c *Cluster) read(
 	}
 }
 
-// readStable calls each with the committed records of a partition, as far as no open transaction hides them, until it says
-// no or fails.
-func (c *Cluster) readStable(ctx context.Context, topic string, partition int32, each func(*kgo.Record) (more bool, err error)) error {
-	stable, err := c.offsets(ctx, topic, c.admin.ListCommittedOffsets) // last stable offsets
+// stretch is a partition from an offset on.
+type stretch struct {
+	topic     string
+	partition int32
+	from      int64
+	level     kgo.IsolationLevel
+}
+
+// readUpTo calls each with the records of a stretch, up to the end that it has now (under read_committed as far as no open
+// transaction hides them), until it says no or fails. It returns that end.
+func (c *Cluster) readUpTo(ctx context.Context, s stretch, each func(*kgo.Record) (more bool, err error)) (int64, error) {
+	list := c.admin.ListEndOffsets
+	if s.level == kgo.ReadCommitted() {
+		list = c.admin.ListCommittedOffsets // last stable offsets
+	}
+	ends, err := c.offsets(ctx, s.topic, list)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	starts, err := c.offsets(ctx, topic, c.admin.ListStartOffsets)
+	starts, err := c.offsets(ctx, s.topic, c.admin.ListStartOffsets)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	end, _ := stable.Lookup(topic, partition)
-	start, _ := starts.Lookup(topic, partition)
-	if start.Offset >= end.Offset {
-		return nil
+	end, _ := ends.Lookup(s.topic, s.partition)
+	start, _ := starts.Lookup(s.topic, s.partition)
+	from := max(start.Offset, s.from)
+	if from >= end.Offset {
+		return end.Offset, nil
 	}
-	return c.read(ctx, topic, partition, start.Offset, kgo.ReadCommitted(), func(r *kgo.Record) (bool, error) {
+	return end.Offset, c.read(ctx, s.topic, s.partition, from, s.level, func(r *kgo.Record) (bool, error) {
 		more := true
 		var err error
-		if !r.Attrs.IsControl() {
+		if !r.Attrs.IsControl() && r.Offset < end.Offset {
 			more, err = each(r)
 		}
 		return more && r.Offset+1 < end.Offset, err
-	}, kgo.KeepControlRecords())
+	}, kgo.KeepControlRecords()) // the last record may be a marker
 }
 
 // offsets lists a kind of offset of all partitions. A cluster that comes up or moves leaders is asked again.

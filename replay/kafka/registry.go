@@ -3,8 +3,8 @@ package kafka
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -19,7 +19,6 @@ type Stored struct {
 	Spec     replay.Spec
 	Settings Settings // of its first session
 
-	hash      string
 	started   *started // once it has begun
 	startedAt int64    // offset of that record
 }
@@ -28,20 +27,23 @@ type Stored struct {
 // with its next session.
 func (s *Stored) Begun() bool { return s != nil && s.started != nil }
 
-// registry is what the config topic tells of all replays.
+// registry is what the config topic tells of all replays, as far as it was read.
 type registry struct {
-	log     zerolog.Logger
-	end     int64           // offset up to which it was read
-	left    map[string]left // by key
-	replays map[string]*Stored
-	errs    map[string]error // of replays that this version cannot read
+	end     int64 // offset up to which it was read
+	replays map[string]*registered
+	foreign foreign
 }
 
-// left is the newest value of a key, as compaction leaves it, and where the key stands: two sessions may write the same spec,
-// and it is as old as the first of these says.
-type left struct {
-	newest *kgo.Record
-	first  int64 // offset
+// registered is what the config topic tells of one replay.
+type registered struct {
+	specs   map[string]*register[stored] // by the last part of their keys; several while two sessions are at odds
+	started register[started]
+	wish    register[replay.Wish]
+	forget  register[forgetting]
+}
+
+func newRegistry(log zerolog.Logger) *registry {
+	return &registry{replays: map[string]*registered{}, foreign: foreign{log: log, said: map[string]bool{}}}
 }
 
 // Stored finds a replay by its id; nil when there is none. Brokers that do not answer are *Unanswered.
@@ -53,115 +55,141 @@ func (c *Cluster) Stored(ctx context.Context, id string) (*Stored, error) {
 	return all.find(id)
 }
 
+// find returns a replay, nil when its id is free.
 func (r *registry) find(id string) (*Stored, error) {
-	if err := r.errs[id]; err != nil {
+	of := r.replays[id]
+	if of == nil {
+		return nil, nil
+	}
+	if err := of.unreadable(); err != nil {
 		return nil, err
 	}
-	if s := r.replays[id]; s != nil && s.hash != "" {
-		return s, nil
+	if !of.forget.absent() {
+		return nil, &BeingForgotten{ID: id}
 	}
-	return nil, nil
+	return of.stored(), nil
 }
 
 // registry reads the config topic up to its end.
 func (c *Cluster) registry(ctx context.Context) (*registry, error) {
 	topic := c.topic(configTopic)
-	all := &registry{
-		log: c.options.Log, left: map[string]left{}, replays: map[string]*Stored{}, errs: map[string]error{},
-	}
+	all := newRegistry(c.options.Log)
 	exists, err := c.topicExists(ctx, topic)
 	if err != nil || !exists {
 		return all, err
 	}
-	ends, err := c.offsets(ctx, topic, c.admin.ListEndOffsets)
-	if err != nil {
-		return nil, err
-	}
-	starts, err := c.offsets(ctx, topic, c.admin.ListStartOffsets)
-	if err != nil {
-		return nil, err
-	}
-	end, _ := ends.Lookup(topic, 0)
-	all.end = end.Offset
-	if start, _ := starts.Lookup(topic, 0); start.Offset >= end.Offset {
-		return all, nil
-	}
-	err = c.read(ctx, topic, 0, 0, kgo.ReadUncommitted(), func(r *kgo.Record) (bool, error) {
+	all.end, err = c.readUpTo(ctx, stretch{topic: topic, level: kgo.ReadUncommitted()}, func(r *kgo.Record) (bool, error) {
 		all.apply(r)
-		return r.Offset+1 < end.Offset, nil
+		return true, nil
 	})
-	all.resolve()
 	return all, err
 }
 
-// apply takes one record, in the order of the log. What is deleted or replaced is as if it had never been there.
-func (r *registry) apply(record *kgo.Record) {
-	switch key := string(record.Key); {
-	case record.Value == nil:
-		delete(r.left, key)
-	case versionOf(record.Value) < 1:
-		r.foreign(record)
-	default:
-		first := record.Offset
-		if known, again := r.left[key]; again {
-			first = known.first
-		}
-		r.left[key] = left{record, first}
+// apply takes one record, in the order of the log. It returns the replay that the record is about; empty: it is none of ours.
+func (r *registry) apply(record *kgo.Record) (id string) {
+	about, rest, _ := strings.Cut(string(record.Key), "/")
+	id, part, _ := strings.Cut(rest, "/")
+	if !slices.Contains([]string{"spec", "started", "wish", "forget"}, about) || replay.ValidID(id) != nil {
+		r.foreign.say(record)
+		return ""
+	}
+	of := r.replays[id]
+	if of == nil {
+		of = &registered{specs: map[string]*register[stored]{}}
+		r.replays[id] = of
+	}
+	switch about {
+	case "spec":
+		of.takeSpec(part, record)
+	case "started":
+		of.started.take(record)
+	case "wish":
+		of.wish.take(record)
+	case "forget":
+		of.forget.take(record)
+	}
+	if of.empty() {
+		delete(r.replays, id)
+	}
+	return id
+}
+
+func (of *registered) takeSpec(part string, record *kgo.Record) {
+	spec := of.specs[part]
+	if spec == nil {
+		spec = &register[stored]{}
+		of.specs[part] = spec
+	}
+	if spec.take(record); spec.absent() {
+		delete(of.specs, part)
 	}
 }
 
-func (r *registry) foreign(record *kgo.Record) {
-	r.log.Warn().Str("topic", record.Topic).Int64("offset", record.Offset).Bytes("key", record.Key).Msg("a record here is not replayd's: ignored")
+func (of *registered) empty() bool {
+	return len(of.specs) == 0 && of.started.absent() && of.wish.absent() && of.forget.absent()
 }
 
-// resolve finds the replays in what is left.
-func (r *registry) resolve() {
-	for _, l := range slices.SortedFunc(maps.Values(r.left), func(a, b left) int { return cmp.Compare(a.first, b.first) }) {
-		record := l.newest
-		about, rest, _ := strings.Cut(string(record.Key), "/")
-		id, hash, _ := strings.Cut(rest, "/")
-		if replay.ValidID(id) != nil {
-			continue
-		}
-		of := r.replays[id]
-		if of == nil {
-			of = &Stored{}
-			r.replays[id] = of
-		}
-		switch about {
-		case "started":
-			if v := (&started{}); r.decode(id, record, v) {
-				of.started, of.startedAt = v, record.Offset
-			}
-		case "spec": // of several the one at the lowest offset is the replay's
-			if v := (&stored{}); of.hash == "" && r.decode(id, record, v) {
-				of.Spec, of.Settings, of.hash = v.Spec, v.Settings, hash
-			}
+// spec is that of the replay and the last part of its key: of several the one at the lowest offset holds. Nil: there is none
+// that can be read.
+func (of *registered) spec() (*register[stored], string) {
+	var first *register[stored]
+	var part string
+	for p, s := range of.specs {
+		if s.value != nil && (first == nil || s.first < first.first) {
+			first, part = s, p
 		}
 	}
+	return first, part
 }
 
-// decode reads a value; what it cannot read is said, or kept as an error of the replay.
-func (r *registry) decode(id string, record *kgo.Record, into any) bool {
-	ok, err := decode(record.Topic, record.Key, record.Value, into)
-	if err != nil {
-		r.errs[id] = err
-	} else if !ok {
-		r.foreign(record)
+// stored is what is known, nil when there is no spec that can be read.
+func (of *registered) stored() *Stored {
+	spec, _ := of.spec()
+	if spec == nil {
+		return nil
 	}
-	return ok
+	return &Stored{Spec: spec.value.Spec, Settings: spec.value.Settings, started: of.started.value, startedAt: of.started.newest}
 }
 
-// into are the replays that have begun to put an overlapping window into the topic of s, s itself left out.
+// unreadable is why the replay cannot be dealt with: it may be another one than what can be read of it says.
+func (of *registered) unreadable() error {
+	errs := []error{of.started.err, of.wish.err, of.forget.err}
+	for _, s := range of.specs {
+		errs = append(errs, s.err)
+	}
+	return cmp.Or(errs...)
+}
+
+// into are the replays that have begun to put an overlapping window into the topic of s, s itself left out. Of one that was
+// overwritten what it was before counts, as far as that is still there.
 func (r *registry) into(s *replay.Spec) (map[string]*Stored, error) {
 	found := map[string]*Stored{}
-	for id, other := range r.replays {
-		if err := r.errs[id]; err != nil {
+	for id, of := range r.replays {
+		if err := of.unreadable(); errors.As(err, new(*errNewer)) {
 			return nil, fmt.Errorf("look for other replays into topic %s: %w", s.Topic, err)
 		}
+		other := of.stored()
 		if id != s.ID && other.Begun() && other.Spec.Topic == s.Topic && overlaps(other.Spec.Window, s.Window) {
 			found[id] = other
 		}
 	}
 	return found, nil
+}
+
+// foreign are records in control topics that are none of replayd's: they are ignored, and that is said once for each key.
+type foreign struct {
+	log  zerolog.Logger
+	said map[string]bool // keys
+}
+
+// mostSaid is how many keys are remembered: whoever fills a control topic does not fill our memory or the log.
+const mostSaid = 1000
+
+func (f *foreign) say(r *kgo.Record) {
+	key := r.Topic + "/" + string(r.Key)
+	if f.said[key] || len(f.said) == mostSaid {
+		return
+	}
+	f.said[key] = true
+	f.log.Warn().Str("topic", r.Topic).Int64("offset", r.Offset).Bytes("key", r.Key).Msg("a record here is none that this replayd knows: ignored")
 }

@@ -85,6 +85,10 @@ func TestOfSeveralSpecsTheOneThatWasWrittenFirstHolds(t *testing.T) {
 	config(t, c, key(first), value(first), key(second), value(second), key(first), value(first))
 	check(first)
 	config(t, c, key(first), `rubbish`)
+	if got, err := c.Stored(t.Context(), "r"); err == nil || !strings.Contains(err.Error(), "overwritten") {
+		t.Fatalf("overwritten with rubbish it is %+v, %v", got, err)
+	}
+	config(t, c, key(first), value(first))
 	check(first)
 	config(t, c, key(first), "")
 	check(second)

@@ -49,11 +49,21 @@ type started struct {
 	Overlap             bool   `json:"overlap,omitempty"` // they were allowed
 }
 
-// stored is a spec in the config topic.
+// stored is a spec in the config topic, and what it was started with.
 type stored struct {
-	Version  int         `json:"version"`
-	Spec     replay.Spec `json:"spec"`
-	Settings Settings    `json:"settings"`
+	Version  int           `json:"version"`
+	Spec     replay.Spec   `json:"spec"`
+	Settings Settings      `json:"settings"`
+	Start    *replay.Start `json:"start,omitempty"` // by a daemon; nil: by a foreground process
+	Wish     *replay.Wish  `json:"wish,omitempty"`  // the first, which counts until there is one of its own
+}
+
+// forgetting says, in the config topic, that what is known of a replay is being deleted.
+type forgetting struct {
+	Version int       `json:"version"`
+	Host    string    `json:"host"`
+	PID     int       `json:"pid"`
+	At      time.Time `json:"at"`
 }
 
 // mark leads from event time to offsets: every record of the replay whose merge time is EventTime or later stands at or
@@ -74,6 +84,13 @@ func markKey(id string, n int64) string { return fmt.Sprintf("%s/mark/%d", id, n
 // Keys in the config topic.
 func specKey(id, hash string) string { return "spec/" + id + "/" + hash }
 func startedKey(id string) string    { return "started/" + id }
+func wishKey(id string) string       { return "wish/" + id }
+func forgetKey(id string) string     { return "forget/" + id }
+
+// Keys in the status topic, beside those that are ids.
+func progressKey(id string) string { return progressPrefix + id }
+
+const progressPrefix = "progress/" // no id holds a slash
 
 // splitKey takes a key of the checkpoint topic apart: the replay, and what it is about.
 func splitKey(key []byte) (id, about string, ok bool) {
