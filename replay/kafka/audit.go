@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -34,13 +36,49 @@ func (c *Cluster) overriding(ctx context.Context, spec *replay.Spec, session str
 	}, nil
 }
 
+// audit writes one record and waits until it is acknowledged.
 func (c *Cluster) audit(ctx context.Context, a replay.Audited) error {
-	a.At = time.Now().UTC()
+	a.Version, a.At = version, time.Now().UTC()
 	r := &kgo.Record{Topic: c.topic(auditTopic), Key: []byte(a.ID), Value: encode(a)}
 	if err := produce(ctx, c.client, r); err != nil {
-		return fmt.Errorf("write to %s that %v is allowed: %w", r.Topic, a.Items, err)
+		return fmt.Errorf("write the %s of %s to %s: %w", a.Phase, strings.Join(append([]string{a.Act}, a.Items...), " "), r.Topic, err)
 	}
 	return nil
+}
+
+// auditScan is how many records are looked at for one page: who looks for few among many asks again.
+const auditScan = 100_000
+
+// Audited are at most limit acts about a replay, or with an empty id about all, in the order in which they were written,
+// behind after. Next is where they go on, also when few were found on the way there; empty: there is no more.
+func (c *Cluster) Audited(ctx context.Context, id, after string, limit int) (acts []replay.Audited, next string, err error) {
+	from := int64(0)
+	if after != "" {
+		if from, err = strconv.ParseInt(after, 10, 64); err != nil || from < 0 {
+			return nil, "", fmt.Errorf("after %q: it is not the next of a page", after)
+		}
+	}
+	scanned, cut := 0, int64(0)
+	_, err = c.readUpTo(ctx, stretch{topic: c.topic(auditTopic), from: from, level: kgo.ReadUncommitted()}, func(r *kgo.Record) (bool, error) {
+		if len(acts) == limit || scanned == auditScan {
+			cut = r.Offset
+			return false, nil
+		}
+		scanned++
+		var a replay.Audited
+		ours, _ := decode(r.Topic, r.Key, r.Value, &a) // a newer one is shown by a newer replayd
+		if ours && (id == "" || a.ID == id) {
+			acts = append(acts, a)
+		}
+		return true, nil
+	})
+	if err != nil {
+		return nil, "", c.unanswered(err)
+	}
+	if cut > 0 {
+		next = strconv.FormatInt(cut, 10)
+	}
+	return acts, next, nil
 }
 
 func userName() string {

@@ -62,18 +62,20 @@ func jsonFields(of reflect.Type) []string {
 func TestEveryFieldOfControlRecordsIsDocumented(t *testing.T) {
 	var have, told []string
 	for record, of := range map[string]reflect.Type{
-		"`spec/<id>/<hash>`": reflect.TypeFor[stored](),
-		"`started/<id>`":     reflect.TypeFor[started](),
-		"`wish/<id>`":        reflect.TypeFor[replay.Wish](),
-		"`forget/<id>`":      reflect.TypeFor[forgetting](),
-		"`<id>/barrier`":     reflect.TypeFor[barrier](),
-		"`<id>/genesis`":     reflect.TypeFor[genesis](),
-		"`<id>/checkpoint`":  reflect.TypeFor[replay.Checkpoint](),
-		"`<id>/hour/<hour>`": reflect.TypeFor[replay.HourRecord](),
-		"`<id>/mark/<n>`":    reflect.TypeFor[mark](),
-		"`<id>` in status":   reflect.TypeFor[status](),
-		"`<id>` in audit":    reflect.TypeFor[replay.Audited](),
-		"`<id>/<position>`":  reflect.TypeFor[quarantineValue](),
+		"`spec/<id>/<hash>`":        reflect.TypeFor[stored](),
+		"`started/<id>`":            reflect.TypeFor[started](),
+		"`wish/<id>`":               reflect.TypeFor[replay.Wish](),
+		"`forget/<id>`":             reflect.TypeFor[forgetting](),
+		"`<id>/barrier`":            reflect.TypeFor[barrier](),
+		"`<id>/genesis`":            reflect.TypeFor[genesis](),
+		"`<id>/checkpoint`":         reflect.TypeFor[replay.Checkpoint](),
+		"`<id>/hour/<hour>`":        reflect.TypeFor[replay.HourRecord](),
+		"`<id>/mark/<n>`":           reflect.TypeFor[mark](),
+		"`<id>` in status":          reflect.TypeFor[status](),
+		"`progress/<id>` in status": reflect.TypeFor[replay.Live](),
+
+		"`<id>` in audit":   reflect.TypeFor[replay.Audited](),
+		"`<id>/<position>`": reflect.TypeFor[quarantineValue](),
 	} {
 		for _, name := range jsonFields(of) {
 			have = append(have, record+" "+name)
@@ -106,6 +108,9 @@ func TestTheTimesInTheDocumentHold(t *testing.T) {
 		"first use of a cluster's transactions: " + length(firstProducerID),
 		"age of cluster metadata: " + length(metadataMinAge) + " to " + length(metadataMaxAge),
 		"pauses between tries: " + length(anyRetry) + " to " + length(longestPause) + ", with jitter",
+		"between two looks of a daemon at the control topics: " + length(look),
+		"nothing is read, before a daemon is not ready: " + length(stale),
+		"a word of a daemon's session is tried: " + length(tellLimit),
 		"giving up: `--give-up`, 1 h",
 	}
 	var told []string

@@ -17,9 +17,6 @@ type register[T any] struct {
 
 func (r *register[T]) absent() bool { return r.value == nil && r.err == nil }
 
-// holds reports whether the newest value can be read.
-func (r *register[T]) holds() bool { return r.value != nil && r.err == nil }
-
 // take applies one record of the key, in the order of the log. A record without a value deletes what is there.
 func (r *register[T]) take(record *kgo.Record) {
 	if record.Value == nil {

@@ -31,7 +31,15 @@ func (s *Stored) Begun() bool { return s != nil && s.started != nil }
 type registry struct {
 	end     int64 // offset up to which it was read
 	replays map[string]*registered
+	full    bool // there are more than are kept
 	foreign foreign
+}
+
+// mostReplays is how many replays are known at most: with 4 KiB for each they take 400 MiB.
+const mostReplays = 100_000
+
+func tooMany(prefix string) error {
+	return fmt.Errorf("the topics of %s tell of more than %d replays, and the rest is not known\nForget some: replayd forget ID", prefix, mostReplays)
 }
 
 // registered is what the config topic tells of one replay.
@@ -82,6 +90,9 @@ func (c *Cluster) registry(ctx context.Context) (*registry, error) {
 		all.apply(r)
 		return true, nil
 	})
+	if all.full {
+		return nil, tooMany(c.options.ControlPrefix)
+	}
 	return all, err
 }
 
@@ -94,6 +105,10 @@ func (r *registry) apply(record *kgo.Record) (id string) {
 		return ""
 	}
 	of := r.replays[id]
+	if of == nil && len(r.replays) == mostReplays {
+		r.full = true
+		return ""
+	}
 	if of == nil {
 		of = &registered{specs: map[string]*register[stored]{}}
 		r.replays[id] = of

@@ -219,6 +219,9 @@ func (e *SpecDiffers) Error() string {
 	return text + "\nContinue it by --id alone, or choose another --id"
 }
 
+// Unwrap is the same without the differences.
+func (e *SpecDiffers) Unwrap() error { return &replay.Taken{ID: e.ID} }
+
 // final reports errors that no further try cures and that are not ours to retry.
 func final(err error) bool {
 	var taken *replay.TakenOver

@@ -1,0 +1,162 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"replayd/replay"
+)
+
+const (
+	look      = 2 * time.Second // between two looks at the control topics
+	lookLimit = 8 * time.Second // of one
+)
+
+// followed are the topics that a view reads, without their prefix.
+var followed = []string{checkpointTopic, configTopic, statusTopic}
+
+// watch looks, again and again, whether the topics are those that are followed, and whether all of them has been read.
+func (v *View) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		asked := time.Now()
+		err := v.look(ctx)
+		v.seen(asked, err)
+		sleep(ctx, look)
+	}
+}
+
+// seen notes what a look that began then has found.
+func (v *View) seen(asked time.Time, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.trouble = err
+	if err == nil {
+		v.caught = asked
+	}
+}
+
+// look returns nil when the topics are those that are followed and everything has been read that they held when it began.
+func (v *View) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	if err := v.same(ctx); err != nil {
+		return err
+	}
+	if err := v.awaitAll(ctx, checkpointTopic, v.cluster.admin.ListCommittedOffsets); err != nil {
+		return err
+	}
+	orphans := v.orphans()
+	for _, topic := range []string{configTopic, statusTopic} {
+		if err := v.awaitAll(ctx, topic, v.cluster.admin.ListEndOffsets); err != nil {
+			return err
+		}
+	}
+	v.adopt(orphans)
+	return nil
+}
+
+// same compares the ids of the topics. One that has another is gone for good, with what it held; one that is not there may
+// only be hidden by brokers that are just coming up.
+func (v *View) same(ctx context.Context) error {
+	ids, err := v.cluster.controlIDs(ctx)
+	if err != nil {
+		return err
+	}
+	for topic, id := range v.ids {
+		if ids[topic] == id {
+			continue
+		}
+		gone := controlLost(topic, "deleted and made anew")
+		v.mu.Lock()
+		v.gone = gone
+		ring(&v.moved)
+		ring(&v.changed)
+		v.mu.Unlock()
+		return gone
+	}
+	return nil
+}
+
+// controlIDs are the ids of the topics that a view follows, by name.
+func (c *Cluster) controlIDs(ctx context.Context) (map[string]string, error) {
+	ids := map[string]string{}
+	for _, name := range followed {
+		topic := c.topic(name)
+		detail, err := c.topicDetail(ctx, topic)
+		switch {
+		case errors.Is(err, kerr.UnknownTopicOrPartition):
+			return nil, controlLost(topic, "deleted")
+		case err != nil:
+			return nil, err
+		}
+		ids[topic] = detail.ID.String()
+	}
+	return ids, nil
+}
+
+// controlLost is what is told of a control topic that is not there any more.
+func controlLost(topic, how string) *replay.Refusal {
+	return &replay.Refusal{
+		Item: ItemRestart,
+		What: fmt.Sprintf("topic %s was %s: what replays have produced is not known any more", topic, how),
+		Next: "Stop all daemons. Restore the topic if there is a copy of it; else choose another kafka.control_prefix, so that no replay is taken for a new one, and look at the replay topics before replaying into them again.",
+	}
+}
+
+// awaitAll waits until all that a topic holds now has been read.
+func (v *View) awaitAll(ctx context.Context, name string, list func(context.Context, ...string) (kadm.ListedOffsets, error)) error {
+	topic := v.cluster.topic(name)
+	ends, err := v.cluster.offsets(ctx, topic, list)
+	if err != nil {
+		return err
+	}
+	starts, err := v.cluster.offsets(ctx, topic, v.cluster.admin.ListStartOffsets)
+	if err != nil {
+		return err
+	}
+	for partition, end := range ends[topic] {
+		if start, _ := starts.Lookup(topic, partition); start.Offset >= end.Offset {
+			continue // nothing is there to be read
+		}
+		if err := v.awaitRead(ctx, place{topic, partition}, end.Offset); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orphans are the replays that have checkpoints, and nothing in the config topic as far as that has been read.
+func (v *View) orphans() map[string]bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	ids := map[string]bool{}
+	for id, p := range v.progress {
+		if len(p.checkpoints) > 0 && v.registry.replays[id] == nil {
+			ids[id] = true
+		}
+	}
+	return ids
+}
+
+// adopt makes known that there are replays whose spec was lost: those that were orphans before all of the config topic was
+// read, and still are.
+func (v *View) adopt(orphans map[string]bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	changed := false
+	for id, p := range v.progress {
+		was := p.orphan >= orphaned
+		if p.orphan = min(p.orphan+1, orphaned); !orphans[id] || v.registry.replays[id] != nil {
+			p.orphan = 0
+		}
+		changed = changed || was != (p.orphan >= orphaned)
+	}
+	if changed {
+		ring(&v.changed)
+	}
+}

@@ -1,0 +1,132 @@
+package kafka
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"replayd/replay"
+)
+
+// progressed is what the checkpoint topic and the status topic tell of a replay.
+type progressed struct {
+	checkpoints map[int32]*register[replay.Checkpoint] // by partition: only that counts which the config topic names
+	live        register[replay.Live]
+	orphan      int // how many looks in a row found checkpoints of it, and nothing in the config topic
+}
+
+// orphaned looks make it certain that the config topic was lost: one may fall between a spec and what follows it.
+const orphaned = 2
+
+func (p *progressed) empty() bool { return len(p.checkpoints) == 0 && p.live.absent() }
+
+// at is the newest checkpoint in a partition.
+func (p *progressed) at(partition int32) register[replay.Checkpoint] {
+	if p == nil || p.checkpoints[partition] == nil {
+		return register[replay.Checkpoint]{}
+	}
+	return *p.checkpoints[partition]
+}
+
+// known is what all control topics together tell of a replay, false when there is none. The checkpoint topic that the view
+// reads has the id checkpoints.
+func (v *View) known(id string) (replay.Known, bool) {
+	of, p := v.registry.replays[id], v.progress[id]
+	switch {
+	case of == nil && (p == nil || p.orphan < orphaned):
+		return replay.Known{}, false
+	case of == nil:
+		return replay.Known{Spec: replay.Spec{ID: id}, Err: lost(id, v.cluster.topic(configTopic), "deleted or emptied")}, true
+	}
+	err := of.unreadable()
+	if !of.forget.absent() {
+		err = cmp.Or(err, error(&BeingForgotten{ID: id}))
+	}
+	spec, _ := of.spec()
+	if spec == nil {
+		if !of.started.absent() {
+			err = cmp.Or(err, error(lost(id, v.cluster.topic(configTopic), "emptied")))
+		}
+		return replay.Known{Spec: replay.Spec{ID: id}, Err: err}, err != nil
+	}
+	k := replay.Known{
+		Spec: cloneSpec(spec.value.Spec), Start: startOf(spec.value), Order: spec.first, Wish: of.wished(spec),
+		Begun: of.started.value != nil, Err: err,
+	}
+	if p != nil && p.live.value != nil {
+		k.Live = cloneLive(p.live.value)
+	}
+	if k.Begun {
+		c := p.at(of.started.value.CheckpointPartition)
+		if c.value != nil {
+			k.Checkpoint = cloneCheckpoint(c.value)
+		}
+		k.Err = cmp.Or(k.Err, c.err, v.foreignTo(id, of.started.value))
+	}
+	return k, true
+}
+
+// foreignTo refuses a replay whose checkpoints were in another topic of the same name.
+func (v *View) foreignTo(id string, s *started) error {
+	if topic := v.cluster.topic(checkpointTopic); s.CheckpointTopicID != v.ids[topic] {
+		return lost(id, topic, "deleted and made anew")
+	}
+	return nil
+}
+
+// wished is the newest wish. A wish that is older than the spec was of another replay, which was forgotten. Of a daemon's
+// replay the first stands beside the spec; where none does it is to run.
+func (of *registered) wished(spec *register[stored]) *replay.Wish {
+	switch {
+	case of.wish.value != nil && of.wish.newest > spec.first:
+		w := *of.wish.value
+		return &w
+	case spec.value.Wish != nil:
+		w := *spec.value.Wish
+		return &w
+	case spec.value.Spec.Owner == ownerDaemon:
+		return &replay.Wish{Version: version, State: replay.Running, By: startOf(spec.value).By, At: spec.value.Spec.AsOf}
+	}
+	return nil
+}
+
+// ownerDaemon is the owner, in a spec, of a replay that daemons run.
+const ownerDaemon = "daemon"
+
+// startOf is what a replay was started with; of a foreground replay as much as is kept of it.
+func startOf(s *stored) replay.Start {
+	if s.Start == nil {
+		return replay.Start{Pace: s.Settings.Pace, Compression: s.Settings.Compression}
+	}
+	start := *s.Start
+	start.StopOn, start.Allow = slices.Clone(start.StopOn), slices.Clone(start.Allow)
+	return start
+}
+
+// What a view hands out is its caller's, so it shares no memory with what the view keeps.
+
+func cloneSpec(s replay.Spec) replay.Spec {
+	s.Volatile, s.Also = slices.Clone(s.Volatile), slices.Clone(s.Also)
+	s.Headers, s.Targets = slices.Clone(s.Headers), slices.Clone(s.Targets)
+	return s
+}
+
+func cloneCheckpoint(from *replay.Checkpoint) *replay.Checkpoint {
+	c := *from
+	c.OpenHours, c.Partitions = slices.Clone(c.OpenHours), slices.Clone(c.Partitions)
+	for i, p := range c.Partitions {
+		if p.LastOffset != nil {
+			last := *p.LastOffset
+			c.Partitions[i].LastOffset = &last
+		}
+	}
+	c.Counters.FilteredBy, c.Counters.QuarantinedBy = maps.Clone(c.Counters.FilteredBy), maps.Clone(c.Counters.QuarantinedBy)
+	c.Counters.Gaps = slices.Clone(c.Counters.Gaps)
+	return &c
+}
+
+func cloneLive(from *replay.Live) *replay.Live {
+	l := *from
+	l.Warnings = slices.Clone(l.Warnings)
+	return &l
+}

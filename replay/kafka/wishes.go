@@ -1,0 +1,207 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/zeebo/xxh3"
+
+	"replayd/replay"
+)
+
+// Freeze makes a replay of daemons known: its spec, how it is started, and the first wish, in one record, so that no daemon
+// can die between them. A spec without an instant gets one. Of two replays with one id that are frozen at once the one that
+// stands first in the config topic wins; the other is taken back. Whoever finds the id taken, then or before, gets a
+// *replay.Taken, inside a *SpecDiffers where the specs do.
+func (v *View) Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w replay.Wish) error {
+	if err := w.Validate(); err != nil {
+		return err
+	}
+	if err := v.free(ctx, s); err != nil {
+		return err
+	}
+	if s.AsOf.IsZero() {
+		s.AsOf = time.Now().UTC()
+	}
+	first := stored{
+		Version: version, Spec: *s, Settings: Settings{Pace: start.Pace, Compression: start.Compression}, Start: &start, Wish: signed(w),
+	}
+	part := writing(first)
+	if err := v.write(ctx, specKey(s.ID, part), first); err != nil {
+		return err
+	}
+	switch winner, forgotten := v.winner(s.ID); {
+	case winner == part && !forgotten:
+		return nil
+	case winner == "":
+		return fmt.Errorf("replay %s: it was written, and has been forgotten meanwhile", s.ID)
+	}
+	if err := v.write(ctx, specKey(s.ID, part), nil); err != nil {
+		return err
+	}
+	if err := v.free(ctx, s); err != nil {
+		return err
+	}
+	return &replay.Taken{ID: s.ID} // by one that is forgotten since
+}
+
+// signed is a wish as it is written: it has a token of its own, so that no two writings are alike.
+func signed(w replay.Wish) *replay.Wish {
+	w.Version = version
+	if w.Token == "" {
+		w.Token = ulid.Make().String()
+	}
+	return &w
+}
+
+// writing names a record by its content. Another daemon that freezes the same spec at the same time has another token and
+// so another key: it never writes over this one, and takes back its own alone.
+func writing(s stored) string {
+	h := xxh3.Hash128(encode(s)).Bytes()
+	return fmt.Sprintf("%x", h[:])
+}
+
+// free returns nil when the id of a spec has no replay. Checkpoints that are there without one are those of a replay that
+// was lost, unless the next look finds them deleted.
+func (v *View) free(ctx context.Context, s *replay.Spec) error {
+	checkpoints, err := v.taken(s)
+	if err != nil || !checkpoints {
+		return err
+	}
+	if err := v.look(ctx); err != nil {
+		return err
+	}
+	if checkpoints, err = v.taken(s); err != nil || !checkpoints {
+		return err
+	}
+	return lost(s.ID, v.cluster.topic(configTopic), "deleted or emptied")
+}
+
+// taken reports whether there are checkpoints of the id of s, and as error why the id is not free.
+func (v *View) taken(s *replay.Spec) (checkpoints bool, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	p := v.progress[s.ID]
+	checkpoints = p != nil && len(p.checkpoints) > 0
+	if err := v.writable(); err != nil {
+		return checkpoints, err
+	}
+	known, err := v.registry.find(s.ID)
+	switch of := v.registry.replays[s.ID]; {
+	case err != nil:
+		return checkpoints, err
+	case known != nil:
+		return checkpoints, takenBy(known.Spec, *s)
+	case of != nil && !of.started.absent():
+		return checkpoints, lost(s.ID, v.cluster.topic(configTopic), "emptied")
+	}
+	return checkpoints, nil
+}
+
+// takenBy is the word that an id is not free, with what the two specs differ in.
+func takenBy(known, asked replay.Spec) error {
+	if asked.AsOf.IsZero() {
+		asked.AsOf = known.AsOf
+	}
+	if d := Differences(known, asked); len(d) > 0 {
+		return &SpecDiffers{ID: asked.ID, Differences: d}
+	}
+	return &replay.Taken{ID: asked.ID}
+}
+
+// winner is the last part of the key of the spec that holds, and whether its replay is being forgotten.
+func (v *View) winner(id string) (part string, forgotten bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	of := v.registry.replays[id]
+	if of == nil {
+		return "", false
+	}
+	_, part = of.spec()
+	return part, !of.forget.absent()
+}
+
+// Unknown says that there is no replay of an id.
+type Unknown struct{ ID string }
+
+func (e *Unknown) Error() string { return "no replay is called " + e.ID }
+
+// Wish makes w what is wished of a replay. Whether it may be wished is the caller's to know: one that has ended has ended.
+func (v *View) Wish(ctx context.Context, id string, w replay.Wish) error {
+	if err := w.Validate(); err != nil {
+		return err
+	}
+	k, ok := v.Find(id)
+	switch {
+	case !ok:
+		return &Unknown{ID: id}
+	case k.Err != nil:
+		return k.Err
+	}
+	return v.write(ctx, wishKey(id), signed(w))
+}
+
+// writable refuses to write into topics that are not those that are followed.
+func (v *View) writable() error {
+	if v.gone != nil {
+		return v.gone
+	}
+	if v.full || v.registry.full {
+		return tooMany(v.cluster.options.ControlPrefix)
+	}
+	return nil
+}
+
+// write writes a value to the config topic, nil deletes it, and waits until it has been read back. When ctx ends before,
+// it may come to be there all the same.
+func (v *View) write(ctx context.Context, key string, value any) error {
+	r := &kgo.Record{Topic: v.cluster.topic(configTopic), Key: []byte(key)}
+	if value != nil {
+		r.Value = encode(value)
+	}
+	v.mu.Lock()
+	err := v.gone
+	v.mu.Unlock()
+	if err == nil {
+		err = produce(ctx, v.cluster.client, r)
+	}
+	if err == nil {
+		err = v.awaitRead(ctx, place{r.Topic, r.Partition}, r.Offset+1)
+	}
+	if err != nil {
+		return v.cluster.unanswered(fmt.Errorf("write %s to %s: %w", key, r.Topic, err))
+	}
+	return nil
+}
+
+// tellLimit is how long a word of a session is tried: a newer one follows.
+const tellLimit = 2 * time.Second
+
+// Tell spreads the word of a session. It is not read back. The last word of a replay that has ended takes the others away:
+// what stands for it is its receipt.
+func (v *View) Tell(ctx context.Context, l replay.Live) error {
+	ctx, cancel := context.WithTimeout(ctx, tellLimit)
+	defer cancel()
+	r := &kgo.Record{Topic: v.cluster.topic(statusTopic), Key: []byte(progressKey(l.ID))}
+	if !l.State.Terminal() {
+		l.Version = version
+		r.Value = encode(l)
+	}
+	if err := produce(ctx, v.cluster.client, r); err != nil {
+		return fmt.Errorf("write %s to %s: %w", r.Key, r.Topic, err)
+	}
+	return nil
+}
+
+// Audit writes an act, or the intent of one, to the audit topic and waits until it is acknowledged by all replicas.
+func (v *View) Audit(ctx context.Context, a replay.Audited) error {
+	return v.cluster.unanswered(v.cluster.audit(ctx, a))
+}
+
+// Audited are the acts as Cluster.Audited finds them.
+func (v *View) Audited(ctx context.Context, id, after string, limit int) (acts []replay.Audited, next string, err error) {
+	return v.cluster.Audited(ctx, id, after, limit)
+}
