@@ -1,0 +1,155 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/replay"
+)
+
+// NotEnded says that a replay cannot be forgotten yet.
+type NotEnded struct {
+	ID    string
+	State replay.State
+}
+
+func (e *NotEnded) Error() string {
+	return fmt.Sprintf("replay %s is %s: it can be forgotten once it has ended; cancel it first", e.ID, e.State)
+}
+
+// Forget deletes what the control topics hold of a replay that has ended, but for the audit and the quarantine, and frees
+// its id. What was broken off anywhere is finished by calling it again, at any daemon. The order makes that so:
+//
+//	forget/<id>                      from here on no session begins and nobody freezes anything under the id
+//	all of its checkpoint records    in one transaction, which fences whoever may still be at work, and its receipt
+//	its progress, wish/<id>, spec/<id>/…
+//	started/<id>                     to a replayd that does not know forget/<id>, a replay that has begun and has no
+//	                                 checkpoint is lost, never new
+//	forget/<id>                      the id is free
+func (v *View) Forget(ctx context.Context, id string) error {
+	f, err := v.forgettable(id)
+	if err != nil {
+		return err
+	}
+	if !f.begun {
+		intent := forgetting{Version: version, Host: host(), PID: os.Getpid(), At: time.Now().UTC()}
+		if err := v.write(ctx, forgetKey(id), intent); err != nil {
+			return err
+		}
+	}
+	if err := v.forgetProgress(ctx, id, f); err != nil {
+		return v.cluster.unanswered(fmt.Errorf("forget the progress of replay %s: %w", id, err))
+	}
+	live := &kgo.Record{Topic: v.cluster.topic(statusTopic), Key: []byte(progressKey(id))}
+	if err := produce(ctx, v.cluster.client, live); err != nil {
+		return v.cluster.unanswered(fmt.Errorf("forget the progress of replay %s: %w", id, err))
+	}
+	for _, key := range f.keys {
+		if !v.forgets(id) { // another daemon has finished it, and the id may be in use again
+			return nil
+		}
+		if err := v.write(ctx, key, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgotten is a replay that is to be forgotten.
+type forgotten struct {
+	begun bool     // before: it is to be finished
+	known *Stored  // its spec may be deleted already
+	ended bool     // by a checkpoint: there must be one that says so
+	keys  []string // in the config topic, in the order in which they are deleted
+}
+
+// forgettable finds a replay that has ended, or one that is being forgotten.
+func (v *View) forgettable(id string) (*forgotten, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	k, ok := v.known(id)
+	of := v.registry.replays[id]
+	if !ok || of == nil {
+		return nil, cmp.Or(k.Err, error(&Unknown{ID: id}))
+	}
+	f := &forgotten{begun: !of.forget.absent(), known: &Stored{Spec: replay.Spec{ID: id}, started: of.started.value}}
+	if err := of.unreadable(); err != nil {
+		return nil, err
+	}
+	if !f.begun {
+		if k.Err != nil {
+			return nil, k.Err
+		}
+		if state := k.State(); !state.Terminal() {
+			return nil, &NotEnded{ID: id, State: state}
+		}
+		f.ended = k.Begun
+	}
+	f.keys = append(f.keys, wishKey(id))
+	for _, part := range slices.Sorted(maps.Keys(of.specs)) {
+		f.keys = append(f.keys, specKey(id, part))
+	}
+	f.keys = append(f.keys, startedKey(id), forgetKey(id))
+	return f, nil
+}
+
+// forgets reports whether a replay is being forgotten.
+func (v *View) forgets(id string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	of := v.registry.replays[id]
+	return of != nil && !of.forget.absent()
+}
+
+// forgetProgress deletes the checkpoint records of a replay and its receipt in one transaction of its owner, and waits until
+// that has been read back.
+func (v *View) forgetProgress(ctx context.Context, id string, f *forgotten) error {
+	s := v.cluster.Sink(Settings{})
+	defer s.Close()
+	s.spec, s.maxBytes = &f.known.Spec, defaultMaxMessage
+	var err error
+	if s.codec, err = s.settings.codec(); err != nil {
+		return err
+	}
+	if err := s.locate(ctx, f.known); err != nil {
+		return err
+	}
+	if err := s.acquire(ctx); err != nil {
+		return err
+	}
+	if c := s.journal.checkpoint; f.ended && (c == nil || !c.State.Terminal()) {
+		return errors.New("it has no checkpoint that says that it has ended")
+	}
+	var last int64
+	err = s.producer.opening(ctx, func(t *sending) error {
+		for _, key := range s.journal.keys() {
+			t.send(s.record(key, nil), func(r *kgo.Record) { last = max(last, r.Offset) })
+		}
+		t.send(&kgo.Record{Topic: v.cluster.topic(statusTopic), Key: []byte(id)}, nil)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return v.awaitRead(ctx, place{s.journal.topic, s.journal.partition}, last+1)
+}
+
+// keys are those of all records of the replay that were read, and of those that each replay has.
+func (j *journal) keys() []string {
+	keys := []string{genesisKey(j.id), checkpointKey(j.id), barrierKey(j.id)}
+	for hour := range j.hours {
+		keys = append(keys, hourKey(j.id, hour))
+	}
+	for n := range j.marks {
+		keys = append(keys, markKey(j.id, n))
+	}
+	return keys
+}

@@ -1,0 +1,242 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"replayd/replay"
+)
+
+// ended is a replay of a daemon's that has begun, with marks and an hour, and has ended.
+func ended(t *testing.T, v *View, id string) {
+	t.Helper()
+	if err := v.Freeze(t.Context(), daemonSpec(id), replay.Start{}, running()); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Wish(t.Context(), id, running()); err != nil {
+		t.Fatal(err)
+	}
+	s := v.cluster.Sink(Settings{Allow: replay.Allowed{ItemOverlap}})
+	defer s.Close()
+	if _, err := s.Open(t.Context(), daemonSpec(id)); err != nil {
+		t.Fatal(err)
+	}
+	first := chunk(10, 1, replay.Running)
+	first.Hours = []replay.HourRecord{{Version: 1, Hour: "2026-11-01T12Z", Digest: "x"}}
+	commit(t, s, first)
+	if err := v.Tell(t.Context(), replay.Live{Report: replay.Report{ID: id, State: replay.Running}}); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, chunk(10, 11, replay.Completed))
+	finds(t, v, id, func(k replay.Known) bool { return k.State() == replay.Completed })
+}
+
+// left are the keys of the control topics that have a value and speak of a replay.
+func left(t *testing.T, f *kfake.Cluster, id string) []string {
+	t.Helper()
+	var keys []string
+	for _, topic := range []string{"replayd.config", "replayd.checkpoints", "replayd.status"} {
+		newest := map[string]bool{}
+		for _, r := range stable(t, f, topic) {
+			newest[string(r.Key)] = r.Value != nil
+		}
+		for key, there := range newest {
+			if there && strings.Contains("/"+key+"/", "/"+id+"/") {
+				keys = append(keys, topic+": "+key)
+			}
+		}
+	}
+	return keys
+}
+
+// stable are the records of a topic that no open transaction hides.
+func stable(t *testing.T, f *kfake.Cluster, topic string) (all []*kgo.Record) {
+	t.Helper()
+	c := connect(t, f)
+	for partition := range f.PartitionInfos(topic) {
+		of := stretch{topic: topic, partition: int32(partition), level: kgo.ReadCommitted()}
+		if _, err := c.readUpTo(t.Context(), of, func(r *kgo.Record) (bool, error) {
+			all = append(all, r)
+			return true, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+func TestOnlyWhatHasEndedIsForgotten(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	v := follow(t, c)
+	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Forget(t.Context(), "r"); !errors.As(err, new(*NotEnded)) || !strings.Contains(err.Error(), "planned") {
+		t.Errorf("one that is to begin: %v", err)
+	}
+	s, _ := open(t, c, daemonSpec("r"))
+	commit(t, s, chunk(10, 1, replay.Paused))
+	finds(t, v, "r", func(k replay.Known) bool { return k.State() == replay.Paused })
+	if err := v.Forget(t.Context(), "r"); !errors.As(err, new(*NotEnded)) {
+		t.Errorf("one that is paused: %v", err)
+	}
+	if err := v.Forget(t.Context(), "unknown"); !errors.As(err, new(*Unknown)) {
+		t.Errorf("one that is not: %v", err)
+	}
+	commit(t, s, chunk(10, 11, replay.Completed)) // it has not been disturbed
+}
+
+func TestWhatIsForgottenLeavesNothingAndItsIDIsFree(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	v := follow(t, c)
+	ended(t, v, "r")
+	ended(t, v, "r.2")
+	if n := len(left(t, f, "r")); n < 7 {
+		t.Fatalf("there are only %v", left(t, f, "r"))
+	}
+	if err := v.Forget(t.Context(), "r"); err != nil {
+		t.Fatal(err)
+	}
+	if keys := left(t, f, "r"); len(keys) > 0 {
+		t.Errorf("left are %v", keys)
+	}
+	if _, ok := v.Find("r"); ok {
+		t.Error("it is still known")
+	}
+	if k, _ := v.Find("r.2"); k.State() != replay.Completed {
+		t.Errorf("the other is %+v", k)
+	}
+	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
+		t.Errorf("its id is not free: %v", err)
+	}
+	if err := v.Forget(t.Context(), "r.2"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "nothing to be kept", func() bool {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		return len(v.progress) == 0 && len(v.registry.replays) == 1
+	})
+}
+
+func TestOneThatWasCancelledBeforeItBeganIsForgotten(t *testing.T) {
+	f := fake(t)
+	v := follow(t, connect(t, f))
+	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Wish(t.Context(), "r", replay.Wish{State: replay.Cancelled}); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Forget(t.Context(), "r"); err != nil {
+		t.Fatal(err)
+	}
+	if keys := left(t, f, "r"); len(keys) > 0 {
+		t.Errorf("left are %v", keys)
+	}
+}
+
+// TestForgettingThatIsBrokenOffAnywhereIsFinishedLater cuts the daemon off from the broker at each record that it writes,
+// before that is written and after. Nothing that is left may look like a new replay, neither to this program nor to one that
+// does not know of forgetting.
+func TestForgettingThatIsBrokenOffAnywhereIsFinishedLater(t *testing.T) {
+	for _, written := range []bool{false, true} {
+		at := 1
+		for broken := true; broken; at++ {
+			t.Run(fmt.Sprintf("write %d, written %t", at, written), func(t *testing.T) {
+				f := fake(t)
+				ended(t, follow(t, connect(t, f)), "r")
+				if broken = brokenOff(t, f, at, written); broken {
+					finished(t, f)
+				}
+			})
+		}
+		if at < 9 {
+			t.Errorf("forgetting took %d writes only", at-2)
+		}
+	}
+}
+
+// finished forgets what was left half forgotten.
+func finished(t *testing.T, f *kfake.Cluster) {
+	t.Helper()
+	c := connect(t, f)
+	notNew(t, f, c)
+	v := follow(t, c)
+	if k, ok := v.Find("r"); ok {
+		if k.State() != replay.Completed && k.Err == nil {
+			t.Errorf("it is %+v", k)
+		}
+		if err := v.Forget(t.Context(), "r"); err != nil {
+			t.Errorf("it is not finished: %v", err)
+		}
+	}
+	if keys := left(t, f, "r"); len(keys) > 0 {
+		t.Errorf("finished it leaves %v", keys)
+	}
+	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
+		t.Errorf("its id is not free: %v", err)
+	}
+}
+
+// brokenOff forgets at a daemon that dies at the at-th produce request, which the broker gets (written) or not. False: there
+// are not so many.
+func brokenOff(t *testing.T, f *kfake.Cluster, at int, written bool) bool {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c, err := Connect(ctx, Options{Brokers: f.ListenAddrs(), GiveUp: time.Minute, Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	v := follow(t, c)
+	n := 0
+	f.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		f.KeepControl()
+		if n++; n != at {
+			return nil, nil, false
+		}
+		cancel()
+		return nil, errors.New("died"), !written
+	})
+	defer f.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) { return nil, nil, false })
+	err = v.Forget(ctx, "r")
+	if err != nil && ctx.Err() == nil {
+		t.Fatalf("write %d: %v", at, err)
+	}
+	return ctx.Err() != nil
+}
+
+// notNew fails when a session would take the replay for one that has not begun.
+func notNew(t *testing.T, f *kfake.Cluster, c *Cluster) {
+	t.Helper()
+	keys := strings.Join(left(t, f, "r"), "\n")
+	known, err := c.Stored(t.Context(), "r")
+	if err == nil && (known == nil && keys != "" || known != nil && !known.Begun()) {
+		t.Errorf("it looks new, and there are\n%s", keys)
+	}
+	old := newRegistry(zerolog.Nop()) // of a program that does not know of forgetting
+	for _, r := range stable(t, f, "replayd.config") {
+		if !strings.HasPrefix(string(r.Key), "forget/") {
+			old.apply(r)
+		}
+	}
+	if of := old.replays["r"]; of != nil && of.started.absent() {
+		t.Errorf("to an older replayd it looks new, and there are\n%s", keys)
+	}
+	if old.replays["r"] == nil && strings.Contains(keys, "r/checkpoint") {
+		t.Errorf("to an older replayd its id is free, and there are\n%s", keys)
+	}
+}
