@@ -30,6 +30,7 @@ func TestEveryRightIsDocumented(t *testing.T) {
 		kafka.RightsToLook("replayd"),
 		kafka.RightsToCreate("replayd", "replay.payments", ""),
 		kafka.RightsToCreate("replayd", "replay.payments", "payments"),
+		kafka.RightsToServe("replayd"),
 	} {
 		for _, r := range rights {
 			if !seen[r.String()] {

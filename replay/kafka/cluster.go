@@ -22,6 +22,7 @@ import (
 type Options struct {
 	Brokers       []string
 	ControlPrefix string             // of the control topics; default replayd
+	Member        string             // name of a daemon among those of the prefix, which it keeps over restarts; empty: it has none
 	GiveUp        time.Duration      // how long one commit is tried; default 1 h
 	Security      *security.Security // nil: plaintext, without a login
 	Client        []kgo.Opt          // further options of every client, such as a dialer

@@ -18,7 +18,11 @@ const (
 	statusTopic     = "status"
 	auditTopic      = "audit"
 	quarantineTopic = "quarantine"
+	workTopic       = "work"
 )
+
+// daemonGroup is the consumer group of daemons, without its prefix.
+const daemonGroup = "daemons"
 
 // everyControlTopic are settings that no default of a cluster may change: the producer relies on the size.
 var everyControlTopic = map[string]string{
@@ -33,6 +37,7 @@ type controlTopic struct {
 	settings   map[string]string
 }
 
+// controlTopics are what every session takes.
 var controlTopics = []controlTopic{
 	{configTopic, 1, map[string]string{
 		"cleanup.policy": "compact", "segment.ms": "3600000", "segment.bytes": "16777216", "min.cleanable.dirty.ratio": "0.1",
@@ -46,6 +51,11 @@ var controlTopics = []controlTopic{
 	}},
 	{auditTopic, 1, map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}},
 	{quarantineTopic, 8, map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}},
+}
+
+// workTopics are what daemons take besides. Nothing stands in them.
+var workTopics = []controlTopic{
+	{workTopic, targets, map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}},
 }
 
 // ItemControlTopics names the refusal of a control topic that somebody made otherwise than it must be.
@@ -63,13 +73,25 @@ func (c *Cluster) controlNames() []string {
 // ensureControlTopics creates what is missing, with the cluster's replication and every other setting explicit, and looks
 // at what is there: a platform team may have made it. It returns the partitions of each.
 func (c *Cluster) ensureControlTopics(ctx context.Context) (map[string]int32, error) {
-	names := c.controlNames()
+	partitions, err := c.ensure(ctx, controlTopics)
+	if err != nil {
+		return nil, err
+	}
+	return partitions, c.checkControlTopics(ctx)
+}
+
+// ensure creates what is missing of topics and returns the partitions of each.
+func (c *Cluster) ensure(ctx context.Context, topics []controlTopic) (map[string]int32, error) {
+	names := make([]string, len(topics))
+	for i, t := range topics {
+		names[i] = c.topic(t.name)
+	}
 	list, err := c.admin.ListTopics(ctx, names...)
 	if err != nil {
 		return nil, fmt.Errorf("look for the control topics: %w", err)
 	}
 	var made bool
-	for _, t := range controlTopics {
+	for _, t := range topics {
 		if err := list[c.topic(t.name)].Err; !errors.Is(err, kerr.UnknownTopicOrPartition) {
 			continue
 		}
@@ -83,11 +105,8 @@ func (c *Cluster) ensureControlTopics(ctx context.Context) (map[string]int32, er
 			return nil, err
 		}
 	}
-	if err := c.checkControlTopics(ctx); err != nil {
-		return nil, err
-	}
 	partitions := map[string]int32{}
-	for _, t := range controlTopics {
+	for _, t := range topics {
 		partitions[t.name] = int32(len(list[c.topic(t.name)].Partitions))
 	}
 	return partitions, nil

@@ -110,6 +110,8 @@ func TestTheTimesInTheDocumentHold(t *testing.T) {
 		"pauses between tries: " + length(anyRetry) + " to " + length(longestPause) + ", with jitter",
 		"between two looks of a daemon at the control topics: " + length(look),
 		"nothing is read, before a daemon is not ready: " + length(stale),
+		"session timeout of a daemon: " + length(memberTimeout),
+		"time to leave what is taken away: " + length(rebalanceTimeout),
 		"a word of a daemon's session is tried: " + length(tellLimit),
 		"giving up: `--give-up`, 1 h",
 	}

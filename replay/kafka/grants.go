@@ -13,7 +13,7 @@ import (
 type ACL struct {
 	Principal string `json:"principal"`
 	Operation string `json:"operation"`     // WRITE, DESCRIBE_CONFIGS
-	Resource  string `json:"resource_type"` // TOPIC, TRANSACTIONAL_ID, CLUSTER
+	Resource  string `json:"resource_type"` // TOPIC, GROUP, TRANSACTIONAL_ID, CLUSTER
 	Name      string `json:"resource_name"`
 	Pattern   string `json:"pattern_type"` // LITERAL or PREFIXED
 }
@@ -84,6 +84,8 @@ func (g *aclGroup) flags() string {
 			text.WriteString(" --cluster")
 		case kmsg.ACLResourceTypeTransactionalId.String():
 			text.WriteString(" --transactional-id " + archive.ShellWord(name))
+		case kmsg.ACLResourceTypeGroup.String():
+			text.WriteString(" --group " + archive.ShellWord(name))
 		default:
 			text.WriteString(" --topic " + archive.ShellWord(name))
 		}

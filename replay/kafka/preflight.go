@@ -149,7 +149,7 @@ func (p *preflight) notice(item, format string, args ...any) {
 func Internal(prefix, topic string) bool {
 	name, ours := strings.CutPrefix(topic, prefix+".")
 	return strings.HasPrefix(topic, "__") ||
-		ours && slices.Contains([]string{configTopic, checkpointTopic, statusTopic, auditTopic, quarantineTopic, "work"}, name)
+		ours && slices.Contains([]string{configTopic, checkpointTopic, statusTopic, auditTopic, quarantineTopic, workTopic}, name)
 }
 
 func (p *preflight) internal() {

@@ -29,6 +29,11 @@ func setTopic(brokers []string, topic, setting string) string {
 		archive.ShellWord(strings.Join(brokers, ",")), topic, archive.ShellWord(setting))
 }
 
+// addPartitions is the command of Kafka's distribution that gives a topic more partitions.
+func addPartitions(brokers []string, topic string, n int) string {
+	return fmt.Sprintf("kafka-topics.sh --bootstrap-server %s --alter --topic %s --partitions %d", archive.ShellWord(strings.Join(brokers, ",")), topic, n)
+}
+
 // withSetting is a line for a next step: the command that gives the target a setting. A topic that is missing is created
 // with it; one that would be made like another is made by nobody but replayd, so there is no command for it.
 func (p *preflight) withSetting(setting string) string {

@@ -70,6 +70,16 @@ func RightsToCreate(prefix, topic, like string) []Right {
 	})
 }
 
+// RightsToServe are what a daemon needs besides those to replay: to share replays with other daemons, and to tell of all.
+func RightsToServe(prefix string) []Right {
+	return []Right{
+		{Operation: kmsg.ACLOperationRead, Resource: kmsg.ACLResourceTypeGroup, Name: prefix + "." + daemonGroup},
+		on(prefix+"."+workTopic, kmsg.ACLOperationRead),
+		on(prefix+"."+statusTopic, kmsg.ACLOperationRead),
+		on(prefix+"."+auditTopic, kmsg.ACLOperationRead),
+	}
+}
+
 func on(topic string, op kmsg.ACLOperation) Right {
 	return Right{Operation: op, Resource: kmsg.ACLResourceTypeTopic, Name: topic}
 }

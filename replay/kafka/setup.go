@@ -1,6 +1,9 @@
 package kafka
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // TopicSetup is how a topic is to be made.
 type TopicSetup struct {
@@ -9,11 +12,11 @@ type TopicSetup struct {
 	Settings   map[string]string `json:"settings"`
 }
 
-// ControlTopics are the topics that replayd keeps its state in under a control prefix, as it makes them where it may. The
-// replication is the cluster's default.
+// ControlTopics are the topics that replayd keeps its state in under a control prefix, and that daemons divide, as it makes
+// them where it may. The replication is the cluster's default.
 func ControlTopics(prefix string) []TopicSetup {
 	var list []TopicSetup
-	for _, t := range controlTopics {
+	for _, t := range slices.Concat(controlTopics, workTopics) {
 		list = append(list, TopicSetup{Name: prefix + "." + t.name, Partitions: t.partitions, Settings: t.all()})
 	}
 	return list

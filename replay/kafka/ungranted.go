@@ -52,23 +52,29 @@ func (c *Cluster) DeniedBy(ctx context.Context, err error, topic string, s Setti
 	return &replay.Refusal{Item: f.Item, What: f.What, Next: f.Next}
 }
 
-// refuseRights is the finding that rights are missing, with the commands that grant just them.
+// refuseRights is the finding that rights to replay into topic are missing; topic may be empty.
 func (c *Cluster) refuseRights(topic string, missing, perhaps []Right) Finding {
-	who, into := c.options.Security.Principal(), ""
-	if topic != "" {
-		into = " into topic " + topic
+	if topic == "" {
+		return c.ungranted("replay", missing, perhaps)
 	}
+	return c.ungranted("replay into topic "+topic, missing, perhaps)
+}
+
+// ungranted is the finding that rights to do something are missing, with the commands that grant just them.
+func (c *Cluster) ungranted(do string, missing, perhaps []Right) Finding {
+	who := c.options.Security.Principal()
 	f := Finding{
 		Item: ItemRights, Refused: true, Always: true,
 		Rights: Ungranted{ACLs(who.Name, missing), ACLs(who.Name, perhaps)},
 	}
 	if who.IAM {
-		f.What = fmt.Sprintf("the cluster does not allow a replay%s; missing: %s", into, listed(missing))
+		f.What = fmt.Sprintf("the cluster does not allow these credentials to %s; missing: %s", do, listed(missing))
 		f.Next = "With aws-msk-iam rights are IAM's: let the policy of these credentials allow kafka-cluster:DescribeTopic, ReadData, WriteData, " +
-			"DescribeTopicDynamicConfiguration, CreateTopic, DescribeTransactionalId, AlterTransactionalId and WriteDataIdempotently, each for what is named above."
+			"DescribeTopicDynamicConfiguration, CreateTopic, DescribeTransactionalId, AlterTransactionalId, WriteDataIdempotently, and for groups " +
+			"DescribeGroup and AlterGroup, each for what is named above."
 		return f
 	}
-	f.What = fmt.Sprintf("the cluster does not allow %s to replay%s; missing: %s", who.Name, into, listed(missing))
+	f.What = fmt.Sprintf("the cluster does not allow %s to %s; missing: %s", who.Name, do, listed(missing))
 	f.Next = c.grantNext(f.Rights, who.Note)
 	return f
 }
