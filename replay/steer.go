@@ -69,7 +69,7 @@ func (s *steering) end() {
 func (s *steering) now() (told, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.orders.told(), s.orders.wish.says()
+	return s.orders.told(), s.orders.wish.Why()
 }
 
 // drive works until the archive ends (io.EOF), or says why it stopped before.

@@ -32,8 +32,8 @@ func (w *Wish) Validate() error {
 	return nil
 }
 
-// says tells people why a replay is paused or cancelled: "paused by anna: looking at the consumer".
-func (w *Wish) says() string {
+// Why tells people why a replay is paused or cancelled: "paused by anna: looking at the consumer".
+func (w *Wish) Why() string {
 	text := string(w.State)
 	if w.By != "" {
 		text += " by " + w.By

@@ -41,6 +41,7 @@ type Registers interface {
 type Work interface {
 	Mine(topic string) bool
 	Changed() <-chan struct{} // closed at the next change of it
+	Ready() error             // nil once this daemon has been told its part, which may be none
 }
 
 // Sessions makes what a session needs, of today's configuration.

@@ -1,0 +1,250 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"replayd/replay"
+	"replayd/replay/api"
+)
+
+const (
+	// actLimit is how long Kafka may take for what one act writes, and tellLimit for word of its outcome.
+	actLimit  = 30 * time.Second
+	tellLimit = 10 * time.Second
+)
+
+// change makes another wish of the present one and says whether it is another.
+type change func(k *replay.Known, w *replay.Wish) (changed bool, err error)
+
+// Pause implements api.Service.
+func (m *Manager) Pause(ctx context.Context, id string, a api.Act) (api.Replay, error) {
+	return m.wish(ctx, id, "pause", a.Reason, func(k *replay.Known, w *replay.Wish) (bool, error) {
+		changed := w.State != replay.Paused
+		w.State = replay.Paused
+		return changed, notCancelled(k)
+	})
+}
+
+// Resume implements api.Service. A replay that waits after an error is tried again at once.
+func (m *Manager) Resume(ctx context.Context, id string, a api.Act) (api.Replay, error) {
+	return m.wish(ctx, id, "resume", a.Reason, func(k *replay.Known, w *replay.Wish) (bool, error) {
+		changed := w.State != replay.Running || !m.runsSomewhere(k)
+		w.State = replay.Running
+		return changed, notCancelled(k)
+	})
+}
+
+// SetPace implements api.Service.
+func (m *Manager) SetPace(ctx context.Context, id string, p api.Pace) (api.Replay, error) {
+	var asked replay.Wish
+	if err := parsePace(p, &asked); err != nil {
+		return api.Replay{}, err
+	}
+	return m.wish(ctx, id, "pace", p.Reason, func(k *replay.Known, w *replay.Wish) (bool, error) {
+		changed := w.Pace != asked.Pace || asked.MaxGap != 0 && w.MaxGap != asked.MaxGap
+		w.Pace = asked.Pace
+		if asked.MaxGap != 0 {
+			w.MaxGap = asked.MaxGap
+		}
+		return changed, notCancelled(k)
+	})
+}
+
+// parsePace reads what is asked for, and names every field that is wrong.
+func parsePace(p api.Pace, w *replay.Wish) error {
+	var wrong []api.FieldError
+	if err := w.Pace.UnmarshalText([]byte(p.Pace)); err != nil {
+		wrong = append(wrong, api.FieldError{Location: "body.pace", Message: err.Error(), Value: p.Pace})
+	} else if w.Pace.IsZero() {
+		wrong = append(wrong, api.FieldError{Location: "body.pace", Message: "is missing: 5000/s, 20MB/s, x4, unlimited"})
+	}
+	if p.MaxGap != "" {
+		if err := w.MaxGap.UnmarshalText([]byte(p.MaxGap)); err != nil || w.MaxGap <= 0 {
+			wrong = append(wrong, api.FieldError{Location: "body.max_gap", Message: "is no length of time above 0, such as 10s", Value: p.MaxGap})
+		}
+	}
+	if len(wrong) > 0 {
+		return invalid(wrong...)
+	}
+	return nil
+}
+
+// Cancel implements api.Service.
+func (m *Manager) Cancel(ctx context.Context, id string, a api.Act) (api.Replay, error) {
+	return m.wish(ctx, id, "cancel", a.Reason, func(_ *replay.Known, w *replay.Wish) (bool, error) {
+		changed := w.State != replay.Cancelled
+		w.State = replay.Cancelled
+		return changed, nil
+	})
+}
+
+// Approve implements api.Service.
+func (m *Manager) Approve(ctx context.Context, id string, a api.Act) (api.Replay, error) {
+	return m.wish(ctx, id, "approve", a.Reason, func(k *replay.Known, w *replay.Wish) (bool, error) {
+		if w.Waits && m.options.By(ctx) == k.Start.By {
+			p := api.NewProblem(http.StatusForbidden, "replay %s was started by %q and waits for the approval of another person", id, k.Start.By)
+			p.Next = "Ask somebody else to approve it."
+			return false, p
+		}
+		changed := w.Waits
+		w.Waits = false
+		return changed, notCancelled(k)
+	})
+}
+
+// notCancelled refuses what cannot be wished of a replay that is being cancelled: it cannot be called back.
+func notCancelled(k *replay.Known) error {
+	if wished(k).State != replay.Cancelled {
+		return nil
+	}
+	p := api.NewProblem(http.StatusConflict, "replay %s is being cancelled", k.Spec.ID)
+	p.Next = "Start another one."
+	return p
+}
+
+// runsSomewhere reports whether a session tells that it works on k.
+func (m *Manager) runsSomewhere(k *replay.Known) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	own := m.sessions[k.Spec.ID]
+	return own != nil && !own.leaving || alive(k, time.Now()) && k.State() == replay.Running
+}
+
+// wish changes what is wished of a replay that daemons run. What is so already is not written again, but audited.
+func (m *Manager) wish(ctx context.Context, id, act, reason string, do change) (api.Replay, error) {
+	ctx, cancel := context.WithTimeout(ctx, actLimit)
+	defer cancel()
+	k, err := m.find(id)
+	if err == nil {
+		err = open(&k)
+	}
+	if err == nil {
+		err = m.reasoned(reason)
+	}
+	if err != nil {
+		return api.Replay{}, err
+	}
+	w := wished(&k)
+	changed, err := do(&k, &w)
+	if err != nil {
+		return api.Replay{}, err
+	}
+	w.Version, w.Token, w.By, w.Reason, w.At = 1, "", m.options.By(ctx), reason, time.Now().UTC()
+	err = m.audited(ctx, replay.Audited{ID: id, Act: act, Reason: reason}, func() (string, error) {
+		if !changed {
+			return "done: it was so already", nil
+		}
+		return "done", m.options.Registers.Wish(ctx, id, w)
+	})
+	if err != nil {
+		return api.Replay{}, err
+	}
+	m.signal()
+	return m.Replay(ctx, id)
+}
+
+// open refuses acts on what cannot be steered.
+func open(k *replay.Known) error {
+	id, state := k.Spec.ID, k.State()
+	var p *api.Problem
+	switch {
+	case k.Err != nil:
+		p = api.NewProblem(http.StatusConflict, "replay %s: %s", id, k.Err)
+	case state.Terminal():
+		p = api.NewProblem(http.StatusConflict, "replay %s has ended: it is %s", id, state)
+		p.Next = "Look at its receipt, or start another one."
+	case k.Spec.Owner != replay.OwnerDaemon:
+		where := "somewhere"
+		if c := k.Checkpoint; c != nil {
+			where = fmt.Sprintf("at %s %d", c.Host, c.PID)
+		}
+		p = api.NewProblem(http.StatusConflict, "replay %s runs in the foreground %s", id, where)
+		p.Next = "Stop it there."
+	default:
+		return nil
+	}
+	return p
+}
+
+// reasoned refuses an act without a reason where one is required.
+func (m *Manager) reasoned(reason string) error {
+	if m.options.RequireReason && reason == "" {
+		return invalid(api.FieldError{Location: "body.reason", Message: "is required here: say why, for the audit"})
+	}
+	return nil
+}
+
+// Forget implements api.Service.
+func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
+	ctx, cancel := context.WithTimeout(ctx, actLimit)
+	defer cancel()
+	k, err := m.find(id)
+	if err != nil {
+		return err
+	}
+	if err := m.reasoned(a.Reason); err != nil {
+		return err
+	}
+	if state := k.State(); k.Err == nil && !state.Terminal() {
+		p := api.NewProblem(http.StatusConflict, "replay %s is %s: only one that has ended can be forgotten", id, state)
+		p.Next = "Cancel it first."
+		return p
+	}
+	return m.audited(ctx, replay.Audited{ID: id, Act: "forget", Reason: a.Reason}, func() (string, error) {
+		return "done", m.options.Registers.Forget(ctx, id)
+	})
+}
+
+// audited does what somebody should be able to answer for: its intent is written before and its outcome after. Without the
+// first nothing is done.
+func (m *Manager) audited(ctx context.Context, a replay.Audited, do func() (string, error)) error {
+	a.Version, a.Phase, a.User, a.Host, a.PID, a.At = 1, "intent", m.options.By(ctx), host(), os.Getpid(), time.Now().UTC()
+	if a.Items == nil {
+		a.Items = []string{}
+	}
+	if err := m.options.Registers.Audit(ctx, a); err != nil {
+		p := api.NewProblem(http.StatusServiceUnavailable, "the act could not be written to the audit, so it was not done: %s", err)
+		p.Next = "Try again when Kafka answers."
+		return p
+	}
+	result, err := do()
+	if err != nil {
+		result = err.Error()
+	}
+	a.Phase, a.Result, a.At = "outcome", result, time.Now().UTC()
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellLimit)
+	defer cancel()
+	if err := m.options.Registers.Audit(after, a); err != nil {
+		m.log.Error().Err(err).Str("id", a.ID).Str("act", a.Act).Str("result", result).Msg("the outcome of an act could not be written to the audit")
+	}
+	return problemOf(err)
+}
+
+// invalid is the problem of fields.
+func invalid(wrong ...api.FieldError) *api.Problem {
+	p := api.NewProblem(http.StatusUnprocessableEntity, "what is asked for is not valid")
+	p.Errors = wrong
+	return p
+}
+
+// problemOf is err as the one who asks may deal with it: what Kafka did not do may be tried again.
+func problemOf(err error) error {
+	var p *api.Problem
+	var refusal *replay.Refusal
+	switch {
+	case err == nil, errors.As(err, &p):
+		return err
+	case errors.As(err, &refusal):
+		p = api.NewProblem(http.StatusConflict, "%s", refusal.What)
+		p.Item, p.Next = refusal.Item, refusal.Next
+		return p
+	}
+	p = api.NewProblem(http.StatusServiceUnavailable, "the control topics: %s", err)
+	p.Next = "It may have been done all the same: look, and try again when Kafka answers."
+	return p
+}

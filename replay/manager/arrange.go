@@ -1,0 +1,161 @@
+package manager
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"replayd/replay"
+)
+
+// world is all by which is decided what should run at this daemon.
+type world struct {
+	now      time.Time
+	known    []replay.Known
+	mine     func(topic string) bool
+	sessions map[string]bool    // that are here, by replay
+	setbacks map[string]setback // of sessions that were here, by replay
+	most     int                // sessions at a time
+}
+
+// arrangement is what should be otherwise.
+type arrangement struct {
+	begin  []replay.Known    // sessions, the most urgent first
+	queued map[string]string // why a replay waits, for people
+	again  time.Time         // when to look again if nothing changes before; zero: never
+}
+
+// arrange gives each topic to the first of its line, and the sessions that may run to the oldest of those.
+func (w *world) arrange() arrangement {
+	a := arrangement{queued: map[string]string{}}
+	var heads []replay.Known
+	for _, line := range w.lines(&a) {
+		head := line[0]
+		for _, k := range line[1:] {
+			a.queued[k.Spec.ID] = behind(&head)
+		}
+		if !w.mine(head.Spec.Topic) || !needed(&head) || w.busy(line) {
+			continue
+		}
+		if until, reason := w.held(&head); !until.IsZero() {
+			a.look(until)
+			if reason != "" {
+				a.queued[head.Spec.ID] = "tried again at " + until.UTC().Format(time.RFC3339)
+			}
+			continue
+		}
+		heads = append(heads, head)
+	}
+	w.admit(&a, heads)
+	return a
+}
+
+// lines are the replays of each topic that should run some time, in the order in which they do.
+func (w *world) lines(a *arrangement) [][]replay.Known {
+	var topics []string
+	lines := map[string][]replay.Known{}
+	for _, k := range w.known {
+		if !w.runs(&k) {
+			continue
+		}
+		if wished(&k).Waits {
+			a.queued[k.Spec.ID] = "waits for the approval of a second person"
+			continue
+		}
+		if lines[k.Spec.Topic] == nil {
+			topics = append(topics, k.Spec.Topic)
+		}
+		lines[k.Spec.Topic] = append(lines[k.Spec.Topic], k)
+	}
+	sorted := make([][]replay.Known, len(topics))
+	for i, topic := range topics {
+		slices.SortFunc(lines[topic], func(x, y replay.Known) int {
+			return cmp.Or(cmp.Compare(w.rank(&x), w.rank(&y)), cmp.Compare(x.Order, y.Order), cmp.Compare(x.Spec.ID, y.Spec.ID))
+		})
+		sorted[i] = lines[topic]
+	}
+	return sorted
+}
+
+// runs reports whether a replay has its place in a line: one of a daemon's that can go on.
+func (w *world) runs(k *replay.Known) bool {
+	if k.Err != nil || k.Spec.Owner != replay.OwnerDaemon || k.State().Terminal() {
+		return false
+	}
+	s, set := w.setbacks[k.Spec.ID]
+	return !set || !s.holds(k, w.now) || !s.lasts()
+}
+
+// rank: what runs goes on, a word that is to be written comes next, and what has begun is not put behind by an older
+// replay that may run only now, since its events stand in the topic already.
+func (w *world) rank(k *replay.Known) int {
+	switch {
+	case w.sessions[k.Spec.ID]:
+		return 0
+	case needed(k) && wished(k).State != replay.Running:
+		return 1
+	case k.Begun:
+		return 2
+	}
+	return 3
+}
+
+// busy reports whether a topic has a session already, and be it one that is leaving.
+func (w *world) busy(line []replay.Known) bool {
+	return slices.ContainsFunc(line, func(k replay.Known) bool { return w.sessions[k.Spec.ID] })
+}
+
+// held is until when a replay is left alone, zero when it is not.
+func (w *world) held(k *replay.Known) (time.Time, string) {
+	s, set := w.setbacks[k.Spec.ID]
+	if !set || !s.holds(k, w.now) {
+		return time.Time{}, ""
+	}
+	return s.heldUntil(k), s.reason
+}
+
+// admit lets the oldest begin. What only writes that a replay is paused or cancelled is through in a moment, and waits for
+// nobody.
+func (w *world) admit(a *arrangement, heads []replay.Known) {
+	slices.SortStableFunc(heads, func(x, y replay.Known) int { return cmp.Compare(x.Order, y.Order) })
+	running := len(w.sessions)
+	for _, k := range heads {
+		works := wished(&k).State == replay.Running
+		if works && running >= w.most {
+			a.queued[k.Spec.ID] = fmt.Sprintf("%d replays run here, as many as may at a time", w.most)
+			continue
+		}
+		if works {
+			running++
+		}
+		a.begin = append(a.begin, k)
+	}
+}
+
+func (a *arrangement) look(at time.Time) {
+	if a.again.IsZero() || at.Before(a.again) {
+		a.again = at
+	}
+}
+
+func behind(head *replay.Known) string {
+	text := "behind " + head.Spec.ID
+	if wished(head).State == replay.Paused {
+		text += ", which is paused"
+	}
+	return text
+}
+
+// wished is what is wished of a replay: to run, where nobody said.
+func wished(k *replay.Known) replay.Wish {
+	if k.Wish == nil {
+		return replay.Wish{State: replay.Running, By: k.Start.By, At: k.Spec.AsOf}
+	}
+	return *k.Wish
+}
+
+// needed reports whether a session has something to do: to work, or to write what is wished where something else is written.
+func needed(k *replay.Known) bool {
+	return wished(k).State != replay.Paused || k.State() == replay.Running
+}

@@ -1,0 +1,277 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"replayd/replay"
+	"replayd/replay/api"
+	"replayd/replay/pace"
+)
+
+// Options of a Manager. What is an interface or a func must be set.
+type Options struct {
+	Registers Registers
+	Work      Work
+	Sessions  Sessions
+	Desk      Desk
+
+	By func(context.Context) string // who asks, as the audit names them; empty: nobody said
+
+	MaxRunning    int          // sessions at a time; default 4
+	Memory        int64        // bytes for all sessions together; default 512 MiB for each
+	Pace          pace.Setting // of all sessions together; not set: each has its own
+	RequireReason bool         // acts without a reason are refused
+	SecondPerson  int64        // a start that reads more stored bytes waits for a second person; 0: none does
+
+	Version string // of the program
+	Daemon  string // its name; default: host and process
+	Log     zerolog.Logger
+}
+
+// Limits of what is not set.
+const (
+	defaultRunning = 4
+	defaultMemory  = 512 << 20 // of one session, as in replay.Options
+)
+
+func (o *Options) complete() {
+	if o.MaxRunning <= 0 {
+		o.MaxRunning = defaultRunning
+	}
+	if o.Memory <= 0 {
+		o.Memory = int64(o.MaxRunning) * defaultMemory
+	}
+	if o.Daemon == "" {
+		o.Daemon = fmt.Sprintf("%s %d", host(), os.Getpid())
+	}
+}
+
+func host() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return name
+}
+
+// Manager runs the replays that should run at this daemon, and answers for all. Its methods may be called by any goroutine;
+// those that only ask or wish also before Run and after it.
+type Manager struct {
+	options Options
+	log     zerolog.Logger
+	wake    chan struct{} // holds a token when Run should look
+	news    *news
+
+	mu       sync.Mutex
+	running  bool
+	sessions map[string]*session // by replay
+	setbacks map[string]setback  // by replay, of those that are known
+	queued   map[string]string   // by replay: why it waits
+	working  int                 // sessions among which the pace is divided
+	share    pace.Setting        // of each
+}
+
+var _ api.Service = (*Manager)(nil)
+
+// New returns a manager that runs nothing yet.
+func New(o Options) *Manager {
+	o.complete()
+	return &Manager{
+		options: o, log: o.Log, wake: make(chan struct{}, 1), news: newNews(time.Now()),
+		share: o.Pace, sessions: map[string]*session{}, setbacks: map[string]setback{}, queued: map[string]string{},
+	}
+}
+
+const (
+	// settle is between two looks: changes come in flocks, and each look copies what is known of all replays.
+	settle = 50 * time.Millisecond
+
+	// unready is how often a daemon looks whether it has read enough to begin anything.
+	unready = time.Second
+)
+
+// Run runs what should run, until ctx ends. Then all sessions leave, at their next commit, and it returns when they have. It is
+// to be called once.
+func (m *Manager) Run(ctx context.Context) error {
+	work := m.options.Work.Changed()
+	beyond := context.WithoutCancel(ctx) // a session leaves, and is not cut off
+	m.start()
+	for ctx.Err() == nil {
+		known := m.options.Registers.Changed()
+		again := m.look(beyond)
+		select {
+		case <-ctx.Done():
+		case <-known:
+		case <-m.wake:
+		case <-at(again):
+		case <-work:
+			work = m.options.Work.Changed()
+			m.forgive()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(settle):
+		}
+	}
+	m.end()
+	return nil
+}
+
+// at is told at an instant; never, when that is zero.
+func at(t time.Time) <-chan time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return time.After(time.Until(t))
+}
+
+func (m *Manager) start() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.running = true
+}
+
+// end lets all sessions leave, waits for them, and ends the streams of events.
+func (m *Manager) end() {
+	m.mu.Lock()
+	m.running = false
+	m.mu.Unlock()
+	for _, s := range m.leaving(func(string) bool { return true }) {
+		<-s.done
+	}
+	m.news.end()
+}
+
+// Leave lets the sessions of all topics that lost names leave, and returns when they have, or have been abandoned after 10
+// seconds. Work must not call those topics ours any more.
+func (m *Manager) Leave(lost func(topic string) bool) {
+	late := time.NewTimer(leaveWithin)
+	defer late.Stop()
+	for _, s := range m.leaving(lost) {
+		select {
+		case <-s.done:
+		case <-late.C:
+			return // each of them is abandoned at this time, too
+		}
+	}
+}
+
+// leaving asks the sessions of topics to leave, and returns them.
+func (m *Manager) leaving(lost func(topic string) bool) []*session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []*session
+	for _, s := range m.sessions {
+		if lost(s.known.Spec.Topic) {
+			s.leave()
+			list = append(list, s)
+		}
+	}
+	m.divide()
+	return list
+}
+
+// look brings what runs in line with what should, and tells of what has changed. It returns when to look again at the
+// latest.
+func (m *Manager) look(ctx context.Context) time.Time {
+	all := m.options.Registers.All()
+	ready := m.options.Registers.Ready()
+	m.mu.Lock()
+	m.steer(all)
+	w := world{now: time.Now(), known: all, mine: m.options.Work.Mine, sessions: m.here(), setbacks: m.setbacks, most: m.options.MaxRunning}
+	a := w.arrange()
+	m.queued = a.queued
+	if ready != nil {
+		a.look(w.now.Add(unready))
+		a.begin = nil // what is wished may not have been read yet
+	}
+	for _, k := range a.begin {
+		m.begin(ctx, k)
+	}
+	m.divide()
+	m.mu.Unlock()
+	if next := m.news.publish(w.now, func() []api.Replay { return m.replays(all) }); !next.IsZero() {
+		a.look(next)
+	}
+	return a.again
+}
+
+// here are the replays that have a session. The lock is held.
+func (m *Manager) here() map[string]bool {
+	ids := map[string]bool{}
+	for id := range m.sessions {
+		ids[id] = true
+	}
+	return ids
+}
+
+// steer tells the sessions what is wished, lets those leave whose topic is another daemon's, and forgets the setbacks
+// of what is not known any more. The lock is held.
+func (m *Manager) steer(all []replay.Known) {
+	known := map[string]bool{}
+	for i := range all {
+		k := &all[i]
+		known[k.Spec.ID] = true
+		if s := m.sessions[k.Spec.ID]; s != nil {
+			s.obey(wished(k))
+		}
+	}
+	for _, s := range m.sessions {
+		if !m.options.Work.Mine(s.known.Spec.Topic) {
+			s.leave()
+		}
+	}
+	for id := range m.setbacks {
+		if !known[id] {
+			delete(m.setbacks, id)
+		}
+	}
+}
+
+// forgive forgets that others have taken replays over: work has been divided anew since.
+func (m *Manager) forgive() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, b := range m.setbacks {
+		if b.taken {
+			delete(m.setbacks, id)
+		}
+	}
+}
+
+// signal lets Run look.
+func (m *Manager) signal() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Ready implements api.Service.
+func (m *Manager) Ready(context.Context) (api.Readiness, error) {
+	r := api.Readiness{Reasons: []string{}}
+	if err := m.options.Registers.Ready(); err != nil {
+		r.Reasons = append(r.Reasons, err.Error())
+	}
+	if err := m.options.Work.Ready(); err != nil {
+		r.Reasons = append(r.Reasons, err.Error())
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.running {
+		r.Reasons = append(r.Reasons, "the daemon is starting or stopping")
+	}
+	r.Ready = len(r.Reasons) == 0
+	return r, nil
+}
+
+// Version implements api.Service.
+func (m *Manager) Version(context.Context) (api.Version, error) {
+	return api.Version{Version: m.options.Version}, nil
+}

@@ -1,0 +1,384 @@
+package manager
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"replayd/replay"
+	"replayd/replay/api"
+)
+
+// simulate runs a test in fake time on a cluster of its own.
+func simulate(t *testing.T, do func(t *testing.T, c *cluster)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1)
+		do(t, c)
+	})
+}
+
+// ends stops daemons gracefully.
+func ends(daemons ...*daemon) {
+	for _, d := range daemons {
+		d.stop()
+		<-d.runs
+	}
+}
+
+func TestReplaysOfATopicRunOneAfterAnother(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x", "y"})
+		defer ends(d)
+		d.begin("1", "x", 50, "10/s")
+		d.begin("2", "x", 30, "10/s")
+		d.begin("3", "y", 20, "10/s")
+		wait(time.Second)
+		if r := d.stands("2"); r.State != replay.Planned || r.Queued != "behind 1" || r.Daemon != "" {
+			t.Errorf("the second stands %+v", r)
+		}
+		if r := d.stands("1"); r.State != replay.Running || r.Progress == nil || r.Daemon != "d" || r.Pace != "10/s" {
+			t.Errorf("the first stands %+v", r)
+		}
+		wait(20 * time.Second)
+		for _, id := range []string{"1", "2", "3"} {
+			if r := d.stands(id); r.State != replay.Completed || r.Queued != "" || r.Progress == nil || r.Progress.Percent != 100 {
+				t.Errorf("%s stands %+v", id, r)
+			}
+		}
+		if x, y := c.came("x"), c.came("y"); x != "1:50 2:30" || y != "3:20" {
+			t.Error(x, y)
+		}
+	})
+}
+
+func TestAPausedReplayHoldsItsTopicAndACancelledOneGivesItOn(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		d.begin("1", "x", 100, "10/s")
+		d.begin("2", "x", 10, "10/s")
+		wait(3 * time.Second)
+		if r, err := d.Pause(as(t, "ben"), "1", api.Act{Reason: "lunch"}); err != nil || r.Wanted != replay.Paused {
+			t.Fatal(r, err)
+		}
+		wait(2 * time.Minute) // its session is over
+		if r := d.stands("1"); r.State != replay.Paused || r.Reason != "paused by ben: lunch" || r.Daemon != "" && r.Progress.State != replay.Paused {
+			t.Errorf("the paused one stands %+v", r)
+		}
+		if r := d.stands("2"); r.Queued != "behind 1, which is paused" {
+			t.Errorf("the one behind it stands %+v", r)
+		}
+		if n := d.opens; n != 1 {
+			t.Errorf("%d sessions, of a replay that began and is paused", n)
+		}
+		if _, err := d.Cancel(as(t, "ben"), "1", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(10 * time.Second)
+		if r := d.stands("1"); r.State != replay.Cancelled || r.Reason != "cancelled by ben" {
+			t.Errorf("the cancelled one stands %+v", r)
+		}
+		if r := d.stands("2"); r.State != replay.Completed {
+			t.Errorf("the one behind it stands %+v", r)
+		}
+	})
+}
+
+func TestACancelledReplayThatHadNotBegunNeverBegins(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil) // nothing is its own
+		defer ends(d)
+		d.begin("1", "x", 100, "10/s")
+		if r, err := d.Cancel(as(t, "ben"), "1", api.Act{Reason: "no"}); err != nil || r.State != replay.Cancelled || r.Reason != "cancelled by ben: no" {
+			t.Errorf("%+v, %v", r, err)
+		}
+		receipt, err := d.Receipt(t.Context(), "1")
+		if err != nil || receipt.State != replay.Cancelled || receipt.Read != 0 || !receipt.Balanced() {
+			t.Errorf("%+v, %v", receipt, err)
+		}
+		d.gets("x")
+		wait(time.Minute)
+		if d.opens != 0 {
+			t.Error("a session began")
+		}
+	})
+}
+
+func TestAnArchiveThatIsGoneHindersNoCancel(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		d.begin("1", "x", 100, "10/s")
+		wait(3 * time.Second)
+		if _, err := d.Pause(as(t, "ben"), "1", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(2 * time.Minute)
+		d.mu.Lock()
+		d.noMore = errors.New("the archive is not in the configuration")
+		d.mu.Unlock()
+		if _, err := d.Cancel(as(t, "ben"), "1", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(time.Second)
+		if r := d.stands("1"); r.State != replay.Cancelled {
+			t.Errorf("it stands %+v", r)
+		}
+	})
+}
+
+func TestNoMoreSessionsRunThanMayAndWhatOnlyWritesAWordWaitsForNone(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x", "y", "z"}, func(o *Options) { o.MaxRunning = 1 })
+		defer ends(d)
+		d.begin("1", "x", 10, "10/s")
+		wait(500 * time.Millisecond)
+		if _, err := d.Pause(as(t, "ben"), "1", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(2 * time.Minute)
+		d.begin("2", "y", 1000, "1/s")
+		d.begin("3", "z", 10, "10/s")
+		wait(time.Second)
+		if r := d.stands("3"); r.Queued != "1 replays run here, as many as may at a time" || r.State != replay.Planned {
+			t.Errorf("it stands %+v", r)
+		}
+		if _, err := d.Cancel(as(t, "ben"), "1", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(time.Second)
+		if r := d.stands("1"); r.State != replay.Cancelled {
+			t.Errorf("it stands %+v", r)
+		}
+	})
+}
+
+func TestThePaceForAllIsDividedAmongThoseThatRun(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x", "y"}, func(o *Options) { o.Pace = mustPace(t, "100/s") })
+		defer ends(d)
+		d.begin("1", "x", 5000, "unlimited")
+		d.begin("2", "y", 5000, "unlimited")
+		wait(2 * time.Second)
+		for _, id := range []string{"1", "2"} {
+			if r := d.stands(id); r.Progress.Pace != "50/s" {
+				t.Errorf("of two, %s has %s", id, r.Progress.Pace)
+			}
+		}
+		if _, err := d.Pause(as(t, "ben"), "1", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(time.Second)
+		if r := d.stands("2"); r.Progress.Pace != "100/s" {
+			t.Errorf("alone it has %s", r.Progress.Pace)
+		}
+		if _, err := d.Resume(as(t, "ben"), "1", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.SetPace(as(t, "ben"), "2", api.Pace{Pace: "7/s"}); err != nil {
+			t.Fatal(err)
+		}
+		wait(time.Second)
+		if a, b := d.stands("1").Progress.Pace, d.stands("2").Progress.Pace; a != "50/s" || b != "7/s" {
+			t.Errorf("they have %s and %s", a, b)
+		}
+	})
+}
+
+func TestWhatFailsIsTriedAgainMoreAndMoreSeldom(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		other := c.daemon("other", nil)
+		defer ends(other)
+		failing := errors.New("the broker is full")
+		var tries []time.Time
+		c.fate = func(string) error {
+			tries = append(tries, time.Now())
+			return failing
+		}
+		d.begin("1", "x", 10, "10/s")
+		d.begin("2", "x", 10, "10/s")
+		wait(2400 * time.Millisecond)
+		if r := other.stands("1"); r.State != replay.Failed || r.Reason != failing.Error() {
+			t.Errorf("at another daemon it stands %+v", r)
+		}
+		if r := d.stands("1"); r.State != replay.Failed || r.Reason != failing.Error() || !strings.HasPrefix(r.Queued, "tried again at ") {
+			t.Errorf("it stands %+v", r)
+		}
+		wait(time.Hour)
+		c.mu.Lock()
+		var sessions []time.Duration // between tries
+		for i := 1; i < len(tries); i++ {
+			if gap := tries[i].Sub(tries[i-1]); gap > 2*time.Second {
+				sessions = append(sessions, gap)
+			}
+		}
+		n := len(tries)
+		c.mu.Unlock()
+		if len(sessions) < 12 || len(sessions) > 40 || sessions[0] > firstRetry+2*time.Second || sessions[len(sessions)-1] < lastRetry/2 {
+			t.Errorf("between tries were %v", sessions)
+		}
+		if _, err := d.Resume(as(t, "ben"), "1", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(3 * time.Second)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if len(tries) == n {
+			t.Error("resumed, it was not tried at once")
+		}
+		c.fate = nil
+	})
+}
+
+func TestARefusalWaitsForAPersonAndForNoOther(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		d.mu.Lock()
+		d.noMore = &replay.Refusal{Item: "retention", What: "it would be deleted"}
+		d.mu.Unlock()
+		d.begin("1", "x", 10, "10/s")
+		wait(time.Second)
+		d.mu.Lock()
+		d.noMore = nil
+		d.mu.Unlock()
+		d.begin("2", "x", 10, "10/s")
+		wait(time.Hour)
+		if r := d.stands("1"); r.State != replay.Planned || !strings.Contains(r.Reason, "retention") {
+			t.Errorf("the refused one stands %+v", r)
+		}
+		if r := d.stands("2"); r.State != replay.Completed {
+			t.Errorf("the next one stands %+v", r)
+		}
+		if _, err := d.Resume(as(t, "ben"), "1", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(10 * time.Second)
+		if r := d.stands("1"); r.State != replay.Completed {
+			t.Errorf("resumed, it stands %+v", r)
+		}
+	})
+}
+
+func TestADaemonThatStopsLeavesItsReplaysToOthers(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		a, b := c.daemon("a", []string{"x"}), c.daemon("b", nil)
+		defer ends(b)
+		b.begin("1", "x", 100, "10/s")
+		wait(5 * time.Second)
+		if r := b.stands("1"); r.Daemon != "a" || r.Progress == nil || r.Progress.Produced == 0 {
+			t.Errorf("at the other one it stands %+v", r)
+		}
+		began := time.Now()
+		ends(a)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("to leave took %s", took)
+		}
+		if r := b.stands("1"); r.State != replay.Running {
+			t.Errorf("left, it stands %+v", r)
+		}
+		b.gets("x")
+		wait(10 * time.Second)
+		if r, x := b.stands("1"), c.came("x"); r.State != replay.Completed || x != "1:100" {
+			t.Errorf("it stands %+v; %s", r, x)
+		}
+	})
+}
+
+func TestADaemonThatIsKilledIsFollowedByOthersAndFenced(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		a, b := c.daemon("a", []string{"x"}), c.daemon("b", nil)
+		defer ends(b)
+		a.begin("1", "x", 100, "10/s")
+		wait(5 * time.Second)
+		a.kill()
+		b.gets("x")
+		wait(15 * time.Second)
+		if r, x := b.stands("1"), c.came("x"); r.State != replay.Completed || x != "1:100" {
+			t.Errorf("it stands %+v; %s", r, x)
+		}
+		<-a.runs
+	})
+}
+
+func TestASessionThatCannotCommitIsAbandoned(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		d.begin("1", "x", 100, "10/s")
+		wait(3 * time.Second)
+		d.mu.Lock()
+		d.dead = true // its commits hang
+		d.mu.Unlock()
+		wait(3 * time.Second)
+		began := time.Now()
+		d.gets()
+		if took := time.Since(began); took != leaveWithin {
+			t.Errorf("it was waited for %s", took)
+		}
+		wait(0)
+		d.Manager.mu.Lock()
+		defer d.Manager.mu.Unlock()
+		if len(d.Manager.sessions) != 0 || len(d.setbacks) != 0 {
+			t.Errorf("%d sessions, %v", len(d.Manager.sessions), d.setbacks)
+		}
+	})
+}
+
+func TestAReplayThatAnotherHasTakenIsLetGoUntilThatOneIsSilent(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		a, b := c.daemon("a", []string{"x"}), c.daemon("b", nil)
+		defer ends(a)
+		a.begin("1", "x", 600, "10/s")
+		wait(3 * time.Second)
+		b.mu.Lock()
+		b.mine["x"] = true // both think so
+		close(b.divided)
+		b.divided = make(chan struct{})
+		b.mu.Unlock()
+		wait(25 * time.Second)
+		if r := a.stands("1"); r.Daemon != "b" {
+			t.Errorf("it stands %+v", r)
+		}
+		if a.opens != 1 || b.opens != 1 {
+			t.Errorf("sessions: %d and %d", a.opens, b.opens)
+		}
+		b.kill()
+		wait(silent + 5*time.Second)
+		if r := a.stands("1"); r.Daemon != "a" || a.opens != 2 {
+			t.Errorf("it stands %+v after %d sessions", r, a.opens)
+		}
+		wait(time.Minute)
+		if x := c.came("x"); x != "1:600" {
+			t.Error(x)
+		}
+		<-b.runs
+	})
+}
+
+func TestNothingBeginsBeforeAllWasRead(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		d.mu.Lock()
+		d.unready = errors.New("still reading")
+		d.mu.Unlock()
+		d.begin("1", "x", 10, "10/s")
+		wait(time.Minute)
+		if r, err := d.Ready(t.Context()); err != nil || r.Ready || len(r.Reasons) != 1 || d.opens != 0 {
+			t.Errorf("%+v, %v, %d sessions", r, err, d.opens)
+		}
+		d.mu.Lock()
+		d.unready = nil
+		d.mu.Unlock()
+		wait(10 * time.Second)
+		if r := d.stands("1"); r.State != replay.Completed {
+			t.Errorf("it stands %+v", r)
+		}
+	})
+}

@@ -1,0 +1,253 @@
+package manager
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"replayd/replay"
+	"replayd/replay/api"
+	"replayd/replay/pace"
+)
+
+// replays are all as they stand, in Order.
+func (m *Manager) replays(all []replay.Known) []api.Replay {
+	list := make([]api.Replay, len(all))
+	for i := range all {
+		list[i] = m.replay(&all[i])
+	}
+	return list
+}
+
+// replay is k as people see it.
+func (m *Manager) replay(k *replay.Known) api.Replay {
+	s, w := &k.Spec, wished(k)
+	r := api.Replay{
+		ID: s.ID, State: k.State(), Owner: s.Owner, Archive: s.Archive, URL: s.URL, WindowOn: s.Window.On, From: s.Window.From, To: s.Window.To,
+		Topic: s.Topic, Pace: paceOf(k, &w), Wanted: w.State, Waits: w.Waits, StartedBy: k.Start.By, StartedAt: s.AsOf,
+		WishedBy: w.By, WishedAt: w.At,
+	}
+	if c := k.Checkpoint; c != nil {
+		r.Reason, r.Sessions = c.Reason, c.Sessions
+		if !r.State.Terminal() && c.Host != "" {
+			r.Daemon = fmt.Sprintf("%s %d", c.Host, c.PID)
+		}
+	} else if r.State == replay.Cancelled {
+		r.Reason = w.Why()
+	}
+	if k.Err != nil {
+		r.State, r.Reason = replay.Failed, k.Err.Error()
+	}
+	m.addOwn(k, &r)
+	return r
+}
+
+// addOwn adds to r what this daemon knows of k beside the control topics.
+func (m *Manager) addOwn(k *replay.Known, r *api.Replay) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	id := k.Spec.ID
+	own, b := m.sessions[id], m.setbacks[id]
+	if !r.State.Terminal() {
+		r.Queued = m.queued[id]
+	}
+	switch state, reason := wrong(k, &b); {
+	case own != nil || reason == "" || r.State.Terminal():
+	case state == replay.Failed:
+		r.State, r.Reason = state, reason
+	default:
+		r.Reason = reason
+	}
+	told := alive(k, now) && !r.State.Terminal()
+	switch {
+	case own != nil && own.progress.Load() != nil:
+		report := own.progress.Load().Report()
+		r.Progress, r.Daemon, r.Queued = &report, m.options.Daemon, ""
+	case told:
+		report := k.Live.Report
+		r.Progress, r.Daemon, r.Queued = &report, k.Live.Daemon, ""
+	case k.Checkpoint != nil:
+		report := reportOf(k)
+		r.Progress = &report
+	}
+}
+
+// alive reports whether a session tells that it works on k.
+func alive(k *replay.Known, now time.Time) bool {
+	return k.Live != nil && k.Live.At.Add(silent).After(now) && k.Live.State != replay.Failed && k.Live.State != replay.Planned
+}
+
+// wrong is what went wrong with the last session of k, here or at another daemon, and nobody wished anew since.
+func wrong(k *replay.Known, b *setback) (replay.State, string) {
+	w := wished(k)
+	if b.reason != "" && b.token == w.Token {
+		return b.state(), b.reason
+	}
+	l := k.Live
+	if l == nil || len(l.Warnings) == 0 || l.At.Before(w.At) || l.State != replay.Failed && l.State != replay.Planned {
+		return "", ""
+	}
+	return l.State, l.Warnings[0]
+}
+
+// reportOf is how far a replay is of which no session tells.
+func reportOf(k *replay.Known) replay.Report {
+	c := k.Checkpoint
+	p := replay.Progress{ID: k.Spec.ID, State: c.State, Phase: replay.Waiting, Counters: c.Counters, Percent: 100}
+	w := wished(k)
+	_ = p.Pace.UnmarshalText([]byte(paceOf(k, &w)))
+	from, to := k.Spec.Window.From, k.Spec.Window.To
+	if c.Begun {
+		p.Event = time.Unix(0, c.Watermark).UTC()
+	}
+	switch {
+	case !k.Spec.Window.Bounded() || c.State == replay.Completed || c.State == replay.CompletedWithQuarantine:
+	case !c.Begun:
+		p.Percent = 0
+	default:
+		p.Percent = 100 * min(1, max(0, float64(p.Event.Sub(from))/float64(to.Sub(from))))
+	}
+	if c.State == replay.Running {
+		p.Phase = replay.Listing // nobody has told yet what it does
+	}
+	return p.Report()
+}
+
+// paceOf is the pace that is wished, or else that of the start.
+func paceOf(k *replay.Known, w *replay.Wish) string {
+	return cmp.Or(w.Pace.String(), k.Start.Pace, pace.Default().String())
+}
+
+// find returns a replay, or the problem that there is none.
+func (m *Manager) find(id string) (replay.Known, error) {
+	k, ok := m.options.Registers.Find(id)
+	if !ok {
+		p := api.NewProblem(http.StatusNotFound, "no replay is called %q", id)
+		p.Next = "List them: replayd list"
+		return k, p
+	}
+	return k, nil
+}
+
+// Replay implements api.Service.
+func (m *Manager) Replay(_ context.Context, id string) (api.Replay, error) {
+	k, err := m.find(id)
+	if err != nil {
+		return api.Replay{}, err
+	}
+	return m.replay(&k), nil
+}
+
+// Limits of a page.
+const (
+	defaultPage = 100
+	maxPage     = 1000
+)
+
+// Replays implements api.Service.
+func (m *Manager) Replays(_ context.Context, q api.Query) (api.Page[api.Replay], error) {
+	page := api.Page[api.Replay]{Items: []api.Replay{}}
+	before := int64(-1)
+	if q.After != "" {
+		n, err := strconv.ParseInt(q.After, 10, 64)
+		if err != nil || n < 0 {
+			return page, invalid(api.FieldError{Location: "query.after", Message: "is not the next of a page", Value: q.After})
+		}
+		before = n
+	}
+	limit := min(cmp.Or(max(0, q.Limit), defaultPage), maxPage)
+	last := int64(0)
+	for _, k := range slices.Backward(m.options.Registers.All()) {
+		if before >= 0 && k.Order >= before || q.Archive != "" && k.Spec.Archive != q.Archive || q.Topic != "" && k.Spec.Topic != q.Topic {
+			continue
+		}
+		r := m.replay(&k)
+		if q.State != "" && string(r.State) != q.State {
+			continue
+		}
+		if len(page.Items) == limit {
+			page.Next = strconv.FormatInt(last, 10)
+			break
+		}
+		page.Items, last = append(page.Items, r), k.Order
+	}
+	return page, nil
+}
+
+// Receipt implements api.Service.
+func (m *Manager) Receipt(_ context.Context, id string) (replay.Receipt, error) {
+	k, err := m.find(id)
+	if err != nil {
+		return replay.Receipt{}, err
+	}
+	c := k.Checkpoint
+	switch state := k.State(); {
+	case !state.Terminal():
+		return replay.Receipt{}, api.NewProblem(http.StatusConflict, "replay %s is %s: it has a receipt when it has ended", id, state)
+	case c == nil: // cancelled before it began
+		w := wished(&k)
+		c = &replay.Checkpoint{State: state, Reason: w.Why()}
+	}
+	c.Seal(&k.Spec)
+	return *c.Receipt, nil
+}
+
+// Quarantine implements api.Service.
+func (m *Manager) Quarantine(ctx context.Context, id string, q api.PageQuery) (api.Page[api.Quarantined], error) {
+	if _, err := m.find(id); err != nil {
+		return api.Page[api.Quarantined]{}, err
+	}
+	q.Limit = min(cmp.Or(max(0, q.Limit), defaultPage), maxPage)
+	return m.options.Desk.Quarantine(ctx, id, q)
+}
+
+// Offsets implements api.Service.
+func (m *Manager) Offsets(ctx context.Context, id string, at time.Time) (api.Offsets, error) {
+	k, err := m.find(id)
+	if err != nil {
+		return api.Offsets{}, err
+	}
+	return m.options.Desk.Offsets(ctx, &k, at)
+}
+
+// Group implements api.Service.
+func (m *Manager) Group(ctx context.Context, id, group string) (api.Group, error) {
+	k, err := m.find(id)
+	if err != nil {
+		return api.Group{}, err
+	}
+	return m.options.Desk.Group(ctx, &k, group)
+}
+
+// Plan implements api.Service.
+func (m *Manager) Plan(ctx context.Context, s api.Start) (api.Plan, error) {
+	return m.options.Desk.Plan(ctx, s)
+}
+
+// Archives implements api.Service.
+func (m *Manager) Archives(ctx context.Context) (api.Page[api.Archive], error) {
+	return m.options.Desk.Archives(ctx)
+}
+
+// Hours implements api.Service.
+func (m *Manager) Hours(ctx context.Context, archive string, w api.Span) (api.Page[api.Hour], error) {
+	return m.options.Desk.Hours(ctx, archive, w)
+}
+
+// Audit implements api.Service.
+func (m *Manager) Audit(ctx context.Context, q api.AuditQuery) (api.Page[replay.Audited], error) {
+	limit := min(cmp.Or(max(0, q.Limit), defaultPage), maxPage)
+	acts, next, err := m.options.Registers.Audited(ctx, q.ID, q.After, limit)
+	if err != nil {
+		return api.Page[replay.Audited]{}, problemOf(err)
+	}
+	if acts == nil {
+		acts = []replay.Audited{}
+	}
+	return api.Page[replay.Audited]{Items: acts, Next: next}, nil
+}

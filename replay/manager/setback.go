@@ -1,0 +1,101 @@
+package manager
+
+import (
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"replayd/replay"
+)
+
+const (
+	// firstRetry and lastRetry are between a session that failed and the next try.
+	firstRetry = 5 * time.Second
+	lastRetry  = 5 * time.Minute
+
+	// silent is how long a session tells nothing before it is taken for dead: it tells once a second.
+	silent = 15 * time.Second
+)
+
+// setback is how a session ended whose replay should go on, and what that means for the next one. It holds while nobody
+// wishes anew.
+type setback struct {
+	token   string    // of the wish under which the session ended
+	until   time.Time // of the next try; zero: there is none
+	reason  string    // for people; empty: nothing went wrong
+	planned bool      // it was refused, and had not begun
+
+	over  bool  // the replay has ended, and that is still to be read back
+	taken bool  // another daemon has it
+	tries int   // that failed in a row
+	seq   int64 // of the last event that was durable then
+}
+
+// after is the setback that a session's end means, false for none. Before is the one that it began under.
+func after(s *session, err error, before setback, now time.Time) (setback, bool) {
+	b := setback{token: s.token, seq: s.seq()}
+	var stopped *replay.Stopped
+	switch left := errors.As(err, &stopped); {
+	case err == nil:
+		b.over, b.until = true, now.Add(silent)
+	case s.abandoned(), left && stopped.State == replay.Running:
+		return b, false
+	case errors.As(err, new(*replay.TakenOver)):
+		b.taken, b.until = true, now.Add(silent)
+	case left && stopped.State == replay.Paused:
+		b.until = now.Add(silent) // until it is read back: then nothing is needed
+	case lasting(err):
+		b.reason = err.Error()
+		b.planned = errors.As(err, new(*replay.Refusal)) && !s.known.Begun
+	default:
+		b.reason = err.Error()
+		if before.reason != "" && before.seq == b.seq {
+			b.tries = before.tries + 1
+		}
+		b.until = now.Add(backoff(b.tries))
+	}
+	return b, true
+}
+
+// lasting reports whether err is met again whenever the same is tried.
+func lasting(err error) bool {
+	return errors.As(err, new(*replay.Refusal)) || errors.As(err, new(*replay.TooBad)) || errors.As(err, new(*replay.StoppedOn)) ||
+		errors.As(err, new(*replay.Taken))
+}
+
+// backoff doubles, and is jittered between half and all of it: replays that failed together do not come back together.
+func backoff(tries int) time.Duration {
+	d := lastRetry
+	if tries < 6 {
+		d = min(d, firstRetry<<tries)
+	}
+	return d/2 + rand.N(d/2)
+}
+
+// holds reports whether the setback still says something of k.
+func (b *setback) holds(k *replay.Known, now time.Time) bool {
+	if wished(k).Token != b.token {
+		return false
+	}
+	until := b.heldUntil(k)
+	return until.IsZero() || now.Before(until)
+}
+
+// heldUntil is when the replay is looked at again. The session that has taken it may tell that it is alive.
+func (b *setback) heldUntil(k *replay.Known) time.Time {
+	if b.taken && k.Live != nil && k.Live.At.Add(silent).After(b.until) {
+		return k.Live.At.Add(silent)
+	}
+	return b.until
+}
+
+// lasts reports whether the replay gives up its place in its line.
+func (b *setback) lasts() bool { return b.over || b.until.IsZero() }
+
+// state is that of a replay on which something went wrong.
+func (b *setback) state() replay.State {
+	if b.planned {
+		return replay.Planned
+	}
+	return replay.Failed
+}

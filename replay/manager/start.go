@@ -1,0 +1,168 @@
+package manager
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"replayd/replay"
+	"replayd/replay/api"
+)
+
+// Start implements api.Service.
+func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, error) {
+	id := idOf(&s)
+	if err := m.asked(id, &s); err != nil {
+		return api.Replay{}, false, err
+	}
+	if k, ok := m.options.Registers.Find(id); ok {
+		return m.known(&k, &s)
+	}
+	named := s
+	named.ID = id
+	spec, start, err := m.options.Desk.Spec(ctx, named)
+	if err != nil {
+		return api.Replay{}, false, problemOf(err)
+	}
+	spec.ID, spec.Owner = id, replay.OwnerDaemon
+	if spec.AsOf.IsZero() {
+		spec.AsOf = time.Now().UTC()
+	}
+	start.By, start.Key = m.options.By(ctx), fingerprint(&s)
+	w := replay.Wish{
+		Version: 1, State: replay.Running, By: start.By, Reason: s.Reason, At: time.Now().UTC(),
+		Waits: m.options.SecondPerson > 0 && start.Size > m.options.SecondPerson,
+	}
+	err = m.audited(ctx, replay.Audited{ID: id, Act: "start", Items: s.Allow, Reason: s.Reason}, func() (string, error) {
+		writing, cancel := context.WithTimeout(ctx, actLimit)
+		defer cancel()
+		return "done", m.options.Registers.Freeze(writing, &spec, start, w)
+	})
+	if k, ok := m.options.Registers.Find(id); ok && errors.As(err, new(*replay.Taken)) {
+		return m.known(&k, &s) // by another daemon, at the same time
+	}
+	if err != nil {
+		return api.Replay{}, false, err
+	}
+	m.signal()
+	r, err := m.Replay(ctx, id)
+	return r, err == nil, err
+}
+
+// asked refuses what can be told to be wrong without looking at the archive.
+func (m *Manager) asked(id string, s *api.Start) error {
+	var wrong []api.FieldError
+	if err := replay.ValidID(id); err != nil {
+		wrong = append(wrong, api.FieldError{Location: "body.id", Message: err.Error(), Value: s.ID})
+	}
+	if m.options.RequireReason && s.Reason == "" {
+		wrong = append(wrong, api.FieldError{Location: "body.reason", Message: "is required here: say why, for the audit"})
+	}
+	if len(wrong) > 0 {
+		return invalid(wrong...)
+	}
+	return nil
+}
+
+// idOf is the id that a start asks for: the one that it names, else that of its key, else a new one.
+func idOf(s *api.Start) string {
+	switch {
+	case s.ID != "":
+		return s.ID
+	case s.IdempotencyKey != "":
+		sum := sha256.Sum256([]byte(s.IdempotencyKey))
+		return "k-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:keyLength]
+	}
+	return ulid.Make().String()
+}
+
+// keyLength is of the part of a hash that an id holds, in base 32: 130 bits.
+const keyLength = 26
+
+// known is the answer where the id of a start is taken: the replay, when it was asked for by the same key in the same way.
+func (m *Manager) known(k *replay.Known, s *api.Start) (api.Replay, bool, error) {
+	theirs, ours := k.Start.Key, fingerprint(s)
+	key, _, _ := strings.Cut(ours, " ")
+	if ours == "" || !strings.HasPrefix(theirs, key+" ") {
+		p := api.NewProblem(http.StatusConflict, "replay %s exists already", k.Spec.ID)
+		p.Next = "Look at it, or start yours under another id."
+		return api.Replay{}, false, p
+	}
+	if theirs == ours {
+		return m.replay(k), false, nil
+	}
+	p := api.NewProblem(http.StatusUnprocessableEntity, "the Idempotency-Key was used to start replay %s, which was asked for otherwise", k.Spec.ID)
+	p.Next = "Use a new key for a new replay."
+	for _, field := range differing(theirs, ours) {
+		p.Errors = append(p.Errors, api.FieldError{Location: "body." + field, Message: "is not what replay " + k.Spec.ID + " was started with"})
+	}
+	return api.Replay{}, false, p
+}
+
+// fingerprint is the hash of a start's key and of each field that it set, so that fields can be compared and not read:
+//
+//	2f0e… archive=91ab… from=04c8… topic=7731…
+//
+// Without a key it is empty.
+func fingerprint(s *api.Start) string {
+	if s.IdempotencyKey == "" {
+		return ""
+	}
+	text, err := json.Marshal(s)
+	fields := map[string]json.RawMessage{}
+	if err == nil {
+		err = json.Unmarshal(text, &fields)
+	}
+	if err != nil {
+		panic(err) // plain data
+	}
+	parts := []string{hash([]byte(s.IdempotencyKey), 16)}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if v := fields[name]; string(v) != `""` {
+			parts = append(parts, name+"="+hash(v, 8))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func hash(b []byte, n int) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:n])
+}
+
+// differing are the fields in which two fingerprints differ.
+func differing(a, b string) []string {
+	theirs, ours := fieldsOf(a), fieldsOf(b)
+	var names []string
+	for name, v := range theirs {
+		if ours[name] != v {
+			names = append(names, name)
+		}
+	}
+	for name := range ours {
+		if _, has := theirs[name]; !has {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func fieldsOf(fingerprint string) map[string]string {
+	fields := map[string]string{}
+	for _, part := range strings.Fields(fingerprint)[1:] {
+		name, v, _ := strings.Cut(part, "=")
+		fields[name] = v
+	}
+	return fields
+}
