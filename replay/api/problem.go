@@ -8,19 +8,19 @@ import (
 // Problem is an error as RFC 9457 writes it (application/problem+json). Item names a refusal as the exit code 4 of the
 // command line does.
 type Problem struct {
-	Title  string       `json:"title"`
-	Status int          `json:"status"`
-	Detail string       `json:"detail,omitempty"`
-	Item   string       `json:"item,omitempty"` // of preflight
-	Next   string       `json:"next,omitempty"` // what to do
-	Errors []FieldError `json:"errors,omitempty"`
+	Title  string       `json:"title" doc:"of the kind of problem" example:"Conflict"`
+	Status int          `json:"status" doc:"that of HTTP" example:"409"`
+	Detail string       `json:"detail,omitempty" doc:"what is so, and why that is a problem"`
+	Item   string       `json:"item,omitempty" doc:"of preflight, as allow names it" example:"retention"`
+	Next   string       `json:"next,omitempty" doc:"what to do"`
+	Errors []FieldError `json:"errors,omitempty" doc:"every field that is wrong"`
 }
 
 // FieldError is what is wrong with one field.
 type FieldError struct {
-	Location string `json:"location"` // body.from, query.limit
-	Message  string `json:"message"`
-	Value    any    `json:"value,omitempty"` // as it was given
+	Location string `json:"location" doc:"where the field is" example:"body.from"`
+	Message  string `json:"message" doc:"what is wrong with it"`
+	Value    any    `json:"value,omitempty" doc:"as it was given"`
 }
 
 // NewProblem returns one whose title is that of the status.
@@ -44,3 +44,8 @@ func (p *Problem) Error() string {
 
 // GetStatus is the HTTP status, as huma asks for it.
 func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is that of RFC 9457, as huma asks for it.
+func (p *Problem) ContentType(string) string { return problemType }
+
+const problemType = "application/problem+json"

@@ -47,42 +47,42 @@ type Service interface {
 // Start asks for a replay. Its fields are the flags of replayd run by the same names, with the same forms, defaults and
 // meaning.
 type Start struct {
-	ID            string   `json:"id,omitempty" doc:"name of the replay; default: of the Idempotency-Key, else a new one"`
-	Archive       string   `json:"archive" doc:"a name from the daemon's configuration"`
-	From          string   `json:"from,omitempty" doc:"first event time: 2026-11-01T12:00:00Z, 2026-11-01T12, 2026-11-01, -3h"`
-	To            string   `json:"to,omitempty" doc:"end of the window, exclusive; also now"`
+	ID            string   `json:"id,omitempty" maxLength:"128" doc:"name of the replay; default: of the Idempotency-Key, else a new one" example:"payments-0300"`
+	Archive       string   `json:"archive" minLength:"1" maxLength:"256" doc:"a name from the daemon's configuration" example:"payments"`
+	From          string   `json:"from,omitempty" doc:"first event time: 2026-11-01T12:00:00Z, 2026-11-01T12, 2026-11-01, -3h" example:"2026-11-01T12"`
+	To            string   `json:"to,omitempty" doc:"end of the window, exclusive; also now" example:"2026-11-01T16"`
 	For           string   `json:"for,omitempty" doc:"length of the window instead of to: 4h"`
-	Zone          string   `json:"zone,omitempty"`
-	WindowOn      string   `json:"window_on,omitempty"`
-	EventID       string   `json:"event_id,omitempty"`
-	EventTime     string   `json:"event_time,omitempty"`
-	EventTimeZone string   `json:"event_time_zone,omitempty"`
-	Key           string   `json:"key,omitempty"`
-	Value         string   `json:"value,omitempty"`
-	Slack         string   `json:"slack,omitempty"`
-	Lateness      string   `json:"lateness,omitempty"`
-	Horizon       string   `json:"horizon,omitempty"`
-	Dedupe        string   `json:"dedupe,omitempty"`
-	Filter        string   `json:"filter,omitempty"`
-	Limit         int64    `json:"limit,omitempty"`
-	OnLate        string   `json:"on_late,omitempty"`
-	OnConflict    string   `json:"on_conflict,omitempty"`
-	OnBad         string   `json:"on_bad,omitempty"`
-	OnMissingID   string   `json:"on_missing_id,omitempty"`
-	MaxBad        string   `json:"max_bad,omitempty"`
-	Topic         string   `json:"topic"`
-	CreateTopic   bool     `json:"create_topic,omitempty"`
-	Partitions    int32    `json:"partitions,omitempty"`
-	LikeTopic     string   `json:"like_topic,omitempty"`
-	Pace          string   `json:"pace,omitempty"`
-	MaxGap        string   `json:"max_gap,omitempty"`
-	Ramp          string   `json:"ramp,omitempty"`
-	RecordTime    string   `json:"record_time,omitempty"`
-	Headers       []string `json:"headers,omitempty"`
-	Targets       []string `json:"targets,omitempty"`
-	Reason        string   `json:"reason,omitempty"`
-	Compression   string   `json:"compression,omitempty"`
-	Allow         []string `json:"allow,omitempty"`
+	Zone          string   `json:"zone,omitempty" doc:"time zone of from and to where they tell none; default: UTC"`
+	WindowOn      string   `json:"window_on,omitempty" enum:"event,arrival" doc:"time by which an event belongs to the window; default: the archive's"`
+	EventID       string   `json:"event_id,omitempty" doc:"JSON Pointer to the id, several with commas, body, source or none; default: the archive's"`
+	EventTime     string   `json:"event_time,omitempty" doc:"JSON Pointer to the time, or none; default: the archive's"`
+	EventTimeZone string   `json:"event_time_zone,omitempty" doc:"time zone of event times that tell none; default: the archive's"`
+	Key           string   `json:"key,omitempty" doc:"JSON Pointer to the record key; default: the archive's"`
+	Value         string   `json:"value,omitempty" doc:"JSON Pointer to the part that is produced; default: the whole event"`
+	Slack         string   `json:"slack,omitempty" doc:"how far before and after the window archived hours are read: 1h,1h"`
+	Lateness      string   `json:"lateness,omitempty" doc:"disorder inside an object that is put right: 5m"`
+	Horizon       string   `json:"horizon,omitempty" doc:"how far back duplicates are looked for; default: lateness and slack after the window"`
+	Dedupe        string   `json:"dedupe,omitempty" enum:"on,off" doc:"whether duplicates are left out; default: on"`
+	Filter        string   `json:"filter,omitempty" doc:"expression over event, time, id and key: what makes it false is left out"`
+	Limit         int64    `json:"limit,omitempty" minimum:"0" doc:"end after so many events; 0: none"`
+	OnLate        string   `json:"on_late,omitempty" enum:"emit,quarantine,stop" doc:"what to do with an event that came later than lateness"`
+	OnConflict    string   `json:"on_conflict,omitempty" enum:"emit,drop,quarantine,stop" doc:"what to do with an event whose id had another body"`
+	OnBad         string   `json:"on_bad,omitempty" enum:"quarantine,stop" doc:"what to do with what cannot be read"`
+	OnMissingID   string   `json:"on_missing_id,omitempty" enum:"emit,quarantine,stop" doc:"what to do with an event without an id"`
+	MaxBad        string   `json:"max_bad,omitempty" doc:"share of bad entries above which the replay fails: 1%"`
+	Topic         string   `json:"topic" minLength:"1" maxLength:"249" doc:"replay topic, one of the daemon's targets" example:"replay.payments"`
+	CreateTopic   bool     `json:"create_topic,omitempty" doc:"create the topic when it is missing"`
+	Partitions    int32    `json:"partitions,omitempty" minimum:"0" doc:"of a topic that is created; 0: the cluster's default"`
+	LikeTopic     string   `json:"like_topic,omitempty" maxLength:"249" doc:"topic whose partitions and settings a created one gets"`
+	Pace          string   `json:"pace,omitempty" doc:"5000/s, 20MB/s, x4, unlimited; several with commas: the slowest holds; default: the target's" example:"5000/s"`
+	MaxGap        string   `json:"max_gap,omitempty" doc:"longest wait for an idle gap with xN: 10s"`
+	Ramp          string   `json:"ramp,omitempty" doc:"time in which the pace is reached: 1m"`
+	RecordTime    string   `json:"record_time,omitempty" enum:"now,original" doc:"time of the records; default: now"`
+	Headers       []string `json:"headers,omitempty" maxItems:"8" doc:"extra tags: reason, source, targets"`
+	Targets       []string `json:"targets,omitempty" maxItems:"64" doc:"consumer groups that should act, for the header replay-targets"`
+	Reason        string   `json:"reason,omitempty" maxLength:"256" doc:"why, for header and audit" example:"INC-1234: the consumer lost four hours"`
+	Compression   string   `json:"compression,omitempty" enum:"none,gzip,snappy,lz4,zstd" doc:"of the records; default: snappy"`
+	Allow         []string `json:"allow,omitempty" maxItems:"64" doc:"refusals of preflight that are overridden, by name"`
 	Plan          string   `json:"plan,omitempty" doc:"hash of the plan that is to be started; refused when the archive has changed since"`
 
 	IdempotencyKey string `json:"-"` // a header
@@ -90,135 +90,135 @@ type Start struct {
 
 // Replay is a replay as it stands.
 type Replay struct {
-	ID        string         `json:"id"`
-	State     replay.State   `json:"state"`
-	Owner     string         `json:"owner"`            // daemon, or run: a foreground process, which is only shown
-	Queued    string         `json:"queued,omitempty"` // why it waits for its turn, such as the replay before it
-	Reason    string         `json:"reason,omitempty"` // why it is paused or failed
-	Archive   string         `json:"archive"`
-	URL       string         `json:"url"`
-	WindowOn  string         `json:"window_on"`
-	From      time.Time      `json:"from,omitzero"`
-	To        time.Time      `json:"to,omitzero"`
-	Topic     string         `json:"topic"`
-	Pace      string         `json:"pace"`   // that is wished
-	Wanted    replay.State   `json:"wanted"` // state that is wished: running, paused or cancelled
-	Waits     bool           `json:"waits,omitempty"`
-	StartedBy string         `json:"started_by,omitempty"`
-	StartedAt time.Time      `json:"started_at"`
-	WishedBy  string         `json:"wished_by,omitempty"`
-	WishedAt  time.Time      `json:"wished_at,omitzero"`
-	Daemon    string         `json:"daemon,omitempty"` // host and process of the session; also of a foreground process
-	Sessions  int            `json:"sessions"`
-	Progress  *replay.Report `json:"progress,omitempty"`
+	ID        string         `json:"id" doc:"its name" example:"payments-0300"`
+	State     replay.State   `json:"state" doc:"where it stands: planned, running, paused, completed, completed_with_quarantine, cancelled, failed" example:"running"`
+	Owner     string         `json:"owner" doc:"daemon, or run: a foreground process, which is only shown" example:"daemon"`
+	Queued    string         `json:"queued,omitempty" doc:"why it waits for its turn, such as the replay before it"`
+	Reason    string         `json:"reason,omitempty" doc:"why it is paused or failed"`
+	Archive   string         `json:"archive" doc:"what it reads" example:"payments"`
+	URL       string         `json:"url" doc:"where the archive is" example:"s3://archive/payments"`
+	WindowOn  string         `json:"window_on" doc:"time by which an event belongs to the window: event or arrival" example:"event"`
+	From      time.Time      `json:"from,omitzero" doc:"first event time" example:"2026-11-01T12:00:00Z"`
+	To        time.Time      `json:"to,omitzero" doc:"end of the window, exclusive" example:"2026-11-01T16:00:00Z"`
+	Topic     string         `json:"topic" doc:"what it writes" example:"replay.payments"`
+	Pace      string         `json:"pace" doc:"that is wished" example:"5000/s"`
+	Wanted    replay.State   `json:"wanted" doc:"state that is wished: running, paused or cancelled" example:"running"`
+	Waits     bool           `json:"waits,omitempty" doc:"for the approval of a second person"`
+	StartedBy string         `json:"started_by,omitempty" doc:"who started it" example:"alice"`
+	StartedAt time.Time      `json:"started_at" doc:"when it was made known" example:"2026-11-02T03:00:00Z"`
+	WishedBy  string         `json:"wished_by,omitempty" doc:"who wished last"`
+	WishedAt  time.Time      `json:"wished_at,omitzero" doc:"when that was"`
+	Daemon    string         `json:"daemon,omitempty" doc:"host and process of the session; also of a foreground process"`
+	Sessions  int            `json:"sessions" doc:"how often its work was begun or taken up again"`
+	Progress  *replay.Report `json:"progress,omitempty" doc:"how far it is; absent while nobody has told"`
 }
 
 // Act is a change of what is wished, with its reason for the audit.
 type Act struct {
-	Reason string `json:"reason,omitempty" maxLength:"256"`
+	Reason string `json:"reason,omitempty" maxLength:"256" doc:"why, for the audit" example:"INC-1234: the consumer is behind"`
 }
 
 // Pace is another pace.
 type Pace struct {
-	Pace   string `json:"pace" doc:"5000/s, 20MB/s, x4, unlimited; several with commas: the slowest holds"`
+	Pace   string `json:"pace" minLength:"1" doc:"5000/s, 20MB/s, x4, unlimited; several with commas: the slowest holds" example:"500/s"`
 	MaxGap string `json:"max_gap,omitempty" doc:"longest wait for an idle gap with xN"`
-	Reason string `json:"reason,omitempty" maxLength:"256"`
+	Reason string `json:"reason,omitempty" maxLength:"256" doc:"why, for the audit"`
 }
 
-// PageQuery asks for a part of a list.
+// PageQuery asks for a part of a list. A Limit of 0 is that of 100.
 type PageQuery struct {
-	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	After string `query:"after" doc:"next of the page before"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"most that are answered"`
+	After string `query:"after" maxLength:"1024" doc:"next of the page before"`
 }
 
 // Query asks for replays, the newest first. What is empty is any.
 type Query struct {
 	PageQuery
 
-	State   string `query:"state"`
-	Archive string `query:"archive"`
-	Topic   string `query:"topic"`
+	State   string `query:"state" enum:"planned,running,paused,completed,completed_with_quarantine,cancelled,failed" doc:"only those that stand so"`
+	Archive string `query:"archive" maxLength:"256" doc:"only those of this archive"`
+	Topic   string `query:"topic" maxLength:"249" doc:"only those into this topic"`
 }
 
 // Page is a part of a list.
 type Page[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next,omitempty"` // to be given as after; empty: there is no more
+	Items []T    `json:"items" doc:"in the order of the list"`
+	Next  string `json:"next,omitempty" doc:"to be given as after; absent: there is no more"`
 }
 
 // Quarantined is an entry that was not produced, and its number.
 type Quarantined struct {
-	N int64 `json:"n"`
+	N int64 `json:"n" doc:"its number, in the order of the replay"`
 	replay.Quarantined
 }
 
 // Offsets lead to an event time: every record of the replay whose time is at or later stands at or behind these.
 type Offsets struct {
-	ID         string      `json:"id"`
-	EventTime  time.Time   `json:"event_time"` // as asked
-	Known      time.Time   `json:"known"`      // the nearest before it of which the offsets are known
-	Topic      string      `json:"topic"`
-	Partitions []Partition `json:"partitions"`
+	ID         string      `json:"id" doc:"of the replay"`
+	EventTime  time.Time   `json:"event_time" doc:"as asked"`
+	Known      time.Time   `json:"known" doc:"the nearest before it of which the offsets are known"`
+	Topic      string      `json:"topic" doc:"that they are of"`
+	Partitions []Partition `json:"partitions" doc:"each of the topic's that the replay writes"`
 }
 
 // Partition is a place in one.
 type Partition struct {
-	Partition int32 `json:"partition"`
-	Offset    int64 `json:"offset"`
+	Partition int32 `json:"partition" doc:"its number"`
+	Offset    int64 `json:"offset" doc:"where to read from"`
 }
 
 // Group is how far a consumer group has read a replay.
 type Group struct {
-	Group      string           `json:"group"`
-	ID         string           `json:"id"`
-	State      string           `json:"state"`                // of the group, as Kafka calls it
-	Left       int64            `json:"left"`                 // records of the replay, or what stands between them, that are not consumed
-	Done       bool             `json:"done"`                 // the replay has ended and the group has passed its last record in every partition
-	ETA        float64          `json:"eta_seconds,omitzero"` // at the rate of the last seconds; absent when that is not known
-	Partitions []GroupPartition `json:"partitions"`
+	Group      string           `json:"group" doc:"its name" example:"payments-svc"`
+	ID         string           `json:"id" doc:"of the replay"`
+	State      string           `json:"state" doc:"of the group, as Kafka calls it" example:"Stable"`
+	Left       int64            `json:"left" doc:"records of the replay, or what stands between them, that are not consumed"`
+	Done       bool             `json:"done" doc:"the replay has ended and the group has passed its last record in every partition"`
+	ETA        float64          `json:"eta_seconds,omitzero" doc:"at the rate of the last seconds; absent when that is not known"`
+	Partitions []GroupPartition `json:"partitions" doc:"each of the topic's that the replay writes"`
 }
 
 // GroupPartition is how far it is in one.
 type GroupPartition struct {
-	Partition int32 `json:"partition"`
-	Committed int64 `json:"committed"` // offset; -1: none
-	Last      int64 `json:"last"`      // offset of the newest record of the replay; -1: none
-	Done      bool  `json:"done"`
+	Partition int32 `json:"partition" doc:"its number"`
+	Committed int64 `json:"committed" doc:"offset; -1: none"`
+	Last      int64 `json:"last" doc:"offset of the newest record of the replay; -1: none"`
+	Done      bool  `json:"done" doc:"the group has passed the last record of a replay that has ended"`
 }
 
 // Plan is what a start would do. Its hash may be given to Start.
 type Plan struct {
-	Hash     string         `json:"hash"`
-	Accepted bool           `json:"accepted"`
-	Lines    []string       `json:"lines"` // the plan in six lines, for people
-	Plan     map[string]any `json:"plan"`  // as replayd plan -o json prints it
+	Hash     string         `json:"hash" doc:"of what would be replayed, and of the archive as it is now"`
+	Accepted bool           `json:"accepted" doc:"nothing of preflight refuses it"`
+	Lines    []string       `json:"lines" doc:"the plan in six lines, for people"`
+	Plan     map[string]any `json:"plan" doc:"as replayd plan -o json prints it"`
 }
 
 // Archive is one that the daemon knows.
 type Archive struct {
-	Name string   `json:"name"`
-	URL  []string `json:"url"`
+	Name string   `json:"name" doc:"as a start names it" example:"payments"`
+	URL  []string `json:"url" doc:"where it is"`
 }
 
 // Span is a part of an archive, half-open; it may hold at most 31 days.
 type Span struct {
-	From time.Time `query:"from" required:"true"`
-	To   time.Time `query:"to" required:"true"`
+	From time.Time `query:"from" required:"true" doc:"first hour" example:"2026-11-01T00:00:00Z"`
+	To   time.Time `query:"to" required:"true" doc:"end, exclusive" example:"2026-11-02T00:00:00Z"`
 }
 
 // Hour is what an archive holds of one.
 type Hour struct {
-	Hour    string `json:"hour"`
-	Objects int    `json:"objects"`
-	Bytes   int64  `json:"bytes"`
-	Gap     bool   `json:"gap"`
+	Hour    string `json:"hour" doc:"its beginning, or the day where the archive has only days" example:"2026-11-01T03Z"`
+	Objects int    `json:"objects" doc:"that it holds"`
+	Bytes   int64  `json:"bytes" doc:"their stored size"`
+	Gap     bool   `json:"gap" doc:"it holds none, and hours around it do"`
 }
 
 // AuditQuery asks for what was done, the oldest first.
 type AuditQuery struct {
 	PageQuery
 
-	ID string `query:"id" doc:"of the replay; empty: of all"`
+	ID string `query:"id" maxLength:"128" doc:"of the replay; empty: of all"`
 }
 
 // Event tells that a replay stands otherwise than before.
@@ -230,11 +230,11 @@ type Event struct {
 
 // Version is that of the program.
 type Version struct {
-	Version string `json:"version"`
+	Version string `json:"version" doc:"as replayd version prints it" example:"v1.0.0"`
 }
 
 // Readiness says whether the daemon can do its work.
 type Readiness struct {
-	Ready   bool     `json:"ready"`
-	Reasons []string `json:"reasons"` // why not
+	Ready   bool     `json:"ready" doc:"it can"`
+	Reasons []string `json:"reasons" doc:"why not"`
 }
