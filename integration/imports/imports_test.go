@@ -55,6 +55,8 @@ func TestWrongArrowsAreFound(t *testing.T) {
 		{"harness in a test", "replay/kafka", "replayd/integration/harness", true, true},
 		{"conformance suite in a test", "archive/s3", "replayd/archive/archivetest", true, true},
 		{"conformance suite in product code", "archive/s3", "replayd/archive/archivetest", false, false},
+		{"suite of the API in a test", "replay/manager", "replayd/replay/api/apitest", true, true},
+		{"suite of the API in product code", "replay/api", "replayd/replay/api/apitest", false, false},
 		{"adapter in a test of another", "archive/s3", "replayd/archive/dir", true, false},
 		{"engine from what consumers import", "replay/consumer", "replayd/replay", false, false},
 		{"adapter from what consumers import", "replay/consumer", "replayd/replay/kafka", false, false},

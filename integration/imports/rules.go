@@ -33,9 +33,10 @@ var layers = map[string][]string{
 	"config":         {"replay", "replay/pace", "archive"},
 	"replay/manager": append([]string{"replay/api"}, replayAndBelow...),
 
-	"replay/api":   replayAndBelow,
-	"replay/kafka": append([]string{"archive/awscreds"}, replayAndBelow...),
-	"replay":       {"replay/merge", "replay/dedupe", "replay/pace", "replay/shelf", "archive"},
+	"replay/api":         replayAndBelow,
+	"replay/api/apitest": append([]string{"replay/api"}, replayAndBelow...),
+	"replay/kafka":       append([]string{"archive/awscreds"}, replayAndBelow...),
+	"replay":             {"replay/merge", "replay/dedupe", "replay/pace", "replay/shelf", "archive"},
 
 	"replay/merge":  {"replay/shelf", "archive"},
 	"replay/dedupe": {"replay/shelf", "archive"},
@@ -56,7 +57,7 @@ var layers = map[string][]string{
 var replayAndBelow = []string{"replay", "replay/merge", "replay/dedupe", "replay/pace", "archive"}
 
 // forTests may be imported by the test files of every layer: test equipment, and the pure readers of what it makes.
-var forTests = []string{"archive/archivetest", "archive/format", "archive/layout", "integration/harness"}
+var forTests = []string{"replay/api/apitest", "archive/archivetest", "archive/format", "archive/layout", "integration/harness"}
 
 // core layers are free of clients.
 var core = []string{"archive", "replay", "replay/merge", "replay/dedupe", "replay/pace", "replay/shelf"}
