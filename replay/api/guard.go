@@ -1,0 +1,289 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"time"
+
+	"replayd/replay"
+)
+
+// guard lets through what the one who asks may do and see. What they may not see answers as what does not exist. It embeds
+// no Service: a new method would pass unguarded.
+type guard struct {
+	next    Service
+	denials *Denials
+}
+
+// Guard returns service for those whom By names, by their roles, archives and targets. What it denies is counted; denials
+// may be nil.
+func Guard(service Service, denials *Denials) Service { return &guard{service, denials} }
+
+// needs is nil when the one who asks has the role.
+func (g *guard) needs(ctx context.Context, role Role, act, id string) error {
+	by := By(ctx)
+	if by.Role.Covers(role) {
+		return nil
+	}
+	has := "has no role"
+	if by.Role != "" {
+		has = "is " + string(by.Role)
+	}
+	p := NewProblem(http.StatusForbidden, "%s needs the role %s, and %s %s", act, role, by.Name, has)
+	p.Next = "Ask who runs this daemon for a token with that role."
+	g.deny(by, act, id, p)
+	return p
+}
+
+func (g *guard) deny(by Principal, act, id string, p *Problem) {
+	who := by.Name
+	if who == "" {
+		who = "nobody"
+	}
+	why := p.Detail
+	for _, e := range p.Errors {
+		why += "; " + e.Location + ": " + e.Message
+	}
+	g.denials.Note(Denied{Who: who, Act: act, ID: id, Why: why})
+}
+
+func sees(by Principal, r *Replay) bool { return by.Archives.Has(r.Archive) && by.Targets.Has(r.Topic) }
+
+// unknown is the answer for what there is not, and for what may not be seen.
+func unknown(what, name string) *Problem {
+	return NewProblem(http.StatusNotFound, "there is no %s %s", what, name)
+}
+
+// one is a replay that may be seen.
+func (g *guard) one(ctx context.Context, id string) (Replay, error) {
+	r, err := g.next.Replay(ctx, id)
+	if isUnknown(err) || err == nil && !sees(By(ctx), &r) {
+		return Replay{}, unknown("replay", id)
+	}
+	return r, err
+}
+
+func isUnknown(err error) bool {
+	p, ok := err.(*Problem) //nolint:errorlint // wrapped, it is about something else
+	return ok && p.Status == http.StatusNotFound
+}
+
+// may is nil when the one who asks has the role and may see the replay.
+func (g *guard) may(ctx context.Context, role Role, act, id string) error {
+	if err := g.needs(ctx, role, act, id); err != nil {
+		return err
+	}
+	_, err := g.one(ctx, id)
+	return err
+}
+
+// startable is nil when the one who asks may start s.
+func (g *guard) startable(ctx context.Context, act string, s *Start) error {
+	if err := g.needs(ctx, Operator, act, s.ID); err != nil {
+		return err
+	}
+	by := By(ctx)
+	p := NewProblem(http.StatusForbidden, "%s may not %s this", by.Name, act)
+	for _, field := range []struct {
+		location, value string
+		names           Names
+	}{{"body.archive", s.Archive, by.Archives}, {"body.topic", s.Topic, by.Targets}} {
+		if !field.names.Has(field.value) {
+			p.Errors = append(p.Errors, FieldError{field.location, fmt.Sprintf("not among those of %s: %q", by.Name, []string(field.names)), field.value})
+		}
+	}
+	if p.Errors == nil {
+		return nil
+	}
+	g.deny(by, act, s.ID, p)
+	return p
+}
+
+func (g *guard) Start(ctx context.Context, s Start) (Replay, bool, error) {
+	if err := g.startable(ctx, "start", &s); err != nil {
+		return Replay{}, false, err
+	}
+	return g.next.Start(ctx, s)
+}
+
+func (g *guard) Plan(ctx context.Context, s Start) (Plan, error) {
+	if err := g.startable(ctx, "plan", &s); err != nil {
+		return Plan{}, err
+	}
+	return g.next.Plan(ctx, s)
+}
+
+// Replays reads on until the page is full of what may be seen. The last that it reads is seen, so next tells of no other.
+func (g *guard) Replays(ctx context.Context, q Query) (Page[Replay], error) {
+	if err := g.needs(ctx, Viewer, "list", ""); err != nil {
+		return Page[Replay]{}, err
+	}
+	by := By(ctx)
+	if by.Archives.All() && by.Targets.All() {
+		return g.next.Replays(ctx, q)
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	page := Page[Replay]{Items: []Replay{}}
+	for len(page.Items) < limit {
+		q.Limit = limit - len(page.Items)
+		part, err := g.next.Replays(ctx, q)
+		if err != nil {
+			return Page[Replay]{}, err
+		}
+		for i := range part.Items {
+			if sees(by, &part.Items[i]) {
+				page.Items = append(page.Items, part.Items[i])
+			}
+		}
+		page.Next, q.After = part.Next, part.Next
+		if part.Next == "" {
+			break
+		}
+	}
+	return page, nil
+}
+
+func (g *guard) Replay(ctx context.Context, id string) (Replay, error) {
+	if err := g.needs(ctx, Viewer, "show", id); err != nil {
+		return Replay{}, err
+	}
+	return g.one(ctx, id)
+}
+
+func (g *guard) Pause(ctx context.Context, id string, a Act) (Replay, error) {
+	return guarded(ctx, g, Operator, "pause", id, func() (Replay, error) { return g.next.Pause(ctx, id, a) })
+}
+
+func (g *guard) Resume(ctx context.Context, id string, a Act) (Replay, error) {
+	return guarded(ctx, g, Operator, "resume", id, func() (Replay, error) { return g.next.Resume(ctx, id, a) })
+}
+
+func (g *guard) SetPace(ctx context.Context, id string, p Pace) (Replay, error) {
+	return guarded(ctx, g, Operator, "pace", id, func() (Replay, error) { return g.next.SetPace(ctx, id, p) })
+}
+
+func (g *guard) Cancel(ctx context.Context, id string, a Act) (Replay, error) {
+	return guarded(ctx, g, Operator, "cancel", id, func() (Replay, error) { return g.next.Cancel(ctx, id, a) })
+}
+
+func (g *guard) Approve(ctx context.Context, id string, a Act) (Replay, error) {
+	return guarded(ctx, g, Operator, "approve", id, func() (Replay, error) { return g.next.Approve(ctx, id, a) })
+}
+
+func (g *guard) Forget(ctx context.Context, id string, a Act) error {
+	_, err := guarded(ctx, g, Admin, "forget", id, func() (struct{}, error) { return struct{}{}, g.next.Forget(ctx, id, a) })
+	return err
+}
+
+func (g *guard) Receipt(ctx context.Context, id string) (replay.Receipt, error) {
+	return guarded(ctx, g, Viewer, "receipt", id, func() (replay.Receipt, error) { return g.next.Receipt(ctx, id) })
+}
+
+func (g *guard) Quarantine(ctx context.Context, id string, q PageQuery) (Page[Quarantined], error) {
+	return guarded(ctx, g, Viewer, "quarantine", id, func() (Page[Quarantined], error) { return g.next.Quarantine(ctx, id, q) })
+}
+
+func (g *guard) Offsets(ctx context.Context, id string, at time.Time) (Offsets, error) {
+	return guarded(ctx, g, Viewer, "offsets", id, func() (Offsets, error) { return g.next.Offsets(ctx, id, at) })
+}
+
+func (g *guard) Group(ctx context.Context, id, group string) (Group, error) {
+	return guarded(ctx, g, Viewer, "group", id, func() (Group, error) { return g.next.Group(ctx, id, group) })
+}
+
+// guarded does something with a replay when the one who asks may.
+func guarded[T any](ctx context.Context, g *guard, role Role, act, id string, do func() (T, error)) (T, error) {
+	if err := g.may(ctx, role, act, id); err != nil {
+		var none T
+		return none, err
+	}
+	return do()
+}
+
+func (g *guard) Archives(ctx context.Context) (Page[Archive], error) {
+	if err := g.needs(ctx, Viewer, "archives", ""); err != nil {
+		return Page[Archive]{}, err
+	}
+	page, err := g.next.Archives(ctx)
+	page.Items = slices.DeleteFunc(slices.Clone(page.Items), func(a Archive) bool { return !By(ctx).Archives.Has(a.Name) })
+	return page, err
+}
+
+func (g *guard) Hours(ctx context.Context, archive string, w Span) (Page[Hour], error) {
+	if err := g.needs(ctx, Viewer, "hours", ""); err != nil {
+		return Page[Hour]{}, err
+	}
+	if !By(ctx).Archives.Has(archive) {
+		return Page[Hour]{}, unknown("archive", archive)
+	}
+	page, err := g.next.Hours(ctx, archive, w)
+	if isUnknown(err) {
+		err = unknown("archive", archive)
+	}
+	return page, err
+}
+
+// Audit of all replays is for those who may see all. Acts hold no archive by which they could be told apart.
+func (g *guard) Audit(ctx context.Context, q AuditQuery) (Page[replay.Audited], error) {
+	if err := g.needs(ctx, Admin, "audit", q.ID); err != nil {
+		return Page[replay.Audited]{}, err
+	}
+	by := By(ctx)
+	if by.Archives.All() && by.Targets.All() {
+		return g.next.Audit(ctx, q) // of forgotten replays, too
+	}
+	if q.ID == "" {
+		p := NewProblem(http.StatusForbidden, "the audit of all replays is for those who may see all archives and targets")
+		p.Next = "Name a replay with id."
+		g.deny(by, "audit", "", p)
+		return Page[replay.Audited]{}, p
+	}
+	return guarded(ctx, g, Admin, "audit", q.ID, func() (Page[replay.Audited], error) { return g.next.Audit(ctx, q) })
+}
+
+// Events leaves out what may not be seen, and that something is gone that was not shown before.
+func (g *guard) Events(ctx context.Context, id, after string) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		if err := g.watchable(ctx, id); err != nil {
+			yield(Event{}, err)
+			return
+		}
+		by, shown := By(ctx), map[string]bool{}
+		all := by.Archives.All() && by.Targets.All()
+		for e, err := range g.next.Events(ctx, id, after) {
+			visible := all || err != nil || e.Gone && shown[e.Replay.ID] || !e.Gone && sees(by, &e.Replay)
+			if !visible {
+				continue
+			}
+			if shown[e.Replay.ID] = true; e.Gone {
+				delete(shown, e.Replay.ID)
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+func (g *guard) watchable(ctx context.Context, id string) error {
+	if id == "" {
+		return g.needs(ctx, Viewer, "watch", "")
+	}
+	return g.may(ctx, Viewer, "watch", id)
+}
+
+func (g *guard) Version(ctx context.Context) (Version, error) {
+	if err := g.needs(ctx, Viewer, "version", ""); err != nil {
+		return Version{}, err
+	}
+	return g.next.Version(ctx)
+}
+
+// Ready is for probes, which nobody knows.
+func (g *guard) Ready(ctx context.Context) (Readiness, error) { return g.next.Ready(ctx) }

@@ -1,0 +1,244 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"replayd/replay/api"
+	"replayd/replay/api/apitest"
+)
+
+var all = api.Names{api.Everything}
+
+// withReplay is a fake with the replay a.
+func withReplay(t *testing.T) *apitest.Fake {
+	t.Helper()
+	f := apitest.NewFake()
+	if _, _, err := f.Start(t.Context(), apitest.Payments("a")); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// acts is every method of Service with the role that it needs. Each is done to the replay id.
+func acts(id string) map[string]struct {
+	needs api.Role
+	do    func(context.Context, api.Service) error
+} {
+	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	type act = struct {
+		needs api.Role
+		do    func(context.Context, api.Service) error
+	}
+	return map[string]act{
+		"Start": {api.Operator, func(ctx context.Context, s api.Service) error {
+			_, _, err := s.Start(ctx, apitest.Payments("new"))
+			return err
+		}},
+		"Plan": {api.Operator, func(ctx context.Context, s api.Service) error {
+			_, err := s.Plan(ctx, apitest.Payments(""))
+			return err
+		}},
+		"Pause":  {api.Operator, func(ctx context.Context, s api.Service) error { _, err := s.Pause(ctx, id, api.Act{}); return err }},
+		"Resume": {api.Operator, func(ctx context.Context, s api.Service) error { _, err := s.Resume(ctx, id, api.Act{}); return err }},
+		"SetPace": {api.Operator, func(ctx context.Context, s api.Service) error {
+			_, err := s.SetPace(ctx, id, api.Pace{Pace: "1/s"})
+			return err
+		}},
+		"Cancel":  {api.Operator, func(ctx context.Context, s api.Service) error { _, err := s.Cancel(ctx, id, api.Act{}); return err }},
+		"Approve": {api.Operator, func(ctx context.Context, s api.Service) error { _, err := s.Approve(ctx, id, api.Act{}); return err }},
+		"Forget":  {api.Admin, func(ctx context.Context, s api.Service) error { return s.Forget(ctx, id, api.Act{}) }},
+		"Audit": {api.Admin, func(ctx context.Context, s api.Service) error {
+			_, err := s.Audit(ctx, api.AuditQuery{ID: id})
+			return err
+		}},
+		"Replays": {api.Viewer, func(ctx context.Context, s api.Service) error { _, err := s.Replays(ctx, api.Query{}); return err }},
+		"Replay":  {api.Viewer, func(ctx context.Context, s api.Service) error { _, err := s.Replay(ctx, id); return err }},
+		"Receipt": {api.Viewer, func(ctx context.Context, s api.Service) error { _, err := s.Receipt(ctx, id); return err }},
+		"Quarantine": {api.Viewer, func(ctx context.Context, s api.Service) error {
+			_, err := s.Quarantine(ctx, id, api.PageQuery{})
+			return err
+		}},
+		"Offsets":  {api.Viewer, func(ctx context.Context, s api.Service) error { _, err := s.Offsets(ctx, id, at); return err }},
+		"Group":    {api.Viewer, func(ctx context.Context, s api.Service) error { _, err := s.Group(ctx, id, "g"); return err }},
+		"Archives": {api.Viewer, func(ctx context.Context, s api.Service) error { _, err := s.Archives(ctx); return err }},
+		"Hours": {api.Viewer, func(ctx context.Context, s api.Service) error {
+			_, err := s.Hours(ctx, "payments", api.Span{From: at, To: at.Add(time.Hour)})
+			return err
+		}},
+		"Events": {api.Viewer, func(ctx context.Context, s api.Service) error {
+			for _, err := range s.Events(ctx, id, "") {
+				return err
+			}
+			return nil
+		}},
+		"Version": {api.Viewer, func(ctx context.Context, s api.Service) error { _, err := s.Version(ctx); return err }},
+	}
+}
+
+func status(err error) int {
+	var p *api.Problem
+	if errors.As(err, &p) {
+		return p.Status
+	}
+	return 0
+}
+
+func TestEachActNeedsItsRole(t *testing.T) {
+	ranks := []api.Role{"", "root", api.Viewer, api.Operator, api.Admin}
+	for name, act := range acts("a") {
+		for i, role := range ranks {
+			g := api.Guard(withReplay(t), nil)
+			err := act.do(api.WithBy(t.Context(), api.Principal{Name: "alice", Role: role, Archives: all, Targets: all}), g)
+			denied := i < slices.Index(ranks, act.needs)
+			if got := status(err) == http.StatusForbidden; got != denied {
+				t.Errorf("%s by %q: denied %v, want %v: %v", name, role, got, denied, err)
+			}
+		}
+	}
+	if n := len(acts("a")); n != 19 {
+		t.Errorf("%d acts", n)
+	}
+}
+
+func TestNobodyMayDoAnythingButAskWhetherItIsReady(t *testing.T) {
+	g := api.Guard(withReplay(t), nil)
+	for name, act := range acts("a") {
+		if err := act.do(t.Context(), g); status(err) != http.StatusForbidden {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if r, err := g.Ready(t.Context()); err != nil || !r.Ready {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestWhatMayNotBeSeenIsAsWhatThereIsNot(t *testing.T) {
+	for _, by := range []api.Principal{
+		{Name: "alice", Role: api.Admin, Archives: api.Names{"orders"}, Targets: all},
+		{Name: "alice", Role: api.Admin, Archives: all, Targets: api.Names{"replay.o*"}},
+	} {
+		ctx := api.WithBy(t.Context(), by)
+		unseen, none := acts("a"), acts("none")
+		for name := range unseen {
+			if slices.Contains([]string{"Start", "Plan", "Replays", "Archives", "Version", "Hours"}, name) {
+				continue
+			}
+			hidden := unseen[name].do(ctx, api.Guard(withReplay(t), nil))
+			missing := none[name].do(ctx, api.Guard(withReplay(t), nil))
+			if status(hidden) != http.StatusNotFound || status(missing) != http.StatusNotFound {
+				t.Fatalf("%s: %v, %v", name, hidden, missing)
+			}
+			if want := fmt.Sprintf("there is no replay %s", "a"); hidden.Error() != want || missing.Error() != "there is no replay none" {
+				t.Errorf("%s: %q and %q can be told apart", name, hidden, missing)
+			}
+		}
+	}
+}
+
+func TestOnlyWhatIsNamedMayBeStarted(t *testing.T) {
+	ctx := api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Operator, Archives: api.Names{"orders"}, Targets: api.Names{"replay.orders"}})
+	g := api.Guard(apitest.NewFake(), nil)
+	_, _, err := g.Start(ctx, apitest.Payments("a"))
+	p := apitest.Refused(t, err, http.StatusForbidden)
+	if len(p.Errors) != 2 || p.Errors[0].Location != "body.archive" || p.Errors[1].Location != "body.topic" {
+		t.Errorf("%+v", p)
+	}
+	_, err = g.Plan(ctx, apitest.Payments("a"))
+	apitest.Refused(t, err, http.StatusForbidden)
+	mine := apitest.Payments("a")
+	mine.Archive, mine.Topic = "orders", "replay.orders"
+	if _, _, err := g.Start(ctx, mine); err != nil {
+		t.Error(err)
+	}
+}
+
+// mixed has ten replays, every third of orders.
+func mixed(t *testing.T) *apitest.Fake {
+	t.Helper()
+	f := apitest.NewFake()
+	for n := range 10 {
+		s := apitest.Payments(fmt.Sprintf("r%d", n))
+		if n%3 == 0 {
+			s.Archive, s.Topic = "orders", "replay.orders"
+		}
+		if _, _, err := f.Start(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+func TestListsHoldWhatMayBeSeenAndTellOfNoOther(t *testing.T) {
+	ctx := api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Admin, Archives: api.Names{"orders"}, Targets: all})
+	g := api.Guard(mixed(t), nil)
+	want := []string{"r9", "r6", "r3", "r0"}
+	for limit := range 5 {
+		var got []string
+		q := api.Query{PageQuery: api.PageQuery{Limit: limit}}
+		for {
+			p, err := g.Replays(ctx, q)
+			if err != nil || limit > 0 && len(p.Items) > limit {
+				t.Fatalf("%d items, %v", len(p.Items), err)
+			}
+			for _, r := range p.Items {
+				got = append(got, r.ID)
+			}
+			if p.Next == "" {
+				break
+			}
+			if !slices.Contains(want, p.Next) { // the fake's are ids
+				t.Errorf("limit %d: next tells of %s", limit, p.Next)
+			}
+			q.After = p.Next
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("limit %d: %q, want %q", limit, got, want)
+		}
+	}
+	if p, err := g.Archives(ctx); err != nil || len(p.Items) != 1 || p.Items[0].Name != "orders" {
+		t.Errorf("archives %+v, %v", p.Items, err)
+	}
+	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	_, hidden := g.Hours(ctx, "payments", api.Span{From: at, To: at.Add(time.Hour)})
+	if p := apitest.Refused(t, hidden, http.StatusNotFound); p.Error() != "there is no archive payments" {
+		t.Error(p.Error())
+	}
+	_, err := g.Audit(ctx, api.AuditQuery{})
+	apitest.Refused(t, err, http.StatusForbidden)
+}
+
+func TestWatchersSeeWhatTheyMay(t *testing.T) {
+	ctx, cancel := context.WithCancel(api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Viewer, Archives: api.Names{"orders"}, Targets: all}))
+	defer cancel()
+	f := mixed(t)
+	g := api.Guard(f, nil)
+	var got []string
+	for e, err := range g.Events(ctx, "", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, e.Replay.ID)
+		if len(got) == 4 { // all that may be seen; now one of each ends and is forgotten
+			for _, id := range []string{"r1", "r3"} {
+				if _, err := f.Cancel(ctx, id, api.Act{}); err != nil {
+					t.Fatal(err)
+				}
+				if err := f.Forget(ctx, id, api.Act{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if e.Gone {
+			break
+		}
+	}
+	if want := []string{"r0", "r3", "r6", "r9", "r3"}; !slices.Equal(got, want) {
+		t.Errorf("seen %q, want %q", got, want)
+	}
+}
