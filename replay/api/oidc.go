@@ -1,0 +1,181 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/rs/zerolog"
+)
+
+// OIDCOptions say which JSON Web Tokens are taken, and what they say of their holders.
+type OIDCOptions struct {
+	Issuer     string   // as tokens name it; its keys are found by discovery
+	KeysURL    string   // where its keys are instead
+	Audience   string   // that tokens must be for
+	Algorithms []string // empty: RS256 and ES256
+	CAFile     string   // authorities of the issuer's certificate; empty: the system's
+
+	NameClaim     string          // empty: sub
+	RoleClaim     string          // a text or a list of them; empty: role
+	Roles         map[string]Role // what values of RoleClaim mean; nil: roles by their names
+	ArchivesClaim string          // empty: every archive
+	TargetsClaim  string          // empty: every target
+}
+
+// leeway is by how much the clocks of issuer and daemon may differ. Beginnings (nbf) have four minutes of the library's own.
+const leeway = time.Minute
+
+// algorithms that may be asked for: those with a public key. A shared secret would let who verifies also sign.
+var algorithms = map[string]bool{
+	oidc.RS256: true, oidc.RS384: true, oidc.RS512: true, oidc.PS256: true, oidc.PS384: true, oidc.PS512: true,
+	oidc.ES256: true, oidc.ES384: true, oidc.ES512: true, oidc.EdDSA: true,
+}
+
+// issuer takes the tokens of one.
+type issuer struct {
+	options OIDCOptions
+	config  *oidc.Config
+	fetch   *fetcher
+
+	mu       sync.Mutex
+	verifier *oidc.IDTokenVerifier // nil until the issuer was asked where its keys are
+}
+
+func newIssuer(o OIDCOptions, log zerolog.Logger) (*issuer, error) {
+	var errs []error
+	if o.Issuer == "" || o.Audience == "" {
+		errs = append(errs, errors.New("issuer and audience are needed: others' tokens would be taken without"))
+	}
+	for _, place := range []string{o.Issuer, o.KeysURL} {
+		if u, err := url.Parse(place); place != "" && (err != nil || !safe(u)) {
+			errs = append(errs, fmt.Errorf("%q is no https address", place))
+		}
+	}
+	if len(o.Algorithms) == 0 {
+		o.Algorithms = []string{oidc.RS256, oidc.ES256}
+	}
+	for _, a := range o.Algorithms {
+		if !algorithms[a] {
+			errs = append(errs, fmt.Errorf("algorithm %q is not taken: RS256, ES256 and others that have a public key", a))
+		}
+	}
+	for value, role := range o.Roles {
+		if ranks[role] == 0 {
+			errs = append(errs, fmt.Errorf("roles: %s: %q is no role", value, role))
+		}
+	}
+	fetch, err := newFetcher(o.CAFile, log)
+	errs = append(errs, err)
+	i := &issuer{options: o, fetch: fetch, config: &oidc.Config{
+		ClientID: o.Audience, SupportedSigningAlgs: o.Algorithms, Now: func() time.Time { return time.Now().Add(-leeway) },
+	}}
+	if o.KeysURL != "" && fetch != nil {
+		i.verifier = oidc.NewVerifier(o.Issuer, oidc.NewRemoteKeySet(i.client(context.Background()), o.KeysURL), i.config)
+	}
+	return i, errors.Join(errs...)
+}
+
+// client is a context in which the library fetches as it may.
+func (i *issuer) client(ctx context.Context) context.Context {
+	return oidc.ClientContext(ctx, &http.Client{Transport: i.fetch, Timeout: fetchTime})
+}
+
+// principal is the holder of a token.
+func (i *issuer) principal(ctx context.Context, token string) (Principal, error) {
+	verifier, err := i.ready(ctx)
+	if err != nil {
+		return Principal{}, i.unreached()
+	}
+	verified, err := verifier.Verify(ctx, token)
+	var expired *oidc.TokenExpiredError
+	switch {
+	case errors.As(err, &expired):
+		return Principal{}, unauthorized("the token has expired, at %s", expired.Expiry.UTC().Format(time.RFC3339))
+	case err != nil && i.fetch.failing():
+		return Principal{}, i.unreached() // perhaps it is signed with a key that could not be fetched
+	case err != nil:
+		return Principal{}, unauthorized("the token is not one of the issuer's for this daemon, or not valid now")
+	}
+	claims := map[string]any{}
+	if err := verified.Claims(&claims); err != nil {
+		return Principal{}, unauthorized("the token's claims cannot be read")
+	}
+	return i.options.principal(claims)
+}
+
+func (i *issuer) unreached() *Problem {
+	p := NewProblem(http.StatusServiceUnavailable, "the keys of the issuer %s could not be fetched, so tokens of it cannot be checked", i.options.Issuer)
+	p.Next = "Use a token of the file of tokens, or look why the daemon does not reach the issuer: its log says."
+	return p
+}
+
+// ready finds out where the keys are, once.
+func (i *issuer) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.verifier == nil {
+		provider, err := oidc.NewProvider(i.client(ctx), i.options.Issuer)
+		if err != nil {
+			return nil, err
+		}
+		i.verifier = provider.VerifierContext(i.client(context.WithoutCancel(ctx)), i.config)
+	}
+	return i.verifier, nil
+}
+
+// principal is who the claims are of. Without a name, or a role that is known, they are of nobody.
+func (o *OIDCOptions) principal(claims map[string]any) (Principal, error) {
+	p := Principal{Archives: Names{Everything}, Targets: Names{Everything}}
+	if names := texts(claims[or(o.NameClaim, "sub")]); len(names) == 1 && len(names[0]) <= maxName {
+		p.Name = names[0]
+	}
+	for _, value := range texts(claims[or(o.RoleClaim, "role")]) {
+		role := Role(value)
+		if o.Roles != nil {
+			role = o.Roles[value]
+		}
+		if ranks[role] > ranks[p.Role] {
+			p.Role = role
+		}
+	}
+	if p.Name == "" || p.Role == "" {
+		return Principal{}, unauthorized("the token's claim %s names nobody, or its claim %s no role", or(o.NameClaim, "sub"), or(o.RoleClaim, "role"))
+	}
+	if o.ArchivesClaim != "" {
+		p.Archives = texts(claims[o.ArchivesClaim])
+	}
+	if o.TargetsClaim != "" {
+		p.Targets = texts(claims[o.TargetsClaim])
+	}
+	return p, nil
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// texts are the texts of a claim: itself, or those in its list.
+func texts(claim any) []string {
+	switch c := claim.(type) {
+	case string:
+		return []string{c}
+	case []any:
+		var list []string
+		for _, each := range c {
+			if text, ok := each.(string); ok {
+				list = append(list, text)
+			}
+		}
+		return list
+	}
+	return nil
+}

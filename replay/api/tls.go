@@ -1,0 +1,79 @@
+package api
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/rs/zerolog"
+)
+
+// TLSOptions name the files of the server, in PEM form. They are read again when they change, for new connections.
+type TLSOptions struct {
+	CertFile     string // with those between it and its authority
+	KeyFile      string // to it, without a passphrase
+	ClientCAFile string // authorities of clients' certificates; empty: none are asked for
+}
+
+// Listen listens at address, encrypted unless tls is nil.
+func Listen(address string, o *TLSOptions, log zerolog.Logger) (net.Listener, error) {
+	if o == nil {
+		if !loopback(address) {
+			log.Warn().Str("listen", address).Msg("tokens come unencrypted: set server.tls, unless something in front encrypts")
+		}
+		return net.Listen("tcp", address)
+	}
+	config, err := o.config(log)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return tls.NewListener(l, config), nil
+}
+
+// config takes that of the newest files for each connection.
+func (o TLSOptions) config(log zerolog.Logger) (*tls.Config, error) {
+	paths := []string{o.CertFile, o.KeyFile}
+	if o.ClientCAFile != "" {
+		paths = append(paths, o.ClientCAFile)
+	}
+	newest, err := keep(log, o.read, paths...)
+	if err != nil {
+		return nil, fmt.Errorf("server.tls: %w", err)
+	}
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return newest.get(), nil },
+	}, nil
+}
+
+func (o TLSOptions) read(texts [][]byte) (*tls.Config, error) {
+	pair, err := tls.X509KeyPair(texts[0], texts[1])
+	if err != nil {
+		return nil, fmt.Errorf("%s with %s: %w", o.CertFile, o.KeyFile, err)
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}
+	if o.ClientCAFile != "" {
+		c.ClientAuth = tls.VerifyClientCertIfGiven // a token may stand for it
+		c.ClientCAs = x509.NewCertPool()
+		if !c.ClientCAs.AppendCertsFromPEM(texts[2]) {
+			return nil, errors.New(o.ClientCAFile + " holds no certificate in PEM form")
+		}
+	}
+	return c, nil
+}
+
+// loopback reports whether only this machine reaches address.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
