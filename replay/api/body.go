@@ -1,0 +1,54 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Limits of requests.
+const (
+	maxBody  = 1 << 20          // bytes; a start has a few hundred
+	bodyTime = 30 * time.Second // for the whole body to come
+)
+
+// receive reads the whole body before anything is done with it, so that slow ones hold nothing but their connection.
+func receive(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == nil || r.Body == http.NoBody {
+			next.ServeHTTP(w, r)
+			return
+		}
+		body, p := read(w, r)
+		if p != nil {
+			w.Header().Set("Connection", "close") // the rest of it is not worth reading
+			p.answer(w)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+func read(w http.ResponseWriter, r *http.Request) ([]byte, *Problem) {
+	control := http.NewResponseController(w)
+	if err := control.SetReadDeadline(time.Now().Add(bodyTime)); err != nil {
+		return nil, NewProblem(http.StatusInternalServerError, "no deadline can be set for the body: %v", err)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var late net.Error
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, NewProblem(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxBody)
+	case errors.As(err, &late) && late.Timeout():
+		return nil, NewProblem(http.StatusRequestTimeout, "the body did not come within %s", bodyTime)
+	case err != nil:
+		return nil, NewProblem(http.StatusBadRequest, "the body is not whole")
+	}
+	_ = control.SetReadDeadline(time.Time{}) // it also watches whether the client is still there
+	return body, nil
+}

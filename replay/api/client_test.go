@@ -1,0 +1,286 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"replayd/replay"
+	"replayd/replay/api"
+	"replayd/replay/api/apitest"
+)
+
+func TestADaemonThatIsNotThereIsToldWithItsAddress(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	address := s.URL
+	s.Close()
+	c := client(t, api.ClientOptions{URL: address + "/"})
+	_, err := c.Replay(t.Context(), "a")
+	var gone *api.Unreached
+	if !errors.As(err, &gone) || gone.Address != address || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("%v", err)
+	}
+	if _, err := c.Ready(t.Context()); !errors.As(err, &gone) {
+		t.Errorf("ready: %v", err)
+	}
+	for _, err := range c.Events(t.Context(), "", "") {
+		if !errors.As(err, &gone) {
+			t.Errorf("events: %v", err)
+		}
+	}
+}
+
+func TestSomethingElseThatAnswersIsNoDaemon(t *testing.T) {
+	for name, handle := range map[string]http.HandlerFunc{
+		"a proxy": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) },
+		"a page":  func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
+		"a login elsewhere": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://login.example.com", http.StatusFound)
+		},
+		"an end in the middle": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "100")
+			fmt.Fprint(w, `{"id":`)
+		},
+	} {
+		s := httptest.NewServer(handle)
+		_, err := client(t, api.ClientOptions{URL: s.URL}).Replay(t.Context(), "a")
+		var gone *api.Unreached
+		if !errors.As(err, &gone) {
+			t.Errorf("%s: %v", name, err)
+		}
+		s.Close()
+	}
+}
+
+func TestATokenIsSentToTheDaemonAlone(t *testing.T) {
+	var elsewhere atomic.Bool
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Store(true) }))
+	defer other.Close()
+	var sent atomic.Value
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent.Store(r.Header.Get("Authorization"))
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	}))
+	defer s.Close()
+	token := write(t, "token", "rpd_secret\n")
+	c := client(t, api.ClientOptions{URL: s.URL, TokenFile: token})
+	_, err := c.Replay(t.Context(), "a")
+	if err == nil || elsewhere.Load() || sent.Load() != "Bearer rpd_secret" || strings.Contains(err.Error(), "rpd_secret") {
+		t.Errorf("sent %q, elsewhere %v: %v", sent.Load(), elsewhere.Load(), err)
+	}
+	if err := os.WriteFile(token, []byte("rpd_new"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Replay(t.Context(), "a"); err == nil || sent.Load() != "Bearer rpd_new" {
+		t.Errorf("the changed token is not sent: %q", sent.Load())
+	}
+	for _, text := range []string{"", "two words", "a\nb"} {
+		bad := client(t, api.ClientOptions{URL: s.URL, TokenFile: write(t, "token", text)})
+		if _, err := bad.Replay(t.Context(), "a"); err == nil || !strings.Contains(err.Error(), "holds no token") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestAddressesThatAreNoneAreRefused(t *testing.T) {
+	for _, url := range []string{"", "localhost:8484", "ftp://localhost", "http://", "http://user:secret@localhost:8484", "unix:///run/replayd"} {
+		if _, err := api.NewClient(api.ClientOptions{URL: url}); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+	for _, o := range []api.ClientOptions{{CAFile: "/nowhere"}, {CertFile: "/nowhere"}} {
+		o.URL = "https://localhost"
+		if _, err := api.NewClient(o); err == nil {
+			t.Errorf("%+v is taken", o)
+		}
+	}
+}
+
+func TestANewerDaemonIsUnderstood(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/events") {
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprint(w, "event: tomorrow\ndata: [1]\n\nid: 7\nweather: fine\nevent: replay\ndata: {\"id\":\"a\",\"mood\":\"good\"}\n\n")
+			return
+		}
+		fmt.Fprint(w, `{"id":"a","state":"dreaming","mood":{"of":"tomorrow"}}`)
+	}))
+	defer s.Close()
+	c := client(t, api.ClientOptions{URL: s.URL})
+	if r, err := c.Replay(t.Context(), "a"); err != nil || r.ID != "a" || r.State != "dreaming" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	for e, err := range c.Events(t.Context(), "a", "") {
+		if err != nil || e.ID != "7" || e.Replay.ID != "a" {
+			t.Errorf("%+v, %v", e, err)
+		}
+		break
+	}
+}
+
+func TestAnAnswerWithoutEndIsNotRead(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begin, part, end := `{"id":"`, strings.Repeat("a", 1<<20), 64
+		if strings.HasSuffix(r.URL.Path, "/events") {
+			w.Header().Set("Content-Type", "text/event-stream")
+			begin = "data: "
+		}
+		_, _ = io.WriteString(w, begin)
+		for range end {
+			if _, err := io.WriteString(w, part); err != nil {
+				return
+			}
+		}
+	}))
+	defer s.Close()
+	c := client(t, api.ClientOptions{URL: s.URL})
+	if _, err := c.Replay(t.Context(), "a"); err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("%.200v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	tried := client(t, api.ClientOptions{URL: s.URL, Again: func(err error, _ time.Duration) {
+		if !strings.Contains(err.Error(), "too long") {
+			t.Errorf("%.200v", err)
+		}
+		cancel()
+	}})
+	for e, err := range tried.Events(ctx, "a", "") {
+		t.Errorf("an event: %.200v, %v", e, err)
+	}
+}
+
+// watching is a client inside a bubble, and why it has begun again.
+func watching(t *testing.T, s *served) (c *api.Client, again func() []string) {
+	t.Helper()
+	var log diary
+	c, err := api.NewClient(api.ClientOptions{URL: inside, Again: func(why error, after time.Duration) {
+		fmt.Fprintf(&log, "%v|%s\n", why, after)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.DialBy(s.dial)
+	return c, func() []string { return strings.Split(strings.TrimSpace(log.String()), "\n") }
+}
+
+func TestAWatcherFindsItsDaemonAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := withReplay(t)
+		first := serveInside(t, fake, api.ServerOptions{})
+		var now atomic.Pointer[served]
+		now.Store(first)
+		c, again := watching(t, first)
+		c.DialBy(func(ctx context.Context, network, address string) (net.Conn, error) {
+			return now.Load().dial(ctx, network, address)
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		seen := make(chan api.Event)
+		go func() {
+			defer close(seen)
+			for e, err := range c.Events(ctx, "", "") {
+				if err != nil {
+					t.Error(err)
+				}
+				seen <- e
+			}
+		}()
+		if e := <-seen; e.Replay.ID != "a" {
+			t.Fatalf("%+v", e)
+		}
+		first.stop()
+		time.Sleep(20 * time.Second) // the daemon is away
+		if _, _, err := fake.Start(ctx, apitest.Payments("b")); err != nil {
+			t.Fatal(err)
+		}
+		second := serveInside(t, fake, api.ServerOptions{})
+		now.Store(second)
+		if e := <-seen; e.Replay.ID != "b" { // and a is not told again
+			t.Errorf("%+v", e)
+		}
+		if tries := again(); len(tries) < 3 || len(tries) > 10 {
+			t.Errorf("tried again %q", tries)
+		}
+		cancel()
+		for range seen {
+		}
+		c.Close()
+		second.stop()
+	})
+}
+
+func TestADaemonThatFallsSilentIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		h := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprint(w, ": hello\n\n")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		})}
+		go func() { _ = h.Serve(p) }()
+		began := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		var after time.Duration
+		c, err := api.NewClient(api.ClientOptions{URL: inside, Again: func(why error, _ time.Duration) {
+			if !strings.Contains(why.Error(), "nothing came for 45s") {
+				t.Error(why)
+			}
+			after = time.Since(began)
+			cancel()
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.DialBy(p.dial)
+		for e, err := range c.Events(ctx, "", "") {
+			t.Errorf("%+v, %v", e, err)
+		}
+		if after != 45*time.Second {
+			t.Errorf("left after %s", after)
+		}
+		c.Close()
+		_ = h.Close()
+	})
+}
+
+func TestAStreamEndsWithAProblemThatStays(t *testing.T) {
+	s := serve(t, api.Guard(apitest.NewFake(), nil), api.ServerOptions{})
+	var got error
+	for _, err := range client(t, api.ClientOptions{URL: s.URL}).Events(t.Context(), "none", "") {
+		got = err
+	}
+	apitest.Refused(t, got, http.StatusNotFound)
+}
+
+func TestAnEventTellsOfTheWholeReplay(t *testing.T) {
+	f := apitest.NewFake()
+	s := serve(t, f, api.ServerOptions{})
+	if _, _, err := f.Start(t.Context(), apitest.Payments("a")); err != nil {
+		t.Fatal(err)
+	}
+	f.Change("a", func(r *api.Replay) {
+		r.Progress = &replay.Report{Type: "progress", Version: 1, ID: "a", Percent: 12.5, Warnings: []string{"slack"}}
+	})
+	want, err := f.Replay(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range client(t, api.ClientOptions{URL: s.URL}).Events(t.Context(), "a", "") {
+		if err != nil || fmt.Sprintf("%+v", *e.Replay.Progress) != fmt.Sprintf("%+v", *want.Progress) || e.Replay.StartedAt != want.StartedAt {
+			t.Errorf("%+v, %v", e, err)
+		}
+		return
+	}
+}

@@ -1,0 +1,154 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// huma takes these as variables of its package. Nothing else here uses it.
+func init() {
+	huma.NewError = func(status int, detail string, errs ...error) huma.StatusError {
+		p := NewProblem(status, "%s", detail)
+		for _, err := range errs {
+			p.Errors = append(p.Errors, fieldError(err))
+		}
+		return p
+	}
+	huma.DefaultArrayNullable = false // readers need not test for null
+	huma.ValidateStrictCasing = true  // else {"topic": "a", "Topic": "b"} would be one field twice
+}
+
+func fieldError(err error) FieldError {
+	var d huma.ErrorDetailer
+	if !errors.As(err, &d) {
+		return FieldError{Message: err.Error()}
+	}
+	e := d.ErrorDetail()
+	return FieldError{Location: e.Location, Message: e.Message, Value: echo(e.Value)}
+}
+
+const about = `A daemon that replays archived hours into Kafka, exactly once. Any daemon on the same control topics answers for
+all replays, and what changes something is answered when it has been read back from Kafka.
+
+Errors are application/problem+json and name every field that is wrong. Readers ignore fields that they do not know: there
+will be more. Lists are answered in parts; ` + "`next`" + ` of one is ` + "`after`" + ` of the next. A field that is null is as if it was not sent.`
+
+// newDocument is what huma makes the document and the routes of.
+func newDocument(routes *http.ServeMux) huma.API {
+	format := huma.DefaultJSONFormat
+	return humago.New(routes, huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info:    &huma.Info{Title: "replayd", Version: "1", Description: about, License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
+			Tags: []*huma.Tag{
+				{Name: tagReplays, Description: "Replays that any daemon or foreground process knows"},
+				{Name: tagArchives, Description: "What could be replayed"},
+				{Name: tagDaemon, Description: "The daemon itself"},
+			},
+			Security: []map[string][]string{{"bearer": {}}, {}},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"bearer": {Type: "http", Scheme: "bearer", Description: "A token of replayd token new, or a JSON Web Token of the configured issuer. A client's certificate stands for one where it is configured; a daemon that listens on loopback may need none."},
+				},
+			},
+		},
+		Formats:                      map[string]huma.Format{"application/json": format, "json": format},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+	})
+}
+
+// schemaName names types of other packages by what they are here.
+func schemaName(t reflect.Type, hint string) string {
+	if t.Name() == "Partition" && t.PkgPath() != reflect.TypeFor[Partition]().PkgPath() {
+		return "ReceiptPartition"
+	}
+	return huma.DefaultSchemaNamer(t, hint)
+}
+
+// Tags.
+const (
+	tagReplays  = "replays"
+	tagArchives = "archives"
+	tagDaemon   = "daemon"
+)
+
+// anyRoute are the statuses that every route may answer with beside its own.
+var anyRoute = []int{
+	http.StatusUnauthorized, http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusUnprocessableEntity,
+	http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+}
+
+// bodies are those of routes that take a body.
+var bodies = []int{
+	http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+	http.StatusConflict,
+}
+
+// operation describes a route. Statuses are those beside anyRoute's that it may answer with.
+func operation(r route, tag, summary, description string, statuses ...int) huma.Operation {
+	op := huma.Operation{
+		OperationID: r.id, Method: r.method, Path: r.path, Tags: []string{tag}, Summary: summary, Description: description,
+		MaxBodyBytes: -1, BodyReadTimeout: -1, // receive has read it
+		Errors: slices.Concat(anyRoute, statuses),
+	}
+	if r.method == http.MethodPost || r.method == http.MethodPut {
+		op.Errors = append(op.Errors, bodies...)
+	}
+	if open[r.pattern()] {
+		op.Security = []map[string][]string{}
+		op.Errors = without(without(op.Errors, http.StatusUnauthorized), http.StatusForbidden)
+	}
+	slices.Sort(op.Errors)
+	op.Errors = slices.Compact(op.Errors)
+	return op
+}
+
+// finish makes the document say what huma cannot know: which headers problems have, and that answers may have more fields
+// tomorrow. What is sent may not.
+func finish(d *huma.OpenAPI) {
+	requests := []string{"Start", "Act", "Pace"}
+	for name, schema := range d.Components.Schemas.Map() {
+		if !slices.Contains(requests, name) && schema.AdditionalProperties == false {
+			schema.AdditionalProperties = nil
+		}
+	}
+	for _, item := range d.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Delete} {
+			if op == nil {
+				continue
+			}
+			header(op, http.StatusUnauthorized, "WWW-Authenticate", "how to be known")
+			header(op, http.StatusServiceUnavailable, "Retry-After", "seconds to wait before the next try")
+		}
+	}
+}
+
+func header(op *huma.Operation, status int, name, description string) {
+	if answer := op.Responses[strconv.Itoa(status)]; answer != nil {
+		answer.Headers = map[string]*huma.Param{name: {Description: description, Schema: &huma.Schema{Type: huma.TypeString}}}
+	}
+}
+
+// Document is the OpenAPI document of the server, in JSON form, as docs/openapi.json holds it.
+func Document() []byte {
+	a := (&Server{routes: http.NewServeMux()}).describe(nil)
+	text, err := json.Marshal(a.OpenAPI())
+	if err != nil {
+		panic(err) // plain data
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, text, "", "  "); err != nil {
+		panic(err)
+	}
+	return append(indented.Bytes(), '\n')
+}

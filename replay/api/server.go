@@ -1,0 +1,274 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path"
+	"reflect"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Limits of the server.
+const (
+	maxRequests  = 256              // at a time, beside streams
+	maxHeader    = 64 << 10         // bytes; a login by JSON Web Token may take some
+	headerTime   = 10 * time.Second // for the header to come
+	idleTime     = 2 * time.Minute  // of a connection between two requests
+	requestTime  = 2 * time.Minute  // for the service to answer
+	answerTime   = 30 * time.Second // for an answer to leave
+	graceTime    = 10 * time.Second // for requests to end when the daemon does
+	retrySeconds = "2"              // when the server is full
+)
+
+// ServerOptions are those of a Server.
+type ServerOptions struct {
+	Listen  string         // host:port where it will be reached; refused when others could come without being known
+	Auth    *Authenticator // nil: whoever reaches it is an admin
+	Denials *Denials       // counts what is denied; nil: nobody does
+	Metrics http.Handler   // nil: none
+	Log     zerolog.Logger
+}
+
+// Server offers a Service over HTTP. It is an http.Handler; Serve also serves it.
+type Server struct {
+	service  Service
+	auth     *Authenticator
+	denials  *Denials
+	log      zerolog.Logger
+	routes   *http.ServeMux
+	handler  http.Handler
+	requests chan struct{} // a place for each at a time
+	streams  chan struct{}
+	stopping chan struct{} // closed when streams are to end
+	stop     func()
+}
+
+// NewServer returns the server of a service, which should be guarded (Guard). It refuses to listen where others than this
+// machine's users come without being known.
+func NewServer(service Service, o ServerOptions) (*Server, error) {
+	if o.Auth == nil && !loopback(o.Listen) {
+		return nil, fmt.Errorf("server.listen: %s can be reached from other machines, and nobody who comes is asked who they are\n"+
+			"Set server.auth.tokens_file (replayd token new makes a token) or server.auth.oidc, or listen on 127.0.0.1", o.Listen)
+	}
+	s := &Server{
+		service: service, auth: o.Auth, denials: o.Denials, log: o.Log, routes: http.NewServeMux(),
+		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), stopping: make(chan struct{}),
+	}
+	s.stop = sync.OnceFunc(func() { close(s.stopping) })
+	s.register(o.Metrics)
+	origin := http.NewCrossOriginProtection()
+	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		NewProblem(http.StatusForbidden, "a page of another origin asked for it").answer(w)
+	}))
+	s.handler = s.contain(s.local(origin.Handler(s.route(s.known(receive(s.timed(s.routes)))))))
+	return s, nil
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// contain answers for what goes wrong inside, and says what every answer says.
+func (s *Server) contain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		defer func() {
+			reason := recover()
+			if reason == nil {
+				return
+			}
+			if reason == http.ErrAbortHandler {
+				panic(reason)
+			}
+			s.incident(fmt.Sprintf("panic: %v\n%s", reason, debug.Stack())).answer(w)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// local refuses names of other hosts where nobody is asked who they are: a page could have its own name lead to this
+// machine (DNS rebinding), and would then be of the same origin.
+func (s *Server) local(next http.Handler) http.Handler {
+	if s.auth != nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if host != "localhost" && net.ParseIP(trimBrackets(host)) == nil {
+			p := NewProblem(http.StatusMisdirectedRequest, "this daemon asks nobody who they are, and is not %q", host)
+			p.Next = "Reach it by its address or as localhost, or set server.auth."
+			p.answer(w)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func trimBrackets(host string) string {
+	if n := len(host); n > 1 && host[0] == '[' && host[n-1] == ']' {
+		return host[1 : n-1]
+	}
+	return host
+}
+
+// route answers for paths and methods that there are none of, which http.ServeMux would do in plain text.
+func (s *Server) route(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		none, pattern := s.routes.Handler(r)
+		if pattern != "" && path.Clean(r.URL.Path) == r.URL.Path {
+			next.ServeHTTP(w, r)
+			return
+		}
+		found := &verdict{header: http.Header{}, status: http.StatusNotFound}
+		if pattern == "" {
+			none.ServeHTTP(found, r)
+		}
+		p := NewProblem(http.StatusNotFound, "there is no %s", r.URL.Path)
+		if allow := found.header.Get("Allow"); found.status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", allow)
+			p = NewProblem(found.status, "%s does not know %s, but %s", r.URL.Path, r.Method, allow)
+		}
+		p.Next = "GET /openapi.json tells what there is."
+		p.answer(w)
+	})
+}
+
+// verdict keeps of an answer what http.ServeMux says of a request that nobody handles.
+type verdict struct {
+	header http.Header
+	status int
+}
+
+func (v *verdict) Header() http.Header         { return v.header }
+func (v *verdict) WriteHeader(status int)      { v.status = status }
+func (v *verdict) Write(b []byte) (int, error) { return len(b), nil }
+
+// anyone is who asks where nobody is asked who they are.
+func anyone() Principal {
+	return Principal{Name: "anonymous", Role: Admin, Archives: Names{Everything}, Targets: Names{Everything}}
+}
+
+// known finds out who asks.
+func (s *Server) known(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, pattern := s.routes.Handler(r)
+		if open[pattern] {
+			next.ServeHTTP(w, r)
+			return
+		}
+		by, err := s.who(r)
+		if err != nil {
+			s.deny(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(WithBy(r.Context(), by)))
+	})
+}
+
+func (s *Server) who(r *http.Request) (Principal, error) {
+	if s.auth == nil {
+		return anyone(), nil
+	}
+	return s.auth.principal(r)
+}
+
+// still reports whether the one who asked is known as before.
+func (s *Server) still(r *http.Request) bool {
+	by, err := s.who(r)
+	return err == nil && reflect.DeepEqual(by, By(r.Context()))
+}
+
+// deny answers somebody who is not known. Why is not told further than it helps the owner of a token.
+func (s *Server) deny(w http.ResponseWriter, r *http.Request, err error) {
+	p := s.problem(r.Context(), err)
+	if p.Status == http.StatusUnauthorized {
+		challenge := `Bearer realm="replayd"`
+		if r.Header.Get("Authorization") != "" {
+			challenge += `, error="invalid_token"`
+		}
+		w.Header().Set("WWW-Authenticate", challenge)
+		s.denials.Note(Denied{Who: address(r), Act: r.Method + " " + r.URL.Path, Why: p.Detail})
+	}
+	p.answer(w)
+}
+
+// address is where a request came from, without the port, which is another each time.
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return "address unknown"
+	}
+	return "address " + host
+}
+
+// timed gives a request its place and its time. Streams have their own.
+func (s *Server) timed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, pattern := s.routes.Handler(r)
+		if pattern == routeEvents.pattern() || pattern == routeEventsOf.pattern() {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if !take(s.requests) {
+			full("more than %d requests at a time", maxRequests).answer(w)
+			return
+		}
+		defer func() { <-s.requests }()
+		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+func take(places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// full says that the server has no place left.
+func full(format string, values ...any) *Problem {
+	p := NewProblem(http.StatusServiceUnavailable, format, values...)
+	p.Next = "Come again in " + retrySeconds + " seconds, or ask another daemon."
+	return p
+}
+
+// Serve answers on l until ctx ends. Then streams end, and requests get 10 s to. It closes l, and returns nil when it ended
+// because it was told to.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	h := &http.Server{
+		Handler: s, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		WriteTimeout: bodyTime + requestTime + answerTime, // streams set another for each event
+		ErrorLog:     quiet(s.log),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- h.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	s.stop()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceTime)
+	defer cancel()
+	if err := h.Shutdown(grace); err != nil {
+		_ = h.Close() // it was asked kindly
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
