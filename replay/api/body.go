@@ -15,6 +15,19 @@ const (
 	bodyTime = 30 * time.Second // for the whole body to come
 )
 
+// hurry gives the body its time from the beginning, for net/http also reads that of a request which was answered without it.
+func hurry(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != nil && r.Body != http.NoBody {
+			if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)); err != nil {
+				NewProblem(http.StatusInternalServerError, "no deadline can be set for the body: %v", err).answer(w)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // receive reads the whole body before anything is done with it, so that slow ones hold nothing but their connection.
 func receive(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -34,10 +47,6 @@ func receive(next http.Handler) http.Handler {
 }
 
 func read(w http.ResponseWriter, r *http.Request) ([]byte, *Problem) {
-	control := http.NewResponseController(w)
-	if err := control.SetReadDeadline(time.Now().Add(bodyTime)); err != nil {
-		return nil, NewProblem(http.StatusInternalServerError, "no deadline can be set for the body: %v", err)
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var late net.Error
 	var large *http.MaxBytesError
@@ -49,6 +58,6 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, *Problem) {
 	case err != nil:
 		return nil, NewProblem(http.StatusBadRequest, "the body is not whole")
 	}
-	_ = control.SetReadDeadline(time.Time{}) // it also watches whether the client is still there
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it also watches whether the client is still there
 	return body, nil
 }

@@ -40,7 +40,10 @@ func (s *stream) write(frame string) error {
 	if _, err := s.w.Write([]byte(frame)); err != nil {
 		return err
 	}
-	return s.control.Flush()
+	if err := s.control.Flush(); err != nil {
+		return err
+	}
+	return s.control.SetWriteDeadline(time.Time{}) // by HTTP/2 a stream ends at its deadline, whether something is written or not
 }
 
 // told is what the service said of a change.

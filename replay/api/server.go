@@ -67,7 +67,7 @@ func NewServer(service Service, o ServerOptions) (*Server, error) {
 	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		NewProblem(http.StatusForbidden, "a page of another origin asked for it").answer(w)
 	}))
-	s.handler = s.contain(s.local(origin.Handler(s.route(s.known(receive(s.timed(s.routes)))))))
+	s.handler = s.contain(hurry(s.local(origin.Handler(s.route(s.known(receive(s.timed(s.routes))))))))
 	return s, nil
 }
 
@@ -126,6 +126,7 @@ func (s *Server) route(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		none, pattern := s.routes.Handler(r)
 		if pattern != "" && path.Clean(r.URL.Path) == r.URL.Path {
+			r.Pattern = pattern // for those between here and there
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -161,8 +162,7 @@ func anyone() Principal {
 // known finds out who asks.
 func (s *Server) known(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, pattern := s.routes.Handler(r)
-		if open[pattern] {
+		if open[r.Pattern] {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -197,7 +197,7 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, err error) {
 			challenge += `, error="invalid_token"`
 		}
 		w.Header().Set("WWW-Authenticate", challenge)
-		s.denials.Note(Denied{Who: address(r), Act: r.Method + " " + r.URL.Path, Why: p.Detail})
+		s.denials.Note(Denied{Who: address(r), Act: r.Pattern, Why: p.Detail})
 	}
 	p.answer(w)
 }
@@ -214,8 +214,7 @@ func address(r *http.Request) string {
 // timed gives a request its place and its time. Streams have their own.
 func (s *Server) timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, pattern := s.routes.Handler(r)
-		if pattern == routeEvents.pattern() || pattern == routeEventsOf.pattern() {
+		if r.Pattern == routeEvents.pattern() || r.Pattern == routeEventsOf.pattern() {
 			next.ServeHTTP(w, r)
 			return
 		}

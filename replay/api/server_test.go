@@ -214,6 +214,30 @@ func TestABodyThatComesTooSlowlyIsCut(t *testing.T) {
 	})
 }
 
+func TestWhoIsNotKnownCannotKeepAConnectionByABody(t *testing.T) {
+	path, _ := tokens(t, api.Token{Name: "a", Role: api.Viewer, Archives: all, Targets: all})
+	auth := authenticator(t, api.AuthOptions{TokensFile: path})
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInside(t, apitest.NewFake(), api.ServerOptions{Auth: auth})
+		c, err := s.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		began := time.Now()
+		go func() {
+			_, _ = io.WriteString(c, "POST /v1/replays HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
+		}()
+		answers := bufio.NewReader(c)
+		r, err := http.ReadResponse(answers, nil)
+		problem(t, 401, r, err)
+		_, _ = io.ReadAll(answers) // until the connection is closed
+		if took := time.Since(began); took > 31*time.Second {
+			t.Errorf("after %s", took)
+		}
+	})
+}
+
 func TestAHeaderThatComesTooSlowlyIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serveInside(t, apitest.NewFake(), api.ServerOptions{})
@@ -247,6 +271,29 @@ func TestAServiceThatDoesNotAnswerIsGivenUp(t *testing.T) {
 		problem(t, 504, r, err)
 		if took := time.Since(began); took != 2*time.Minute {
 			t.Errorf("after %s", took)
+		}
+		s.stop()
+	})
+}
+
+// slow plans for a minute, while somebody waits for it.
+type slow struct{ *apitest.Fake }
+
+func (s slow) Plan(ctx context.Context, what api.Start) (api.Plan, error) {
+	select {
+	case <-time.After(time.Minute):
+		return s.Fake.Plan(ctx, what)
+	case <-ctx.Done():
+		return api.Plan{}, ctx.Err()
+	}
+}
+
+func TestWhatTakesLongerThanABodyMayIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInside(t, slow{apitest.NewFake()}, api.ServerOptions{})
+		r, err := send(t, s.http, "POST", inside+"/v1/plan", someStart)
+		if status, text := answer(t, r, err); status != 200 {
+			t.Errorf("%d %s", status, text)
 		}
 		s.stop()
 	})

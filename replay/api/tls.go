@@ -17,23 +17,34 @@ type TLSOptions struct {
 	ClientCAFile string // authorities of clients' certificates; empty: none are asked for
 }
 
-// Listen listens at address, encrypted unless tls is nil.
+// maxConnections is above what streams and requests take; more wait to be accepted.
+const maxConnections = 4_096
+
+// Listen listens at address, encrypted unless o is nil.
 func Listen(address string, o *TLSOptions, log zerolog.Logger) (net.Listener, error) {
 	if o == nil {
 		if !loopback(address) {
 			log.Warn().Str("listen", address).Msg("tokens come unencrypted: set server.tls, unless something in front encrypts")
 		}
-		return net.Listen("tcp", address)
+		return listen(address)
 	}
 	config, err := o.config(log)
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := listen(address)
 	if err != nil {
 		return nil, err
 	}
 	return tls.NewListener(l, config), nil
+}
+
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return newLimited(l, maxConnections), nil
 }
 
 // config takes that of the newest files for each connection.
