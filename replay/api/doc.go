@@ -3,5 +3,14 @@
 //
 //	cmd ─> Client ─HTTP─> Server ─> Guard (who may) ─> Service (replay/manager)
 //
-// The document of the HTTP form is docs/openapi.json, which is made of the types here.
+// A request passes, in this order: its header's and its body's time, pages of other origins, whether there is such a route,
+// who asks (tokens, JSON Web Tokens, certificates), the body, a place and a time to be answered, the form that the document
+// tells, Guard. What is refused on the way is answered as a problem (RFC 9457) that says what to do.
+//
+// The document of the HTTP form is docs/openapi.json, which is made of the types here. These hold:
+//   - Whoever is not known is told nothing but whether the daemon lives, and costs no body.
+//   - What somebody may not see answers as what there is not.
+//   - No token is in a log, a problem or the audit.
+//   - Nothing grows with those who ask: connections, requests, streams, bodies and what is audited of them have limits, and a
+//     stream that is not read is cut, and keeps nothing for its reader meanwhile.
 package api

@@ -73,12 +73,34 @@ func NewServer(service Service, o ServerOptions) (*Server, error) {
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// contain answers for what goes wrong inside, and says what every answer says.
+// answering knows whether an answer has begun.
+type answering struct {
+	http.ResponseWriter
+
+	begun bool
+}
+
+func (a *answering) WriteHeader(status int) {
+	a.begun = true
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answering) Write(b []byte) (int, error) {
+	a.begun = true
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap is how http.ResponseController finds deadlines.
+func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// contain answers for what goes wrong inside, and says what every answer says. An answer that has begun is broken off: what
+// there is of it must not look like a whole one.
 func (s *Server) contain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
+		a := &answering{ResponseWriter: w}
 		defer func() {
 			reason := recover()
 			if reason == nil {
@@ -87,9 +109,13 @@ func (s *Server) contain(next http.Handler) http.Handler {
 			if reason == http.ErrAbortHandler {
 				panic(reason)
 			}
-			s.incident(fmt.Sprintf("panic: %v\n%s", reason, debug.Stack())).answer(w)
+			p := s.incident(fmt.Sprintf("panic: %v\n%s", reason, debug.Stack()))
+			if a.begun {
+				panic(http.ErrAbortHandler)
+			}
+			p.answer(w)
 		}()
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(a, r)
 	})
 }
 

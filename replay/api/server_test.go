@@ -119,6 +119,49 @@ func TestWhatGoesWrongInsideIsInTheLogAlone(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatCannotBeEndedIsBrokenOff(t *testing.T) {
+	var log diary
+	s := serve(t, apitest.NewFake(), api.ServerOptions{Log: log.log(), Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "replays 1\n")
+		panic("secret of the house")
+	})})
+	r, err := send(t, s.Client(), "GET", s.URL+"/metrics", "")
+	if err == nil {
+		_, err = io.ReadAll(r.Body)
+		r.Body.Close()
+	}
+	if err == nil || !strings.Contains(log.String(), "secret of the house") {
+		t.Errorf("it looks whole; log %s", log.String())
+	}
+}
+
+func TestAHugeHeaderAndAnIdleConnectionAreCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInside(t, apitest.NewFake(), api.ServerOptions{})
+		r, err := send(t, s.http, "GET", inside+"/healthz", "", "X-Long: "+strings.Repeat("x", 80<<10))
+		if status, _ := answer(t, r, err); status != 431 {
+			t.Errorf("%d", status)
+		}
+		c, err := s.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		go func() { _, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") }()
+		answers := bufio.NewReader(c)
+		r, err = http.ReadResponse(answers, nil)
+		if status, _ := answer(t, r, err); status != 200 {
+			t.Errorf("%d", status)
+		}
+		began := time.Now()
+		_, _ = io.ReadAll(answers)
+		if took := time.Since(began); took != 2*time.Minute {
+			t.Errorf("after %s", took)
+		}
+		s.stop()
+	})
+}
+
 func TestAProblemOfTheServiceIsPassedOn(t *testing.T) {
 	fake := apitest.NewFake()
 	s := serve(t, fake, api.ServerOptions{})
