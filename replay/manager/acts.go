@@ -142,7 +142,7 @@ func (m *Manager) wish(ctx context.Context, id, act, reason string, do change) (
 		return "done", m.options.Registers.Wish(ctx, id, w)
 	})
 	if err != nil {
-		return api.Replay{}, err
+		return api.Replay{}, problemOf(err)
 	}
 	m.signal()
 	return m.Replay(ctx, id)
@@ -195,13 +195,14 @@ func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
 		p.Next = "Cancel it first."
 		return p
 	}
-	return m.audited(ctx, replay.Audited{ID: id, Act: "forget", Reason: a.Reason}, func() (string, error) {
+	err = m.audited(ctx, replay.Audited{ID: id, Act: "forget", Reason: a.Reason}, func() (string, error) {
 		return "done", m.options.Registers.Forget(ctx, id)
 	})
+	return problemOf(err)
 }
 
 // audited does what somebody should be able to answer for: its intent is written before and its outcome after. Without the
-// first nothing is done.
+// first nothing is done. The error is a *api.Problem then, else that of do.
 func (m *Manager) audited(ctx context.Context, a replay.Audited, do func() (string, error)) error {
 	a.Version, a.Phase, a.User, a.Host, a.PID, a.At = 1, "intent", m.options.By(ctx), host(), os.Getpid(), time.Now().UTC()
 	if a.Items == nil {
@@ -222,7 +223,7 @@ func (m *Manager) audited(ctx context.Context, a replay.Audited, do func() (stri
 	if err := m.options.Registers.Audit(after, a); err != nil {
 		m.log.Error().Err(err).Str("id", a.ID).Str("act", a.Act).Str("result", result).Msg("the outcome of an act could not be written to the audit")
 	}
-	return problemOf(err)
+	return err
 }
 
 // invalid is the problem of fields.

@@ -37,8 +37,8 @@ type news struct {
 
 // edition is how things stand, the one that changed last at the end.
 type edition struct {
-	items []item
-	first int64 // readers that have read less of what is gone than up to here must be told anew
+	items []*item // shared with the editions before
+	first int64   // readers that have read less of what is gone than up to here must be told anew
 }
 
 // item is how one replay stands since the change n.
@@ -76,36 +76,35 @@ func (n *news) publish(now time.Time, build func() []api.Replay) time.Time {
 // next is the edition of all, nil when nothing has changed.
 func (n *news) next(all []api.Replay) *edition {
 	before := map[string]*item{}
-	for i := range n.newest.items {
-		it := &n.newest.items[i]
+	for _, it := range n.newest.items {
 		before[it.replay.ID] = it
 	}
-	e := &edition{first: n.newest.first, items: make([]item, 0, len(all))}
+	e := &edition{first: n.newest.first, items: make([]*item, 0, len(all))}
 	since := n.n
-	var changed []item
+	var changed []*item
 	for _, r := range all {
 		it := before[r.ID]
 		delete(before, r.ID)
 		if it != nil && !it.gone && reflect.DeepEqual(it.replay, r) {
-			e.items = append(e.items, *it)
+			e.items = append(e.items, it)
 			continue
 		}
 		n.n++
-		changed = append(changed, item{n: n.n, replay: r})
+		changed = append(changed, &item{n: n.n, replay: r})
 	}
 	for _, it := range before {
 		if it.gone {
-			e.items = append(e.items, *it)
+			e.items = append(e.items, it)
 			continue
 		}
 		n.n++
-		changed = append(changed, item{n: n.n, replay: api.Replay{ID: it.replay.ID}, gone: true})
+		changed = append(changed, &item{n: n.n, replay: api.Replay{ID: it.replay.ID}, gone: true})
 	}
 	if n.n == since {
 		return nil
 	}
 	e.items = append(e.items, changed...)
-	slices.SortFunc(e.items, func(a, b item) int { return int(a.n - b.n) })
+	slices.SortFunc(e.items, func(a, b *item) int { return int(a.n - b.n) })
 	e.trim(len(all))
 	return e
 }
@@ -113,7 +112,7 @@ func (n *news) next(all []api.Replay) *edition {
 // trim forgets the oldest of what is gone, beside so many that are there.
 func (e *edition) trim(there int) {
 	most := len(e.items) - there - maxGone
-	e.items = slices.DeleteFunc(e.items, func(it item) bool {
+	e.items = slices.DeleteFunc(e.items, func(it *item) bool {
 		if !it.gone || most <= 0 {
 			return false
 		}
@@ -124,8 +123,8 @@ func (e *edition) trim(there int) {
 }
 
 // behind are the items behind change n.
-func (e *edition) behind(n int64) []item {
-	i, _ := slices.BinarySearchFunc(e.items, n+1, func(it item, n int64) int { return int(it.n - n) })
+func (e *edition) behind(n int64) []*item {
+	i, _ := slices.BinarySearchFunc(e.items, n+1, func(it *item, n int64) int { return int(it.n - n) })
 	return e.items[i:]
 }
 

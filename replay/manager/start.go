@@ -52,7 +52,7 @@ func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, err
 		return m.known(&k, &s) // by another daemon, at the same time
 	}
 	if err != nil {
-		return api.Replay{}, false, err
+		return api.Replay{}, false, problemOf(err)
 	}
 	m.signal()
 	r, err := m.Replay(ctx, id)

@@ -1,0 +1,397 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"replayd/replay"
+	"replayd/replay/api"
+)
+
+// problem is the status of an error and the fields that it names; 0 for none.
+func problem(err error) string {
+	var p *api.Problem
+	switch {
+	case err == nil:
+		return "ok"
+	case !errors.As(err, &p):
+		return "no problem: " + err.Error()
+	}
+	text := fmt.Sprint(p.Status)
+	for _, e := range p.Errors {
+		text += " " + e.Location
+	}
+	return text
+}
+
+// audits are the acts that were audited since the last call, as act and phase, and the result of an outcome.
+func (c *cluster) audits() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []string
+	for _, a := range c.audit {
+		text := a.Act + " " + a.Phase
+		if a.Phase == "outcome" {
+			text += ": " + a.Result
+		}
+		list = append(list, text)
+		if a.Version != 1 || a.ID == "" || a.User == "" || a.Host == "" || a.PID == 0 || a.At.IsZero() || a.Items == nil {
+			c.t.Errorf("the audit lacks something: %+v", a)
+		}
+	}
+	c.audit = nil
+	return strings.Join(list, ", ")
+}
+
+// acts are all that change a replay.
+func acts(d *daemon) map[string]func(ctx context.Context, id, reason string) error {
+	return map[string]func(context.Context, string, string) error{
+		"pause": func(ctx context.Context, id, r string) error {
+			_, err := d.Pause(ctx, id, api.Act{Reason: r})
+			return err
+		},
+		"resume": func(ctx context.Context, id, r string) error {
+			_, err := d.Resume(ctx, id, api.Act{Reason: r})
+			return err
+		},
+		"cancel": func(ctx context.Context, id, r string) error {
+			_, err := d.Cancel(ctx, id, api.Act{Reason: r})
+			return err
+		},
+		"approve": func(ctx context.Context, id, r string) error {
+			_, err := d.Approve(ctx, id, api.Act{Reason: r})
+			return err
+		},
+		"pace": func(ctx context.Context, id, r string) error {
+			_, err := d.SetPace(ctx, id, api.Pace{Pace: "9/s", Reason: r})
+			return err
+		},
+		"forget": func(ctx context.Context, id, r string) error { return d.Forget(ctx, id, api.Act{Reason: r}) },
+	}
+}
+
+func TestActsAreAuditedBeforeAndAfterAndRefusedWithout(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil)
+		defer ends(d)
+		ben := as(t, "ben")
+		d.begin("1", "x", 100, "10/s")
+		if got := c.audits(); got != "start intent, start outcome: done" {
+			t.Error(got)
+		}
+		for _, name := range []string{"pause", "pace", "resume", "approve", "cancel"} {
+			c.mu.Lock()
+			c.deaf = errors.New("no answer")
+			c.mu.Unlock()
+			before, _ := (*registers)(d).Find("1")
+			if err := acts(d)[name](ben, "1", ""); problem(err) != "503" {
+				t.Errorf("%s without an audit: %v", name, err)
+			}
+			if now, _ := (*registers)(d).Find("1"); now.Wish.Token != before.Wish.Token {
+				t.Errorf("%s without an audit was done", name)
+			}
+			c.mu.Lock()
+			c.deaf = nil
+			c.mu.Unlock()
+			if err := acts(d)[name](ben, "1", ""); err != nil {
+				t.Error(name, err)
+			}
+			want := name + " intent, " + name + " outcome: done"
+			if name == "approve" {
+				want += ": it was so already"
+			}
+			if got := c.audits(); got != want {
+				t.Errorf("audited: %s", got)
+			}
+		}
+		if err := acts(d)["forget"](ben, "1", ""); err != nil || c.audits() != "forget intent, forget outcome: done" {
+			t.Error(err)
+		}
+		if _, err := d.Replay(t.Context(), "1"); problem(err) != "404" {
+			t.Errorf("forgotten: %v", err)
+		}
+	})
+}
+
+func TestActsThatCannotBeAreRefusedAndNotAudited(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		ben := as(t, "ben")
+		d.begin("ended", "x", 1, "10/s")
+		d.begin("waits", "y", 1, "10/s")
+		c.mu.Lock()
+		spec := specOf("foreground", "z", 1)
+		c.append(func(known map[string]*replay.Known, at int64) {
+			known["foreground"] = &replay.Known{Spec: spec, Order: at, Begun: true, Checkpoint: &replay.Checkpoint{State: replay.Running, Host: "laptop", PID: 77}}
+			known["newer"] = &replay.Known{Spec: replay.Spec{ID: "newer"}, Order: at, Err: errors.New("of a newer replayd")}
+		})
+		c.mu.Unlock()
+		wait(5 * time.Second)
+		c.audits()
+		for name, act := range acts(d) {
+			if err := act(ben, "unknown", ""); problem(err) != "404" {
+				t.Errorf("%s of an unknown replay: %v", name, err)
+			}
+			if err := act(ben, "foreground", ""); problem(err) != "409" || name != "forget" && (!strings.Contains(err.Error(), "in the foreground at laptop 77") || !strings.Contains(err.Error(), "Stop it there")) {
+				t.Errorf("%s of a foreground replay: %v", name, err)
+			}
+			if name == "forget" {
+				continue
+			}
+			if err := act(ben, "ended", ""); problem(err) != "409" || !strings.Contains(err.Error(), "it is completed") {
+				t.Errorf("%s of an ended replay: %v", name, err)
+			}
+			if err := act(ben, "newer", ""); problem(err) != "409" {
+				t.Errorf("%s of a newer replay: %v", name, err)
+			}
+		}
+		if err := acts(d)["forget"](ben, "waits", ""); problem(err) != "409" {
+			t.Errorf("forget of one that has not ended: %v", err)
+		}
+		if got := c.audits(); got != "" {
+			t.Errorf("audited: %s", got)
+		}
+		if _, err := d.Cancel(ben, "waits", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := d.SetPace(ben, "waits", api.Pace{Pace: "fast", MaxGap: "-1s"})
+		if problem(err) != "422 body.pace body.max_gap" {
+			t.Error(err)
+		}
+		if _, err := d.SetPace(ben, "waits", api.Pace{}); problem(err) != "422 body.pace" {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWhatIsSoAlreadyIsAuditedAndNotWritten(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		ben := as(t, "ben")
+		d.begin("1", "x", 1000, "10/s")
+		wait(3 * time.Second)
+		for _, name := range []string{"resume", "pause", "pause", "pace", "pace", "resume", "resume"} {
+			wait(3 * time.Second)
+			before, _ := (*registers)(d).Find("1")
+			c.audits()
+			if err := acts(d)[name](ben, "1", ""); err != nil {
+				t.Fatal(err)
+			}
+			now, _ := (*registers)(d).Find("1")
+			written, said := now.Wish.Token != before.Wish.Token, !strings.Contains(c.audits(), "already")
+			if written != said {
+				t.Errorf("%s was written %v and said to be %v", name, written, said)
+			}
+			same := before.Wish.State == now.Wish.State && before.Wish.Pace == now.Wish.Pace
+			if written == same {
+				t.Errorf("%s was written %v: %+v was %+v", name, written, now.Wish, before.Wish)
+			}
+		}
+		if r := d.stands("1"); r.Pace != "9/s" || r.Wanted != replay.Running {
+			t.Errorf("a pause and a resume keep the pace: %+v", r)
+		}
+	})
+}
+
+func TestAReasonCanBeRequired(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil, func(o *Options) { o.RequireReason = true })
+		defer ends(d)
+		ben := as(t, "ben")
+		if _, _, err := d.Start(ben, api.Start{ID: "1", Topic: "x", Limit: 1}); problem(err) != "422 body.reason" {
+			t.Error(err)
+		}
+		if _, _, err := d.Start(ben, api.Start{ID: "1", Topic: "x", Limit: 1, Reason: "INC-1"}); err != nil {
+			t.Error(err)
+		}
+		for name, act := range acts(d) {
+			if err := act(ben, "1", ""); problem(err) != "422 body.reason" {
+				t.Errorf("%s without a reason: %v", name, err)
+			}
+		}
+		if _, err := d.Pause(ben, "1", api.Act{Reason: "lunch"}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestALargeReplayWaitsForASecondPerson(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"}, func(o *Options) { o.SecondPerson = 50 })
+		defer ends(d)
+		d.begin("large", "x", 51, "unlimited")
+		d.begin("small", "x", 50, "unlimited")
+		wait(10 * time.Second)
+		if r := d.stands("large"); !r.Waits || r.State != replay.Planned || !strings.Contains(r.Queued, "second person") {
+			t.Errorf("it stands %+v", r)
+		}
+		if r := d.stands("small"); r.Waits || r.State != replay.Completed {
+			t.Errorf("it stands %+v", r)
+		}
+		if _, err := d.Approve(as(t, "anna"), "large", api.Act{}); problem(err) != "403" {
+			t.Errorf("who started it approves it: %v", err)
+		}
+		if _, err := d.Resume(as(t, "anna"), "large", api.Act{}); err != nil { // which is no way round
+			t.Error(err)
+		}
+		wait(10 * time.Second)
+		if r := d.stands("large"); !r.Waits || r.State != replay.Planned {
+			t.Errorf("it stands %+v", r)
+		}
+		if r, err := d.Approve(as(t, "ben"), "large", api.Act{}); err != nil || r.Waits {
+			t.Error(r, err)
+		}
+		wait(10 * time.Second)
+		if r := d.stands("large"); r.State != replay.Completed {
+			t.Errorf("it stands %+v", r)
+		}
+	})
+}
+
+func TestAStartIsTheSameForTheSameKey(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		a, b := c.daemon("a", nil), c.daemon("b", nil)
+		defer ends(a, b)
+		anna := as(t, "anna")
+		asked := api.Start{Topic: "x", Limit: 10, Pace: "10/s", From: "-3h", IdempotencyKey: "deploy 17"}
+		first, created, err := a.Start(anna, asked)
+		if err != nil || !created || !strings.HasPrefix(first.ID, "k-") || len(first.ID) != len("k-")+keyLength {
+			t.Fatal(first, created, err)
+		}
+		wait(time.Second)
+		for _, d := range []*daemon{a, b} {
+			again, created, err := d.Start(as(t, "ben"), asked)
+			if err != nil || created || again.ID != first.ID {
+				t.Errorf("%+v, %v, %v", again, created, err)
+			}
+			other := asked
+			other.Limit, other.Pace, other.Filter = 11, "", "true"
+			_, _, err = d.Start(anna, other)
+			if problem(err) != "422 body.filter body.limit body.pace" {
+				t.Error(err)
+			}
+			other = asked
+			other.ID, other.IdempotencyKey = first.ID, ""
+			if _, _, err := d.Start(anna, other); problem(err) != "409" {
+				t.Error(err)
+			}
+		}
+		if _, created, err := a.Start(anna, api.Start{Topic: "x", Limit: 10}); err != nil || !created {
+			t.Errorf("without key and id: %v", err)
+		}
+		k, _ := (*registers)(a).Find(first.ID)
+		if strings.Contains(k.Start.Key, "deploy") || strings.Contains(k.Start.Key, "10/s") || len(strings.Fields(k.Start.Key)) != 5 {
+			t.Errorf("kept of what was asked: %s", k.Start.Key)
+		}
+	})
+}
+
+// TestOfTwoStartsAtOnceOneIsCreated asks two daemons at the same time, for the same and for something else.
+func TestOfTwoStartsAtOnceOneIsCreated(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		one, other api.Start
+		want       string
+	}{
+		{"the same", api.Start{IdempotencyKey: "k", Topic: "x", Limit: 5}, api.Start{IdempotencyKey: "k", Topic: "x", Limit: 5}, "ok"},
+		{"another body", api.Start{IdempotencyKey: "k", Topic: "x", Limit: 5}, api.Start{IdempotencyKey: "k", Topic: "y", Limit: 5}, "422 body.topic"},
+		{"by name", api.Start{ID: "n", Topic: "x", Limit: 5}, api.Start{ID: "n", Topic: "x", Limit: 6}, "409"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			simulate(t, func(t *testing.T, cl *cluster) {
+				a, b := cl.daemon("a", nil), cl.daemon("b", nil)
+				defer ends(a, b)
+				type answer struct {
+					created bool
+					err     error
+				}
+				answers := make(chan answer)
+				for d, s := range map[*daemon]api.Start{a: c.one, b: c.other} {
+					go func() {
+						_, created, err := d.Start(as(t, d.name), s)
+						answers <- answer{created, err}
+					}()
+				}
+				var got []string
+				for range 2 {
+					switch x := <-answers; {
+					case x.created:
+						got = append(got, "created")
+					default:
+						got = append(got, problem(x.err))
+					}
+				}
+				slices.Sort(got)
+				if !slices.Contains(got, "created") || !slices.Contains(got, c.want) {
+					t.Errorf("answered %q, want created and %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAStartThatIsWrongNamesItsFieldsAndIsNotAudited(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil)
+		defer ends(d)
+		if _, _, err := d.Start(as(t, "anna"), api.Start{ID: "no spaces", Topic: "x"}); problem(err) != "422 body.id" {
+			t.Error(err)
+		}
+		var p *api.Problem
+		if _, _, err := d.Start(as(t, "anna"), api.Start{Topic: "forbidden"}); !errors.As(err, &p) || p.Status != 403 || p.Item != "not-allowed" {
+			t.Error(err)
+		}
+		if got := c.audits(); got != "" {
+			t.Errorf("audited: %s", got)
+		}
+	})
+}
+
+func TestListsAreTheNewestFirstByPages(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil)
+		defer ends(d)
+		for i := range 5 {
+			d.begin(fmt.Sprint(i), []string{"x", "y"}[i%2], 10, "10/s")
+		}
+		if _, err := d.Cancel(as(t, "ben"), "2", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		list := func(q api.Query) (ids string) {
+			for {
+				page, err := d.Replays(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range page.Items {
+					ids += r.ID
+				}
+				if q.After = page.Next; q.After == "" {
+					return ids
+				}
+				ids += "|"
+			}
+		}
+		for want, q := range map[string]api.Query{
+			"43210": {}, "43|21|0": {PageQuery: api.PageQuery{Limit: 2}}, "31": {Topic: "y"}, "2": {State: "cancelled"}, "": {Archive: "b"},
+			"43|10": {State: "planned", PageQuery: api.PageQuery{Limit: 2}},
+		} {
+			if got := list(q); got != want {
+				t.Errorf("%+v lists %s, want %s", q, got, want)
+			}
+		}
+		if _, err := d.Replays(t.Context(), api.Query{PageQuery: api.PageQuery{After: "x"}}); problem(err) != "422 query.after" {
+			t.Error(err)
+		}
+		if _, err := d.Receipt(t.Context(), "1"); problem(err) != "409" {
+			t.Error(err)
+		}
+	})
+}
