@@ -74,6 +74,7 @@ func TestEventsBeginWithWhatThereIsAndGoOnWithWhatChanges(t *testing.T) {
 		if _, err := d.Cancel(as(t, "ben"), "2", api.Act{}); err != nil {
 			t.Fatal(err)
 		}
+		wait(time.Second)
 		if _, err := d.Pause(as(t, "ben"), "1", api.Act{}); err != nil {
 			t.Fatal(err)
 		}

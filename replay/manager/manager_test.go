@@ -48,8 +48,8 @@ func TestReplaysOfATopicRunOneAfterAnother(t *testing.T) {
 				t.Errorf("%s stands %+v", id, r)
 			}
 		}
-		if x, y := c.came("x"), c.came("y"); x != "1:50 2:30" || y != "3:20" {
-			t.Error(x, y)
+		if x, y := c.came("x"), c.came("y"); x != "1:50 2:30" || y != "3:20" || d.opens != 3 {
+			t.Errorf("%s; %s; %d sessions", x, y, d.opens)
 		}
 	})
 }
@@ -184,6 +184,19 @@ func TestThePaceForAllIsDividedAmongThoseThatRun(t *testing.T) {
 		wait(time.Second)
 		if a, b := d.stands("1").Progress.Pace, d.stands("2").Progress.Pace; a != "50/s" || b != "7/s" {
 			t.Errorf("they have %s and %s", a, b)
+		}
+	})
+}
+
+func TestTheNextInALineGetsTheShareOfTheOneBefore(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"}, func(o *Options) { o.Pace = mustPace(t, "100/s") })
+		defer ends(d)
+		d.begin("1", "x", 100, "unlimited")
+		d.begin("2", "x", 5000, "unlimited")
+		wait(5 * time.Second)
+		if r := d.stands("2"); r.State != replay.Running || r.Progress.Pace != "100/s" {
+			t.Errorf("it stands %+v, %+v", r, r.Progress)
 		}
 	})
 }
@@ -358,6 +371,27 @@ func TestAReplayThatAnotherHasTakenIsLetGoUntilThatOneIsSilent(t *testing.T) {
 			t.Error(x)
 		}
 		<-b.runs
+	})
+}
+
+func TestAReplayThatWasTakenIsTakenUpAgainWhenWorkIsDivided(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		a, b := c.daemon("a", []string{"x"}), c.daemon("b", nil)
+		defer ends(a, b)
+		a.begin("1", "x", 600, "10/s")
+		wait(3 * time.Second)
+		b.mu.Lock()
+		b.mine["x"] = true
+		close(b.divided)
+		b.divided = make(chan struct{})
+		b.mu.Unlock()
+		wait(5 * time.Second)
+		b.gets()
+		a.gets("x")
+		wait(time.Second)
+		if r := a.stands("1"); r.Daemon != "a" || a.opens != 2 {
+			t.Errorf("it stands %+v after %d sessions", r, a.opens)
+		}
 	})
 }
 
