@@ -66,8 +66,8 @@ type forgetting struct {
 	At      time.Time `json:"at"`
 }
 
-// mark leads from event time to offsets: every record of the replay whose merge time is EventTime or later stands at or
-// behind these.
+// mark leads from event time to offsets: every record of the replay whose merge time is behind EventTime stands at or behind
+// these. Of those that have this very time, some may stand before.
 type mark struct {
 	Version   int             `json:"version"`
 	EventTime time.Time       `json:"event_time"`

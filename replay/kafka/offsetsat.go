@@ -1,0 +1,62 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/replay"
+)
+
+// Place leads to an event time in a replay topic.
+type Place struct {
+	Known   time.Time       // the latest event time before the one that was asked for of which offsets are known; zero: the beginning
+	Offsets map[int32]int64 // by partition: every record of the replay behind Known stands at or behind these
+}
+
+// OffsetsAt finds where the records of a replay from an event time on stand: a consumer that begins there misses none of them.
+// It goes by the marks that the replay has left, which are a 512th of its window apart, else by its beginning. Of a replay
+// that has produced nothing yet nothing is known: *Unbegun.
+func (c *Cluster) OffsetsAt(ctx context.Context, k *replay.Known, at time.Time) (Place, error) {
+	p, err := c.offsetsAt(ctx, k, at)
+	return p, c.unanswered(err)
+}
+
+func (c *Cluster) offsetsAt(ctx context.Context, k *replay.Known, at time.Time) (Place, error) {
+	known, err := c.Stored(ctx, k.Spec.ID)
+	switch {
+	case err != nil:
+		return Place{}, err
+	case !known.Begun() || k.Checkpoint == nil:
+		return Place{}, &Unbegun{ID: k.Spec.ID}
+	}
+	found := Place{Offsets: map[int32]int64{}}
+	for _, p := range k.Checkpoint.Partitions {
+		found.Offsets[p.Partition] = p.StartOffset
+	}
+	of := stretch{topic: c.topic(checkpointTopic), partition: known.started.CheckpointPartition, level: kgo.ReadCommitted()}
+	_, err = c.readUpTo(ctx, of, func(r *kgo.Record) (bool, error) {
+		id, about, ok := splitKey(r.Key)
+		if !ok || id != k.Spec.ID || !strings.HasPrefix(about, "mark/") {
+			return true, nil
+		}
+		var m mark
+		ours, err := decode(r.Topic, r.Key, r.Value, &m)
+		// Of several events of one time some may stand before the mark of that time, so it is not taken for that time itself.
+		if ours && m.EventTime.Before(at) && m.EventTime.After(found.Known) {
+			found = Place{Known: m.EventTime, Offsets: m.Offsets}
+		}
+		return true, err
+	})
+	return found, err
+}
+
+// Unbegun says that a replay has put nothing into its topic yet.
+type Unbegun struct{ ID string }
+
+func (e *Unbegun) Error() string {
+	return fmt.Sprintf("replay %s has produced nothing yet, so no offsets lead to its events", e.ID)
+}
