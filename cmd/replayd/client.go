@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -21,12 +22,26 @@ const defaultServer = "http://127.0.0.1:8484"
 
 func (f *clientFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.server, "server", "", "address of the daemon (default: $REPLAYD_SERVER, else "+defaultServer+")")
-	set.StringVar(&f.tokenFile, "token-file", "", "file with the token to show (default: $REPLAYD_TOKEN holds the token itself)")
+	set.StringVar(&f.tokenFile, "token-file", "", "file with the token to show (default: $REPLAYD_TOKEN_FILE)")
 	set.StringVar(&f.ca, "ca", "", "file with the authorities of the daemon's certificate (default: the system's)")
 }
 
-// daemon reaches the daemon.
-func (a *app) daemon(f *clientFlags) (api.Service, error) { return a.dial(f) }
+// daemon is the one that the flags name, else the environment.
+func (a *app) daemon(f *clientFlags) (api.Service, error) {
+	if a.dial != nil {
+		return a.dial(f)
+	}
+	c, err := api.NewClient(api.ClientOptions{
+		URL: cmp.Or(f.server, a.env("REPLAYD_SERVER"), defaultServer), TokenFile: cmp.Or(f.tokenFile, a.env("REPLAYD_TOKEN_FILE")), CAFile: f.ca,
+		Again: func(why error, after time.Duration) {
+			a.log.Info().Str("err", why.Error()).Msgf("the daemon is gone: asking again in %s", after.Round(time.Second))
+		},
+	})
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return c, nil
+}
 
 // daemonCommand is a command that needs no configuration: the daemon has it.
 func daemonCommand(c *cobra.Command, f *clientFlags) *cobra.Command {

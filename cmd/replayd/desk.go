@@ -28,7 +28,10 @@ type desk struct {
 	cluster *kafka.Cluster
 }
 
-var _ manager.Sessions = (*desk)(nil)
+var (
+	_ manager.Desk     = (*desk)(nil)
+	_ manager.Sessions = (*desk)(nil)
+)
 
 // Spec implements manager.Desk.
 func (d *desk) Spec(ctx context.Context, s api.Start) (replay.Spec, replay.Start, error) {

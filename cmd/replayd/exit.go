@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"replayd/config"
 	"replayd/replay"
+	"replayd/replay/api"
 	"replayd/replay/kafka"
 )
 
@@ -19,6 +21,7 @@ const (
 	exitRefused     = 4
 	exitTakenOver   = 6
 	exitCancelled   = 7
+	exitUnreached   = 10 // no daemon answers
 	exitBadConfig   = 78
 	exitInterrupted = 130 // can be continued
 )
@@ -72,8 +75,14 @@ func codeOf(err error) int {
 		taken    *replay.TakenOver
 		stopped  *replay.Stopped
 		left     *interrupted
+		none     *api.Unreached
+		problem  *api.Problem
 	)
 	switch {
+	case errors.As(err, &none):
+		return exitUnreached
+	case errors.As(err, &problem):
+		return codeOfProblem(problem)
 	case errors.As(err, &usage), errors.As(err, &differs):
 		return exitUsage
 	case errors.As(err, &bad), errors.As(err, &problems):
@@ -84,6 +93,17 @@ func codeOf(err error) int {
 		return exitTakenOver
 	case errors.As(err, &stopped) && stopped.State == replay.Paused, errors.As(err, &left), errors.Is(err, context.Canceled):
 		return exitInterrupted
+	}
+	return exitFailed
+}
+
+// codeOfProblem is the exit code of what a daemon answers: that which run would end with.
+func codeOfProblem(p *api.Problem) int {
+	switch {
+	case p.Item != "":
+		return exitRefused
+	case p.Status == http.StatusBadRequest, p.Status == http.StatusNotFound, p.Status == http.StatusConflict, p.Status == http.StatusUnprocessableEntity:
+		return exitUsage
 	}
 	return exitFailed
 }

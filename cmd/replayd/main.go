@@ -82,7 +82,7 @@ continued, it produces every event exactly once.`,
 		return usage("%w\nSee %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.planCommand(), a.catCommand(), a.lsCommand(), a.quarantineCommand(), a.topicsCommand(), a.demoCommand(),
-		a.configCommand(), a.versionCommand(), a.startCommand(), a.listCommand(), a.showCommand(), a.watchCommand(), a.forgetCommand())
+		a.configCommand(), a.versionCommand(), a.serveCommand(), a.tokenCommand(), a.startCommand(), a.listCommand(), a.showCommand(), a.watchCommand(), a.forgetCommand())
 	root.AddCommand(a.actCommands()...)
 	a.complete(root)
 	return root

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"replayd/config"
+	"replayd/replay/api"
+	"replayd/replay/kafka"
+	"replayd/replay/manager"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	listen, wait := "", ""
+	c := &cobra.Command{
+		Use: "serve", Short: "The daemon: runs replays for people and machines, and carries them on after a restart",
+		Long: `serve offers replays over HTTP: start, watch, pause, resume, change the pace, cancel. What it knows stands in Kafka alone:
+a restart, or a kill, changes nothing. Several daemons with the same control prefix share the work; each answers for all.
+Without server.auth it listens to this machine only. SIGTERM lets each replay commit what it has and leave; another daemon,
+or this one when it is back, carries it on.`,
+		Example: `  replayd serve --config /etc/replayd/replayd.yaml
+  replayd serve --listen 127.0.0.1:9494`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), listen, wait) },
+	}
+	c.Flags().StringVar(&listen, "listen", "", "host and port (default 127.0.0.1:8484)")
+	c.Flags().StringVar(&wait, "wait-broker", "5m", "wait so long for the broker to come up")
+	return c
+}
+
+// serve runs the daemon until a signal.
+func (a *app) serve(ctx context.Context, listen, wait string) error {
+	override(&a.config.Server.Listen, listen)
+	if err := a.config.Validate(); err != nil {
+		return err
+	}
+	if err := enoughFiles(); err != nil {
+		return err
+	}
+	ctx, stop, release := signals(ctx, func() {
+		a.log.Info().Msg("stopping: each replay leaves at its next commit; a second signal leaves at once")
+	}, func() { a.leave(func() string { return "left at once: replays go on where their last commit is" }) })
+	defer release()
+	a.limitMemory(int64(a.config.Limits.Memory))
+	serving, done := before(ctx, stop)
+	defer done()
+	cluster, err := a.connect(serving, &replayFlags{waitBroker: wait})
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	d, err := a.newDaemon(serving, cluster)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	return d.run(serving)
+}
+
+// daemon is what serve runs.
+type daemon struct {
+	app     *app
+	view    *kafka.View
+	work    *kafka.Work
+	manager *manager.Manager
+	denials *api.Denials
+	server  *api.Server
+	listen  net.Listener
+}
+
+// newDaemon takes its place among the daemons of the cluster, and listens.
+func (a *app) newDaemon(ctx context.Context, cluster *kafka.Cluster) (_ *daemon, err error) {
+	d := &daemon{app: a}
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	s := a.config.Server
+	auth, err := a.authenticator(s.Auth)
+	if err != nil {
+		return nil, err
+	}
+	if d.view, err = cluster.Follow(context.WithoutCancel(ctx)); err != nil {
+		return nil, err
+	}
+	d.denials = api.NewDenials(d.view.Audit, a.log)
+	desk := &desk{a, cluster}
+	made := make(chan struct{})
+	if d.work, err = cluster.Share(ctx, func(lost func(string) bool) {
+		<-made
+		d.manager.Leave(lost)
+	}); err != nil {
+		close(made)
+		return nil, err
+	}
+	d.manager = manager.New(a.managed(d, desk))
+	close(made)
+	if d.server, err = api.NewServer(api.Guard(d.manager, d.denials), api.ServerOptions{Listen: s.Listen, Auth: auth, Denials: d.denials, Log: a.log}); err != nil {
+		return nil, err
+	}
+	d.listen, err = api.Listen(s.Listen, tlsOf(s.TLS), a.log)
+	return d, err
+}
+
+// managed are the options of the manager.
+func (a *app) managed(d *daemon, on *desk) manager.Options {
+	s, memory := a.config.Server, a.config.Limits.Memory
+	running := min(s.Running, max(1, int(memory/config.MinMemory)))
+	if running < s.Running {
+		a.log.Warn().Msgf("limits.memory %v is enough for %s at a time, not for server.max_running %d", memory, plural(int64(running), "replay"), s.Running)
+	}
+	return manager.Options{
+		Registers: d.view, Work: d.work, Sessions: on, Desk: on, By: func(ctx context.Context) string { return api.By(ctx).Name },
+		MaxRunning: running, Memory: int64(memory), Pace: s.Pace, RequireReason: s.RequireReason, SecondPerson: int64(s.SecondPerson),
+		Version: version(), Log: a.log,
+	}
+}
+
+// authenticator finds out who asks; nil when nobody is asked.
+func (a *app) authenticator(c config.Auth) (*api.Authenticator, error) {
+	if !c.On() {
+		return nil, nil
+	}
+	o := api.AuthOptions{TokensFile: c.TokensFile}
+	if c.OIDC.On() {
+		o.OIDC = &api.OIDCOptions{
+			Issuer: c.OIDC.Issuer, KeysURL: c.OIDC.JWKSURL, Audience: c.OIDC.Audience, NameClaim: c.OIDC.Name, RoleClaim: c.OIDC.Role,
+			ArchivesClaim: c.OIDC.Archives, TargetsClaim: c.OIDC.Targets,
+		}
+	}
+	auth, err := api.NewAuthenticator(o, a.log)
+	if err != nil {
+		return nil, &badConfig{err}
+	}
+	return auth, nil
+}
+
+func tlsOf(c config.ServerTLS) *api.TLSOptions {
+	if !c.On() {
+		return nil
+	}
+	return &api.TLSOptions{CertFile: c.CertFile, KeyFile: c.KeyFile, ClientCAFile: c.ClientCAFile}
+}
+
+// run answers and works until ctx ends. Then replays leave first: whoever watches them is told.
+func (d *daemon) run(ctx context.Context) error {
+	d.app.log.Info().Str("address", d.listen.Addr().String()).Msg("serving")
+	answering, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer end()
+		return d.manager.Run(ctx)
+	})
+	g.Go(func() error {
+		d.denials.Run(answering)
+		return nil
+	})
+	g.Go(func() error { return d.server.Serve(answering, d.listen) })
+	g.Go(func() error { return d.app.notify(ctx, d.manager.Ready) })
+	return g.Wait()
+}
+
+func (d *daemon) close() {
+	if d.work != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), parting)
+		defer cancel()
+		if err := d.work.Close(ctx); err != nil {
+			d.app.log.Warn().Err(err).Msg("the other daemons find out by themselves that this one is gone")
+		}
+	}
+	if d.view != nil {
+		d.view.Close()
+	}
+	if d.listen != nil {
+		_ = d.listen.Close() // Serve has, unless it was never called
+	}
+}
+
+// parting is how long leaving the other daemons may take.
+const parting = 10 * time.Second
+
+// readyEvery is between two looks whether the daemon can do its work, for a supervisor that waits for that.
+const readyEvery = 200 * time.Millisecond
+
+// notify tells systemd when the daemon can do its work, and when it stops. Without systemd it does nothing.
+func (a *app) notify(ctx context.Context, ready func(context.Context) (api.Readiness, error)) error {
+	socket := a.env("NOTIFY_SOCKET")
+	if socket == "" {
+		return nil
+	}
+	look := time.NewTicker(readyEvery)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-look.C:
+		}
+		if r, err := ready(ctx); err == nil && r.Ready {
+			break
+		}
+	}
+	if err := say(socket, "READY=1"); err != nil {
+		a.log.Warn().Err(err).Msg("systemd is not told")
+	}
+	<-ctx.Done()
+	return errors.Join(say(socket, "STOPPING=1"))
+}
+
+// say sends one datagram to systemd: sd_notify(3).
+func say(socket, word string) error {
+	c, err := net.Dial("unixgram", socket)
+	if err != nil {
+		return fmt.Errorf("tell systemd %s: %w", word, err)
+	}
+	defer c.Close()
+	_, err = c.Write([]byte(word))
+	return err
+}
