@@ -51,7 +51,7 @@ var flagOf = map[string]string{
 }
 
 // otherwise are keys that are called as a flag that says something else.
-var otherwise = []string{"kafka.sasl.profile", "server.pace"}
+var otherwise = []string{"kafka.sasl.profile", "kafka.sasl.token_file", "server.pace", "targets.*.archives"}
 
 // settings are the keys below a value of the configuration. variables begins the names of their variables, "" where they
 // have none.

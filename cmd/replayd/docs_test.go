@@ -23,6 +23,7 @@ import (
 	"replayd/archive/layout"
 	"replayd/config"
 	"replayd/replay"
+	"replayd/replay/api"
 	"replayd/replay/merge"
 )
 
@@ -90,6 +91,12 @@ func TestEveryFieldOfJSONIsDocumented(t *testing.T) {
 	} {
 		sameWords(t, heading, fieldsOf(of, ""), firstCells(section(t, "docs/cli.md", heading)))
 	}
+}
+
+func TestEveryFieldOfWhatADaemonTellsIsDocumented(t *testing.T) {
+	of := slices.DeleteFunc(fieldsOf(reflect.TypeFor[api.Replay](), ""), func(name string) bool { return strings.HasPrefix(name, "progress.") })
+	sameWords(t, "### Replay", append(of, "progress"), firstCells(section(t, "docs/cli.md", "### Replay")))
+	sameWords(t, "### Watched", fieldsOf(reflect.TypeFor[api.Group](), "group."), firstCells(section(t, "docs/cli.md", "### Watched")))
 }
 
 func TestEveryPreflightItemIsDocumented(t *testing.T) {

@@ -35,11 +35,11 @@ func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.erase()
-	if s.raw.Load() {
-		_, err := s.file.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n")))
-		return len(p), err
+	if !s.raw.Load() {
+		return s.file.Write(p)
 	}
-	return s.file.Write(p)
+	_, err := s.file.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n")))
+	return len(p), err
 }
 
 // draw puts lines in the place of the block, each cut at the width of the terminal: a line that wraps could not be erased.
@@ -51,8 +51,12 @@ func (s *screen) draw(lines []string) {
 		width = 80
 	}
 	s.erase()
+	end := "\n"
+	if s.raw.Load() {
+		end = "\r\n"
+	}
 	for _, line := range lines {
-		fmt.Fprint(s.file, cutAt(line, width-1), "\r\n")
+		fmt.Fprint(s.file, cutAt(line, width-1), end)
 	}
 	s.drawn = len(lines)
 }
