@@ -13,7 +13,8 @@ import (
 // serving is what a daemon does, in refusals.
 const serving = "serve replays"
 
-// mayServe refuses a user that lacks rights of RightsToServe. It leaves the cluster as it is.
+// mayServe refuses a user that lacks rights of RightsToServe. It changes nothing, but that a new cluster makes its own topic for
+// groups, as it would soon.
 func (c *Cluster) mayServe(ctx context.Context) error {
 	rights := RightsToServe(c.options.ControlPrefix)
 	var topics []string
@@ -50,10 +51,12 @@ func (c *Cluster) reads(ctx context.Context, group string) (bool, error) {
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups, req.IncludeAuthorizedOperations = []string{group}, true
 	resp, err := req.RequestWith(ctx, c.client)
-	if Denied(err) { // finding the group's coordinator is
+	switch {
+	case Denied(err): // already to find the group's coordinator
 		return false, nil
-	}
-	if err != nil {
+	case kerr.IsRetriable(err): // a new cluster makes its topic for groups first; the group itself tells then
+		return true, nil
+	case err != nil:
 		return false, fmt.Errorf("ask what is allowed on group %s: %w", group, err)
 	}
 	for _, g := range resp.Groups {
