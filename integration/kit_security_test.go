@@ -80,6 +80,8 @@ func acl(user string, r kafka.Right) *kadm.ACLBuilder {
 		return b.TransactionalIDs(r.Name)
 	case kmsg.ACLResourceTypeCluster:
 		return b.Clusters()
+	case kmsg.ACLResourceTypeGroup:
+		return b.Groups(r.Name)
 	}
 	return b.Topics(r.Name)
 }

@@ -12,11 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"replayd/integration/harness"
+	"replayd/replay"
 	"replayd/replay/kafka"
+	"replayd/replay/kafka/security"
 )
 
 // administrator has a cluster with an authorizer, and Kafka's own tools, with which it does what replayd prints.
@@ -36,6 +39,7 @@ func TestEachRightIsNeededAndWhatIsPrintedGrantsIt(t *testing.T) {
 	t.Run("all at once, on topics that are there", a.allAtOnce)
 	t.Run("all at once, on topics that are to be created", a.allAtOnceToCreate)
 	t.Run("a replay that goes on needs less", a.lessToContinue)
+	t.Run("each is needed that a daemon takes", a.eachIsNeededToServe)
 	t.Run("transactional ids that may be seen and not written", a.seenIDs)
 	t.Run("the subject of a certificate", a.subject)
 }
@@ -246,6 +250,77 @@ func (a *administrator) lessToContinue(t *testing.T) {
 	a.refused(t, alone, []string{"--id", "later"}, reads.String()) // without it nobody knows the topic of the replay
 	grant(a.kafka, user, []kafka.Right{writes, reads})
 	alone.run(t, "--id", "later", "--quarantine-ok").ended(t, 0)
+}
+
+// eachIsNeededToServe follows and shares as a daemon with the rights to replay and to serve, and without each of the latter.
+func (a *administrator) eachIsNeededToServe(t *testing.T) {
+	const user, topic = "server", "replay.server"
+	a.topics(t, user, topic)
+	first, err := connected(t, a.kafka, kafka.Options{ControlPrefix: "of." + user}).Share(t.Context(), func(func(string) bool) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(t.Context()); err != nil { // the topic is there now
+		t.Fatal(err)
+	}
+	a.kafka.AddUser(user, "secret")
+	login := security.SASL{Mechanism: "scram-sha-512", Username: user, Password: security.SecretText(security.OptionPassword, "secret")}
+	s, err := security.New(t.Context(), security.Options{TLS: security.TLS{On: true, CAFile: a.kafka.Secure().CAFile}, SASL: login})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := kafka.Connect(t.Context(), kafka.Options{Brokers: []string{a.kafka.Secure().SASL}, ControlPrefix: "of." + user, Security: s, Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	rights := kafka.RightsToServe("of." + user)
+	grant(a.kafka, user, slices.Concat(kafka.Rights("of."+user, topic), kafka.RightsToLook("of."+user), rights))
+	a.serves(t, c)
+	for _, r := range rights {
+		a.kafka.Revoke(acl(user, r))
+		var refusal error
+		await(t, "the daemon to be refused", func() bool {
+			w, err := c.Share(t.Context(), func(func(string) bool) {})
+			if refusal = err; err == nil {
+				_ = w.Close(t.Context())
+			}
+			return err != nil
+		})
+		if commands := kafka.GrantCommands(a.kafka.Secure().SASL, kafka.ACLs("User:"+user, []kafka.Right{r})); !strings.Contains(refusal.Error(), "missing: "+r.String()+"\n") || !strings.Contains(refusal.Error(), commands[0]) {
+			t.Errorf("without %v it is refused so: %v", r, refusal)
+		}
+		a.types(t, kafka.GrantCommands(a.kafka.Secure().SASL, kafka.ACLs("User:"+user, []kafka.Right{r}))...)
+	}
+	a.serves(t, c)
+}
+
+// serves waits until a daemon can do its work.
+func (a *administrator) serves(t *testing.T, c *kafka.Cluster) {
+	t.Helper()
+	await(t, "the daemon to serve", func() bool {
+		w, err := c.Share(t.Context(), func(func(string) bool) {})
+		if err != nil {
+			return false
+		}
+		await(t, "the group to be joined", func() bool { return w.Ready() == nil })
+		return w.Close(t.Context()) == nil
+	})
+	v, err := c.Follow(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	await(t, "all to be read", func() bool { return v.Ready() == nil })
+	if err := v.Audit(t.Context(), replay.Audited{Act: "start", Phase: "intent"}); err != nil {
+		t.Error(err)
+	}
+	if acts, _, err := v.Audited(t.Context(), "", "", 10); err != nil || len(acts) == 0 {
+		t.Errorf("acts %v, %v", acts, err)
+	}
+	if err := v.Tell(t.Context(), replay.Live{Report: replay.Report{ID: "r", State: replay.Running}}); err != nil {
+		t.Error(err)
+	}
 }
 
 // seenIDs is what no question tells: only the transaction that is tried does, and plan does not try one.

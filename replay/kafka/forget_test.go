@@ -147,6 +147,45 @@ func TestOneThatWasCancelledBeforeItBeganIsForgotten(t *testing.T) {
 	}
 }
 
+// TestAnIDThatIsFreedIsFreeAtEachDaemon freezes it again at another, whose checkpoints may still be those of the one before.
+func TestAnIDThatIsFreedIsFreeAtEachDaemon(t *testing.T) {
+	f := fake(t)
+	a, b := follow(t, connect(t, f)), follow(t, connect(t, f))
+	for i := range 5 {
+		id := fmt.Sprint("x", i)
+		ended(t, a, id)
+		finds(t, b, id, func(k replay.Known) bool { return k.State() == replay.Completed })
+		if err := a.Forget(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the other to know", func() bool { _, ok := b.Find(id); return !ok })
+		if err := b.Freeze(t.Context(), daemonSpec(id), replay.Start{}, replay.Wish{State: replay.Cancelled}); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Forget(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the first to know", func() bool { _, ok := a.Find(id); return !ok })
+	}
+}
+
+func TestWhatIsBeingForgottenIsNobodysToBegin(t *testing.T) {
+	c := connect(t, fake(t))
+	v := follow(t, c)
+	ended(t, v, "r")
+	config(t, c, forgetKey("r"), string(encode(forgetting{Version: version})))
+	k := finds(t, v, "r", func(k replay.Known) bool { return k.Err != nil })
+	_, stored := c.Stored(t.Context(), "r")
+	for what, err := range map[string]error{
+		"it is known with": k.Err, "a foreground session gets": stored,
+		"a wish gets": v.Wish(t.Context(), "r", running()), "a start gets": v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()),
+	} {
+		if !errors.As(err, new(*BeingForgotten)) {
+			t.Errorf("%s %v", what, err)
+		}
+	}
+}
+
 // TestForgettingThatIsBrokenOffAnywhereIsFinishedLater cuts the daemon off from the broker at each record that it writes,
 // before that is written and after. Nothing that is left may look like a new replay, neither to this program nor to one that
 // does not know of forgetting.

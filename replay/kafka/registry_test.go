@@ -1,9 +1,12 @@
 package kafka
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"replayd/replay"
@@ -94,4 +97,30 @@ func TestOfSeveralSpecsTheOneThatWasWrittenFirstHolds(t *testing.T) {
 	check(second)
 	config(t, c, key(first), value(first))
 	check(second)
+}
+
+// TestMoreReplaysThanAreKeptAreSaid fills what is kept. What is there goes on.
+func TestMoreReplaysThanAreKeptAreSaid(t *testing.T) {
+	v := &View{cluster: &Cluster{options: Options{ControlPrefix: "replayd"}}, registry: newRegistry(zerolog.Nop()), progress: map[string]*progressed{}}
+	wish := func(id string) *kgo.Record {
+		return &kgo.Record{Topic: "replayd.config", Key: []byte(wishKey(id)), Value: []byte(`{"version":1,"state":"paused"}`)}
+	}
+	for i := range mostReplays {
+		v.registry.replays[fmt.Sprint(i)] = &registered{}
+		v.progress[fmt.Sprint(i)] = &progressed{live: register[replay.Live]{value: &replay.Live{}}}
+	}
+	v.seen(time.Now(), nil)
+	if v.apply(wish("7")); v.registry.replays["7"].wish.absent() || v.Ready() != nil {
+		t.Errorf("one that is kept is not told of, or: %v", v.Ready())
+	}
+	word := &kgo.Record{Topic: "replayd.status", Key: []byte(progressKey("new")), Value: []byte(`{"version":1}`)}
+	for _, r := range []*kgo.Record{wish("new"), word} {
+		v.full, v.registry.full = false, false
+		if v.apply(r); len(v.registry.replays) > mostReplays || len(v.progress) > mostReplays {
+			t.Errorf("%s: one more is kept", r.Key)
+		}
+		if err := v.Ready(); err == nil || !strings.Contains(err.Error(), "replayd forget ID") {
+			t.Errorf("%s: it is ready: %v", r.Key, err)
+		}
+	}
 }
