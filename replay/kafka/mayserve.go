@@ -2,7 +2,9 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -66,4 +68,21 @@ func (c *Cluster) reads(ctx context.Context, group string) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// firstGroup is how long the coordinators of groups may take to come up: a new cluster makes their topic when it is first asked
+// for one.
+const firstGroup = 30 * time.Second
+
+// coordinated asks the coordinator of a group, once there is one.
+func (c *Cluster) coordinated(ctx context.Context, req *kmsg.DescribeGroupsRequest) (*kmsg.DescribeGroupsResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, firstGroup)
+	defer cancel()
+	for wait := anyRetry; ; wait = longer(wait) {
+		resp, err := req.RequestWith(ctx, c.client)
+		if !errors.Is(err, kerr.CoordinatorNotAvailable) || ctx.Err() != nil {
+			return resp, err
+		}
+		sleep(ctx, wait)
+	}
 }

@@ -1,0 +1,191 @@
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"replayd/archive/archivetest"
+	"replayd/integration/harness"
+	"replayd/replay"
+	"replayd/replay/api"
+)
+
+// daemonOn is a daemon of a stage, and what talks to it.
+type daemonOn struct {
+	*session
+	api.Service
+	url string
+}
+
+// daemon starts one at a port of its own. The stage's topic is its target.
+func (st *stage) daemon(t *testing.T) *daemonOn {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	_ = l.Close()
+	d := &daemonOn{url: "http://" + address}
+	d.session = st.start(t, "serve", "-c", st.config, "--listen", address, "--log-format", "json")
+	if d.Service, err = api.NewClient(api.ClientOptions{URL: d.url}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the daemon to be ready", func() bool {
+		r, err := d.Ready(t.Context())
+		return err == nil && r.Ready
+	})
+	return d
+}
+
+// targeted adds targets to the configuration.
+func (st *stage) targeted(t *testing.T, topics ...string) {
+	t.Helper()
+	text, err := os.ReadFile(st.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := "targets:\n"
+	for _, topic := range topics {
+		more += fmt.Sprintf("  %s: {archives: [test]}\n", topic)
+	}
+	if err := os.WriteFile(st.config, append(text, more...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// asking is what starts the stage's replay.
+func (st *stage) asking(id, pace string) api.Start {
+	p := st.plan
+	return api.Start{
+		ID: id, Archive: "test", WindowOn: p.WindowOn, From: p.From.Format(time.RFC3339Nano), To: p.To.Format(time.RFC3339Nano),
+		Topic: st.topic, CreateTopic: true, Partitions: st.parts, Headers: []string{"source"}, MaxBad: "100%", Pace: pace,
+	}
+}
+
+// until waits for a replay to stand as it should.
+func (d *daemonOn) until(t *testing.T, id, what string, so func(r api.Replay) bool) api.Replay {
+	t.Helper()
+	var last api.Replay
+	await(t, what, func() bool {
+		r, err := d.Replay(t.Context(), id)
+		if err == nil {
+			last = r
+		}
+		return err == nil && so(r)
+	})
+	return last
+}
+
+// TestADaemonIsKilledAndAnotherCarriesOn is the story of a night: started by curl, paused, the daemon killed, another one on the
+// same topics; it is still paused, resumed, made faster, and finished.
+func TestADaemonIsKilledAndAnotherCarriesOn(t *testing.T) {
+	t.Parallel()
+	k := harness.StartKafka(t, harness.KafkaOptions{Control: true})
+	plan := archivetest.Big()
+	plan.Events = 60_000
+	st := newStage(t, k, nil, plan)
+	st.targeted(t, st.topic)
+	first := st.daemon(t)
+
+	body, err := json.Marshal(st.asking("", "2000/s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	post := func() (int, api.Replay) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, first.url+"/v1/replays", strings.NewReader(string(body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Idempotency-Key", "INC-1234")
+		answer, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		var r api.Replay
+		if err := json.NewDecoder(answer.Body).Decode(&r); err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, r
+	}
+	status, r := post()
+	again, same := post()
+	if status != http.StatusCreated || again != http.StatusOK || r.ID == "" || same.ID != r.ID {
+		t.Fatalf("answered %d with %s, and then %d with %s", status, r.ID, again, same.ID)
+	}
+	id := r.ID
+	first.until(t, id, "it to produce", func(r api.Replay) bool { return r.Progress != nil && r.Progress.Produced > 1000 })
+	if _, err := first.Pause(t.Context(), id, api.Act{Reason: "the consumer is behind"}); err != nil {
+		t.Fatal(err)
+	}
+	first.until(t, id, "it to be paused", func(r api.Replay) bool { return r.State == replay.Paused })
+	_ = first.cmd.Process.Kill()
+	<-first.done
+
+	second := st.daemon(t)
+	if r, err := second.Replay(t.Context(), id); err != nil || r.State != replay.Paused || !strings.Contains(r.Reason, "the consumer is behind") {
+		t.Fatalf("behind the kill it is %+v, %v", r, err)
+	}
+	if _, err := second.Resume(t.Context(), id, api.Act{Reason: "the consumer is back"}); err != nil {
+		t.Fatal(err)
+	}
+	second.until(t, id, "it to run", func(r api.Replay) bool { return r.State == replay.Running })
+	if _, err := second.SetPace(t.Context(), id, api.Pace{Pace: "unlimited"}); err != nil {
+		t.Fatal(err)
+	}
+	second.until(t, id, "its end", func(r api.Replay) bool { return r.State.Terminal() })
+	receipt, err := second.Receipt(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.sameCounts(t, receipt)
+	st.verify(t, id)
+	if receipt.Sessions < 2 {
+		t.Errorf("%d sessions", receipt.Sessions)
+	}
+	acts, err := second.Audit(t.Context(), api.AuditQuery{ID: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, a := range acts.Items {
+		if a.Phase == "outcome" {
+			told = append(told, a.Act+" "+a.Result)
+		}
+	}
+	if want := []string{"start done", "pause done", "resume done", "pace done"}; !isSubsequence(want, told) {
+		t.Errorf("the audit tells %q, want %q in it", told, want)
+	}
+	if code := second.stop(t); code != 0 {
+		t.Errorf("the daemon ended with %d", code)
+	}
+}
+
+// stop ends the daemon as a supervisor does.
+func (d *daemonOn) stop(t *testing.T) int {
+	t.Helper()
+	_ = d.cmd.Process.Signal(os.Interrupt)
+	return d.wait(t, time.Minute)
+}
+
+// isSubsequence reports whether all of want stand in got, in that order.
+func isSubsequence(want, got []string) bool {
+	for _, w := range want {
+		i := slices.Index(got, w)
+		if i < 0 {
+			return false
+		}
+		got = got[i+1:]
+	}
+	return true
+}
