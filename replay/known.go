@@ -31,7 +31,8 @@ type Start struct {
 	Key         string   `json:"key,omitempty"`        // hash of the Idempotency-Key it was started with, and of what was asked
 }
 
-// Live is a word of the daemon that runs a replay, once a second and not durable: checkpoints are what counts.
+// Live is a word of the daemon that runs a replay, once a second and not durable: checkpoints are what counts. One in
+// state Failed, or Planned, is the last of a session: Waits says what went wrong.
 type Live struct {
 	Report
 

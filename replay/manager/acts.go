@@ -117,8 +117,6 @@ func (m *Manager) runsSomewhere(k *replay.Known) bool {
 
 // wish changes what is wished of a replay that daemons run. What is so already is not written again, but audited.
 func (m *Manager) wish(ctx context.Context, id, act, reason string, do change) (api.Replay, error) {
-	ctx, cancel := context.WithTimeout(ctx, actLimit)
-	defer cancel()
 	k, err := m.find(id)
 	if err == nil {
 		err = open(&k)
@@ -129,13 +127,17 @@ func (m *Manager) wish(ctx context.Context, id, act, reason string, do change) (
 	if err != nil {
 		return api.Replay{}, err
 	}
-	w := wished(&k)
+	before := wished(&k)
+	w := before
 	changed, err := do(&k, &w)
 	if err != nil {
 		return api.Replay{}, err
 	}
-	w.Version, w.Token, w.By, w.Reason, w.At = 1, "", m.options.By(ctx), reason, time.Now().UTC()
-	err = m.audited(ctx, replay.Audited{ID: id, Act: act, Reason: reason}, func() (string, error) {
+	w.Version, w.Token, w.At = 1, "", time.Now().UTC()
+	if w.State != before.State || w.State == replay.Running { // else it stays paused by whom it was paused
+		w.By, w.Reason = m.options.By(ctx), reason
+	}
+	err = m.audited(ctx, replay.Audited{ID: id, Act: act, Reason: reason}, func(ctx context.Context) (string, error) {
 		if !changed {
 			return "done: it was so already", nil
 		}
@@ -181,8 +183,6 @@ func (m *Manager) reasoned(reason string) error {
 
 // Forget implements api.Service.
 func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
-	ctx, cancel := context.WithTimeout(ctx, actLimit)
-	defer cancel()
 	k, err := m.find(id)
 	if err != nil {
 		return err
@@ -195,7 +195,7 @@ func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
 		p.Next = "Cancel it first."
 		return p
 	}
-	err = m.audited(ctx, replay.Audited{ID: id, Act: "forget", Reason: a.Reason}, func() (string, error) {
+	err = m.audited(ctx, replay.Audited{ID: id, Act: "forget", Reason: a.Reason}, func(ctx context.Context) (string, error) {
 		return "done", m.options.Registers.Forget(ctx, id)
 	})
 	return problemOf(err)
@@ -203,7 +203,9 @@ func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
 
 // audited does what somebody should be able to answer for: its intent is written before and its outcome after. Without the
 // first nothing is done. The error is a *api.Problem then, else that of do.
-func (m *Manager) audited(ctx context.Context, a replay.Audited, do func() (string, error)) error {
+func (m *Manager) audited(ctx context.Context, a replay.Audited, do func(context.Context) (string, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, actLimit)
+	defer cancel()
 	a.Version, a.Phase, a.User, a.Host, a.PID, a.At = 1, "intent", m.options.By(ctx), host(), os.Getpid(), time.Now().UTC()
 	if a.Items == nil {
 		a.Items = []string{}
@@ -213,13 +215,13 @@ func (m *Manager) audited(ctx context.Context, a replay.Audited, do func() (stri
 		p.Next = "Try again when Kafka answers."
 		return p
 	}
-	result, err := do()
+	result, err := do(ctx)
 	if err != nil {
 		result = err.Error()
 	}
 	a.Phase, a.Result, a.At = "outcome", result, time.Now().UTC()
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellLimit)
-	defer cancel()
+	after, hush := context.WithTimeout(context.WithoutCancel(ctx), tellLimit)
+	defer hush()
 	if err := m.options.Registers.Audit(after, a); err != nil {
 		m.log.Error().Err(err).Str("id", a.ID).Str("act", a.Act).Str("result", result).Msg("the outcome of an act could not be written to the audit")
 	}

@@ -282,6 +282,11 @@ func TestAStartIsTheSameForTheSameKey(t *testing.T) {
 			if _, _, err := d.Start(anna, other); problem(err) != "409" {
 				t.Error(err)
 			}
+			other = asked
+			other.ID = "another"
+			if _, _, err := d.Start(anna, other); problem(err) != "422 body.id" {
+				t.Error(err)
+			}
 		}
 		if _, created, err := a.Start(anna, api.Start{Topic: "x", Limit: 10}); err != nil || !created {
 			t.Errorf("without key and id: %v", err)
@@ -392,6 +397,43 @@ func TestListsAreTheNewestFirstByPages(t *testing.T) {
 		}
 		if _, err := d.Receipt(t.Context(), "1"); problem(err) != "409" {
 			t.Error(err)
+		}
+	})
+}
+
+func TestAnAuditThatDoesNotAnswerIsNotWaitedForForEver(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil)
+		defer ends(d)
+		d.begin("1", "x", 10, "10/s")
+		d.silent = true
+		began := time.Now()
+		_, _, err := d.Start(as(t, "anna"), api.Start{ID: "2", Topic: "x"})
+		if problem(err) != "503" || time.Since(began) != actLimit {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		if _, err := d.Pause(as(t, "anna"), "1", api.Act{}); problem(err) != "503" || time.Since(began) != 2*actLimit {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	})
+}
+
+func TestAnotherPaceLeavesAReplayPausedByWhomItWasPaused(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		d.begin("1", "x", 1000, "10/s")
+		wait(2 * time.Second)
+		if _, err := d.Pause(as(t, "ben"), "1", api.Act{Reason: "lunch"}); err != nil {
+			t.Fatal(err)
+		}
+		wait(2 * time.Second)
+		if _, err := d.SetPace(as(t, "carl"), "1", api.Pace{Pace: "20/s", Reason: "slow"}); err != nil {
+			t.Fatal(err)
+		}
+		wait(2 * time.Second)
+		if r := d.stands("1"); r.Reason != "paused by ben: lunch" || r.WishedBy != "ben" || r.Pace != "20/s" {
+			t.Errorf("it stands %+v", r)
 		}
 	})
 }

@@ -93,6 +93,7 @@ type daemon struct {
 	unready error
 	noMore  error // what Source says
 	opens   int
+	silent  bool // nothing answers it to what it writes to the audit
 }
 
 // daemon begins one. What it should not have as it is the caller changes in its options.
@@ -337,9 +338,13 @@ func (r *registers) Tell(_ context.Context, l replay.Live) error {
 	return nil
 }
 
-func (r *registers) Audit(_ context.Context, a replay.Audited) error {
+func (r *registers) Audit(ctx context.Context, a replay.Audited) error {
 	if (*daemon)(r).isDead() {
 		return errDead
+	}
+	if r.silent {
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()

@@ -212,12 +212,12 @@ func (m *Manager) here() map[string]bool {
 }
 
 // steer tells the sessions what is wished, lets those leave whose topic is another daemon's, and forgets the setbacks
-// of what is not known any more. The lock is held.
+// of what is not known any more, or is another daemon's to try. The lock is held.
 func (m *Manager) steer(all []replay.Known) {
-	known := map[string]bool{}
+	ours := map[string]bool{}
 	for i := range all {
 		k := &all[i]
-		known[k.Spec.ID] = true
+		ours[k.Spec.ID] = m.options.Work.Mine(k.Spec.Topic)
 		if s := m.sessions[k.Spec.ID]; s != nil {
 			s.obey(wished(k))
 		}
@@ -228,7 +228,7 @@ func (m *Manager) steer(all []replay.Known) {
 		}
 	}
 	for id := range m.setbacks {
-		if !known[id] {
+		if !ours[id] {
 			delete(m.setbacks, id)
 		}
 	}

@@ -278,6 +278,31 @@ func TestARefusalWaitsForAPersonAndForNoOther(t *testing.T) {
 	})
 }
 
+func TestWhatWentWrongHereIsNoLongerSoWhereAnotherDaemonRunsIt(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		a, b := c.daemon("a", []string{"x"}), c.daemon("b", nil)
+		defer ends(a, b)
+		a.mu.Lock()
+		a.noMore = &replay.Refusal{Item: "glacier", What: "a has no right to read"}
+		a.mu.Unlock()
+		a.begin("1", "x", 100, "10/s")
+		wait(2 * time.Second)
+		if ra, rb := a.stands("1"), b.stands("1"); ra.Reason == "" || rb.Reason != ra.Reason || rb.State != replay.Planned {
+			t.Errorf("it stands %+v and %+v", ra, rb)
+		}
+		a.gets()
+		b.gets("x")
+		wait(4 * time.Second)
+		if ra, rb := a.stands("1"), b.stands("1"); ra.Reason != "" || ra.State != replay.Running || rb.Reason != "" || ra.Daemon != "b" {
+			t.Errorf("it stands %+v and %+v", ra, rb)
+		}
+		wait(15 * time.Second)
+		if r := a.stands("1"); r.State != replay.Completed || r.Reason != "" {
+			t.Errorf("it stands %+v", r)
+		}
+	})
+}
+
 func TestADaemonThatStopsLeavesItsReplaysToOthers(t *testing.T) {
 	simulate(t, func(t *testing.T, c *cluster) {
 		a, b := c.daemon("a", []string{"x"}), c.daemon("b", nil)

@@ -56,14 +56,14 @@ func (m *Manager) addOwn(k *replay.Known, r *api.Replay) {
 	if !r.State.Terminal() {
 		r.Queued = m.queued[id]
 	}
+	told := alive(k, now) && !r.State.Terminal()
 	switch state, reason := wrong(k, &b); {
-	case own != nil || reason == "" || r.State.Terminal():
+	case own != nil || told || reason == "" || r.State.Terminal():
 	case state == replay.Failed:
 		r.State, r.Reason = state, reason
 	default:
 		r.Reason = reason
 	}
-	told := alive(k, now) && !r.State.Terminal()
 	switch {
 	case own != nil && own.progress.Load() != nil:
 		report := own.progress.Load().Report()
@@ -77,7 +77,7 @@ func (m *Manager) addOwn(k *replay.Known, r *api.Replay) {
 	}
 }
 
-// alive reports whether a session tells that it works on k.
+// alive reports whether a session tells that it works on k, and not how the last one went wrong.
 func alive(k *replay.Known, now time.Time) bool {
 	return k.Live != nil && k.Live.At.Add(silent).After(now) && k.Live.State != replay.Failed && k.Live.State != replay.Planned
 }
@@ -89,10 +89,10 @@ func wrong(k *replay.Known, b *setback) (replay.State, string) {
 		return b.state(), b.reason
 	}
 	l := k.Live
-	if l == nil || len(l.Warnings) == 0 || l.At.Before(w.At) || l.State != replay.Failed && l.State != replay.Planned {
+	if l == nil || l.At.Before(w.At) || l.State != replay.Failed && l.State != replay.Planned {
 		return "", ""
 	}
-	return l.State, l.Warnings[0]
+	return l.State, l.Waits
 }
 
 // reportOf is how far a replay is of which no session tells.

@@ -152,7 +152,7 @@ func (m *Manager) ended(ctx context.Context, s *session, err error) {
 	m.signal()
 	if is && b.reason != "" {
 		l := m.word(s)
-		l.State, l.Warnings = b.state(), []string{b.reason}
+		l.State, l.Waits = b.state(), b.reason
 		m.say(ctx, l)
 	}
 }

@@ -25,8 +25,8 @@ func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, err
 	if err := m.asked(id, &s); err != nil {
 		return api.Replay{}, false, err
 	}
-	if k, ok := m.options.Registers.Find(id); ok {
-		return m.known(&k, &s)
+	if k := m.startedBy(id, &s); k != nil {
+		return m.known(k, &s)
 	}
 	named := s
 	named.ID = id
@@ -43,10 +43,8 @@ func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, err
 		Version: 1, State: replay.Running, By: start.By, Reason: s.Reason, At: time.Now().UTC(),
 		Waits: m.options.SecondPerson > 0 && start.Size > m.options.SecondPerson,
 	}
-	err = m.audited(ctx, replay.Audited{ID: id, Act: "start", Items: s.Allow, Reason: s.Reason}, func() (string, error) {
-		writing, cancel := context.WithTimeout(ctx, actLimit)
-		defer cancel()
-		return "done", m.options.Registers.Freeze(writing, &spec, start, w)
+	err = m.audited(ctx, replay.Audited{ID: id, Act: "start", Items: s.Allow, Reason: s.Reason}, func(ctx context.Context) (string, error) {
+		return "done", m.options.Registers.Freeze(ctx, &spec, start, w)
 	})
 	if k, ok := m.options.Registers.Find(id); ok && errors.As(err, new(*replay.Taken)) {
 		return m.known(&k, &s) // by another daemon, at the same time
@@ -57,6 +55,23 @@ func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, err
 	m.signal()
 	r, err := m.Replay(ctx, id)
 	return r, err == nil, err
+}
+
+// startedBy is the replay of an id, or of the key of a start, under whatever id that was used; nil when there is none.
+func (m *Manager) startedBy(id string, s *api.Start) *replay.Known {
+	if k, ok := m.options.Registers.Find(id); ok {
+		return &k
+	}
+	ours := fingerprint(s)
+	if ours == "" {
+		return nil
+	}
+	for _, k := range m.options.Registers.All() {
+		if sameKey(k.Start.Key, ours) {
+			return &k
+		}
+	}
+	return nil
 }
 
 // asked refuses what can be told to be wrong without looking at the archive.
@@ -92,8 +107,7 @@ const keyLength = 26
 // known is the answer where the id of a start is taken: the replay, when it was asked for by the same key in the same way.
 func (m *Manager) known(k *replay.Known, s *api.Start) (api.Replay, bool, error) {
 	theirs, ours := k.Start.Key, fingerprint(s)
-	key, _, _ := strings.Cut(ours, " ")
-	if ours == "" || !strings.HasPrefix(theirs, key+" ") {
+	if !sameKey(theirs, ours) {
 		p := api.NewProblem(http.StatusConflict, "replay %s exists already", k.Spec.ID)
 		p.Next = "Look at it, or start yours under another id."
 		return api.Replay{}, false, p
@@ -138,6 +152,13 @@ func fingerprint(s *api.Start) string {
 func hash(b []byte, n int) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:n])
+}
+
+// sameKey reports whether two fingerprints are of one key.
+func sameKey(a, b string) bool {
+	keyA, _, _ := strings.Cut(a, " ")
+	keyB, _, _ := strings.Cut(b, " ")
+	return keyA != "" && keyA == keyB
 }
 
 // differing are the fields in which two fingerprints differ.
