@@ -55,10 +55,11 @@ func (w *world) arrange() arrangement {
 func (w *world) lines(a *arrangement) [][]replay.Known {
 	var topics []string
 	lines := map[string][]replay.Known{}
-	for _, k := range w.known {
-		if !w.runs(&k) {
+	for i := range w.known {
+		if !w.runs(&w.known[i]) {
 			continue
 		}
+		k := w.known[i]
 		if wished(&k).Waits {
 			a.queued[k.Spec.ID] = "waits for the approval of a second person"
 			continue

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"replayd/replay"
 	"replayd/replay/api"
 )
 
@@ -52,20 +53,21 @@ func newNews(began time.Time) *news {
 	return &news{daemon: strconv.FormatInt(began.UnixNano(), 36), newest: &edition{}, changed: make(chan struct{})}
 }
 
-// publish makes an edition of what build returns, unless the one before is so young that it must wait: it then returns until
-// when.
-func (n *news) publish(now time.Time, build func() []api.Replay) time.Time {
+// publish makes an edition of all, as see sees them, unless the one before is so young that it must wait: it then returns
+// until when.
+func (n *news) publish(now time.Time, all []replay.Known, see func(*replay.Known) api.Replay) time.Time {
 	n.mu.Lock()
 	wait := n.at.Add(publishEvery)
 	n.mu.Unlock()
 	if now.Before(wait) {
 		return wait
 	}
-	all := build()
+	edition, _ := n.now()
+	seen := edition.sees(all, see)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.at = now
-	if next := n.next(all); next != nil {
+	if next := n.next(seen); next != nil {
 		n.newest = next
 		close(n.changed)
 		n.changed = make(chan struct{})
@@ -73,24 +75,51 @@ func (n *news) publish(now time.Time, build func() []api.Replay) time.Time {
 	return time.Time{}
 }
 
-// next is the edition of all, nil when nothing has changed.
-func (n *news) next(all []api.Replay) *edition {
-	before := map[string]*item{}
-	for _, it := range n.newest.items {
-		before[it.replay.ID] = it
+// sees is how all stand now. One that had ended stands as it did, and is not looked at again: of ten thousand replays
+// few still change.
+func (e *edition) sees(all []replay.Known, see func(*replay.Known) api.Replay) []*api.Replay {
+	before := e.byID()
+	seen := make([]*api.Replay, len(all))
+	for i := range all {
+		k := &all[i]
+		if it := before[k.Spec.ID]; it != nil && it.ended(k) {
+			seen[i] = &it.replay
+			continue
+		}
+		r := see(k)
+		seen[i] = &r
 	}
+	return seen
+}
+
+// ended reports whether an item is of a replay that had ended, and of this one: ids that are forgotten may be used again.
+func (it *item) ended(k *replay.Known) bool {
+	return !it.gone && it.replay.State.Terminal() && k.State().Terminal() && it.replay.StartedAt.Equal(k.Spec.AsOf)
+}
+
+func (e *edition) byID() map[string]*item {
+	items := make(map[string]*item, len(e.items))
+	for _, it := range e.items {
+		items[it.replay.ID] = it
+	}
+	return items
+}
+
+// next is the edition of all, nil when nothing has changed.
+func (n *news) next(all []*api.Replay) *edition {
+	before := n.newest.byID()
 	e := &edition{first: n.newest.first, items: make([]*item, 0, len(all))}
 	since := n.n
 	var changed []*item
 	for _, r := range all {
 		it := before[r.ID]
 		delete(before, r.ID)
-		if it != nil && !it.gone && reflect.DeepEqual(it.replay, r) {
+		if it != nil && !it.gone && (r == &it.replay || reflect.DeepEqual(&it.replay, r)) {
 			e.items = append(e.items, it)
 			continue
 		}
 		n.n++
-		changed = append(changed, &item{n: n.n, replay: r})
+		changed = append(changed, &item{n: n.n, replay: *r})
 	}
 	for _, it := range before {
 		if it.gone {

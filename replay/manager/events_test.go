@@ -165,11 +165,11 @@ func TestAReaderThatIsSlowMissesOnlyWhatWasReplaced(t *testing.T) {
 
 func TestAThousandReadersShareOneEdition(t *testing.T) {
 	n := newNews(time.Now())
-	all := make([]api.Replay, 2000)
+	all := make([]replay.Known, 2000)
 	for i := range all {
-		all[i].ID = fmt.Sprint(i)
+		all[i].Spec.ID = fmt.Sprint(i)
 	}
-	n.publish(time.Now(), func() []api.Replay { return all })
+	n.publish(time.Now(), all, byName)
 	e, _ := n.now()
 	if allocs := testing.AllocsPerRun(100, func() {
 		if same, _ := n.now(); same != e || len(e.behind(1990)) != 10 {
@@ -185,7 +185,7 @@ func TestWhatIsGoneIsForgottenInTime(t *testing.T) {
 	now := time.Now()
 	for i := range maxGone + 100 {
 		now = now.Add(publishEvery)
-		n.publish(now, func() []api.Replay { return []api.Replay{{ID: "stays"}, {ID: fmt.Sprint(i)}} })
+		n.publish(now, []replay.Known{{Spec: replay.Spec{ID: "stays"}}, {Spec: replay.Spec{ID: fmt.Sprint(i)}}}, byName)
 	}
 	if e, _ := n.now(); len(e.items) > maxGone+2 {
 		t.Errorf("%d items are kept of 2 replays", len(e.items))
@@ -195,5 +195,28 @@ func TestWhatIsGoneIsForgottenInTime(t *testing.T) {
 	}
 	if at := n.n - 3; n.place(n.id(at)) != at {
 		t.Error("who has read nearly all is told all again")
+	}
+}
+
+func byName(k *replay.Known) api.Replay {
+	return api.Replay{ID: k.Spec.ID, State: k.State(), StartedAt: k.Spec.AsOf}
+}
+
+func TestWhatHasEndedIsNotLookedAtAgainUnlessItsIDIsUsedAnew(t *testing.T) {
+	n, now, looks := newNews(time.Now()), time.Now(), 0
+	see := func(k *replay.Known) api.Replay { looks++; return byName(k) }
+	ended := replay.Known{Spec: replay.Spec{ID: "ended", AsOf: noon}, Checkpoint: &replay.Checkpoint{State: replay.Completed}}
+	for range 3 {
+		now = now.Add(publishEvery)
+		n.publish(now, []replay.Known{ended, {Spec: replay.Spec{ID: "runs"}}}, see)
+	}
+	if looks != 4 || n.n != 2 {
+		t.Errorf("%d looks, %d changes", looks, n.n)
+	}
+	anew := ended
+	anew.Spec.AsOf = noon.Add(time.Hour)
+	n.publish(now.Add(publishEvery), []replay.Known{anew}, see)
+	if looks != 5 || n.n != 4 { // and the other one is gone
+		t.Errorf("%d looks, %d changes", looks, n.n)
 	}
 }

@@ -89,8 +89,10 @@ func New(o Options) *Manager {
 }
 
 const (
-	// settle is between two looks: changes come in flocks, and each look copies what is known of all replays.
-	settle = 50 * time.Millisecond
+	// settle is between two looks at the control topics, which change whenever any session tells anything: each look copies what
+	// is known of all replays. What this daemon was asked itself waits for hurry only.
+	settle = 250 * time.Millisecond
+	hurry  = 20 * time.Millisecond
 
 	// unready is how often a daemon looks whether it has read enough to begin anything.
 	unready = time.Second
@@ -104,19 +106,24 @@ func (m *Manager) Run(ctx context.Context) error {
 	m.start()
 	for ctx.Err() == nil {
 		known := m.options.Registers.Changed()
-		again := m.look(beyond)
+		looked, again := time.Now(), m.look(beyond)
 		select {
 		case <-ctx.Done():
-		case <-known:
 		case <-m.wake:
 		case <-at(again):
 		case <-work:
 			work = m.options.Work.Changed()
 			m.forgive()
+		case <-known:
+			select {
+			case <-ctx.Done():
+			case <-m.wake:
+			case <-at(looked.Add(settle)):
+			}
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(settle):
+		case <-at(looked.Add(hurry)):
 		}
 	}
 	m.end()
@@ -196,7 +203,7 @@ func (m *Manager) look(ctx context.Context) time.Time {
 	}
 	m.divide()
 	m.mu.Unlock()
-	if next := m.news.publish(w.now, func() []api.Replay { return m.replays(all) }); !next.IsZero() {
+	if next := m.news.publish(w.now, all, m.replay); !next.IsZero() {
 		a.look(next)
 	}
 	return a.again

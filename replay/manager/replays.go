@@ -14,15 +14,6 @@ import (
 	"replayd/replay/pace"
 )
 
-// replays are all as they stand, in Order.
-func (m *Manager) replays(all []replay.Known) []api.Replay {
-	list := make([]api.Replay, len(all))
-	for i := range all {
-		list[i] = m.replay(&all[i])
-	}
-	return list
-}
-
 // replay is k as people see it.
 func (m *Manager) replay(k *replay.Known) api.Replay {
 	s, w := &k.Spec, wished(k)
@@ -33,7 +24,7 @@ func (m *Manager) replay(k *replay.Known) api.Replay {
 	}
 	if c := k.Checkpoint; c != nil {
 		r.Reason, r.Sessions = c.Reason, c.Sessions
-		if !r.State.Terminal() && c.Host != "" {
+		if r.State == replay.Running && c.Host != "" {
 			r.Daemon = fmt.Sprintf("%s %d", c.Host, c.PID)
 		}
 	} else if r.State == replay.Cancelled {
