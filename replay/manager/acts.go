@@ -119,7 +119,7 @@ func (m *Manager) runsSomewhere(k *replay.Known) bool {
 func (m *Manager) wish(ctx context.Context, id, act, reason string, do change) (api.Replay, error) {
 	k, err := m.find(id)
 	if err == nil {
-		err = open(&k)
+		err = steerable(&k)
 	}
 	if err == nil {
 		err = m.reasoned(reason)
@@ -150,8 +150,8 @@ func (m *Manager) wish(ctx context.Context, id, act, reason string, do change) (
 	return m.Replay(ctx, id)
 }
 
-// open refuses acts on what cannot be steered.
-func open(k *replay.Known) error {
+// steerable refuses acts on what cannot be steered from here.
+func steerable(k *replay.Known) error {
 	id, state := k.Spec.ID, k.State()
 	var p *api.Problem
 	switch {

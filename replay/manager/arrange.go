@@ -124,7 +124,7 @@ func (w *world) admit(a *arrangement, heads []replay.Known) {
 	for _, k := range heads {
 		works := wished(&k).State == replay.Running
 		if works && running >= w.most {
-			a.queued[k.Spec.ID] = fmt.Sprintf("%d replays run here, as many as may at a time", w.most)
+			a.queued[k.Spec.ID] = fmt.Sprintf("as many replays run here as may at a time: %d", w.most)
 			continue
 		}
 		if works {

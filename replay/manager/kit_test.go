@@ -15,10 +15,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"replayd/archive"
-	"replayd/archive/archivetest"
-	"replayd/archive/format"
-	"replayd/archive/layout"
 	"replayd/replay"
 	"replayd/replay/api"
 	"replayd/replay/pace"
@@ -85,6 +81,7 @@ type daemon struct {
 
 	mu      sync.Mutex
 	dead    bool
+	frozen  bool
 	known   map[string]*replay.Known
 	read    int
 	changed chan struct{}
@@ -138,7 +135,7 @@ func (d *daemon) follow(ctx context.Context) {
 		d.c.mu.Lock()
 		grown, end := d.c.grown, len(d.c.log)
 		d.c.mu.Unlock()
-		if d.readTo(end) {
+		if !d.isFrozen() && d.readTo(end) {
 			continue
 		}
 		select {
@@ -146,10 +143,12 @@ func (d *daemon) follow(ctx context.Context) {
 			return
 		case <-grown:
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(d.c.short()):
+		for again := true; again; again = d.isFrozen() {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(d.c.short()):
+			}
 		}
 	}
 }
@@ -205,6 +204,19 @@ func (d *daemon) isDead() bool {
 	return d.dead
 }
 
+// freeze stops all that the daemon does with its cluster, or lets it go on: as SIGSTOP and SIGCONT do, but for its own clock.
+func (d *daemon) freeze(on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.frozen = on
+}
+
+func (d *daemon) isFrozen() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.frozen
+}
+
 var errDead = errors.New("this daemon is dead")
 
 // registers are the daemon's.
@@ -258,7 +270,7 @@ func (r *registers) Ready() error {
 
 // write appends a record and waits until it is read back.
 func (r *registers) write(ctx context.Context, apply func(map[string]*replay.Known, int64)) error {
-	if (*daemon)(r).isDead() {
+	if d := (*daemon)(r); d.isDead() || d.isFrozen() {
 		return errDead
 	}
 	r.c.mu.Lock()
@@ -321,7 +333,7 @@ func (r *registers) Forget(ctx context.Context, id string) error {
 }
 
 func (r *registers) Tell(_ context.Context, l replay.Live) error {
-	if (*daemon)(r).isDead() {
+	if d := (*daemon)(r); d.isDead() || d.isFrozen() {
 		return errDead
 	}
 	r.c.mu.Lock()
@@ -339,7 +351,7 @@ func (r *registers) Tell(_ context.Context, l replay.Live) error {
 }
 
 func (r *registers) Audit(ctx context.Context, a replay.Audited) error {
-	if (*daemon)(r).isDead() {
+	if d := (*daemon)(r); d.isDead() || d.isFrozen() {
 		return errDead
 	}
 	if r.silent {
@@ -376,162 +388,6 @@ func (w *work) Changed() <-chan struct{} {
 }
 
 func (w *work) Ready() error { return nil }
-
-// sessions are the daemon's. A replay's archive holds as many events as its spec's limit says, one a second.
-type sessions daemon
-
-func (s *sessions) Source(_ context.Context, spec *replay.Spec) (archive.Source, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var text strings.Builder
-	for i := range spec.Limit {
-		fmt.Fprintf(&text, "{\"id\":\"%d\",\"t\":%q}\n", i, noon.Add(time.Duration(i)*time.Second).Format(time.RFC3339))
-	}
-	l, err := layout.Named("%Y/%m/%d/%H/")
-	return archive.Source{
-		Store: archivetest.NewFaulty(map[string][]byte{"2026/11/01/12/a": []byte(text.String())}), Layout: l, Format: format.Lines{},
-		Decoder: func() archive.Decoder { return &format.Decoder{} },
-	}, errors.Join(err, s.noMore)
-}
-
-func (s *sessions) Sink(k *replay.Known) Sink {
-	return &sink{d: (*daemon)(s), id: k.Spec.ID, topic: k.Spec.Topic}
-}
-
-func (s *sessions) Options(k *replay.Known) (replay.Options, error) {
-	o := replay.Options{Spill: s.c.t.TempDir()}
-	return o, o.Pace.UnmarshalText([]byte(k.Start.Pace))
-}
-
-// sink is that of one session.
-type sink struct {
-	d         *daemon
-	id, topic string
-	epoch     int
-	seq       int
-}
-
-// waits takes a moment, for ever at a daemon that is dead.
-func (s *sink) waits(ctx context.Context) error {
-	select {
-	case <-time.After(s.d.c.short()):
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if s.d.isDead() {
-		<-ctx.Done()
-	}
-	return ctx.Err()
-}
-
-func (s *sink) Open(ctx context.Context, _ *replay.Spec) (replay.Durable, error) {
-	s.d.mu.Lock()
-	s.d.opens++
-	s.d.mu.Unlock()
-	if err := s.waits(ctx); err != nil {
-		return replay.Durable{}, err
-	}
-	c := s.d.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t := c.replays[s.id]
-	resumed := t != nil
-	if !resumed {
-		t = &taken{durable: replay.Durable{Checkpoint: replay.Checkpoint{State: replay.Running}, Hours: map[string]replay.HourRecord{}}}
-		c.replays[s.id] = t
-	}
-	t.epoch++
-	s.epoch, s.seq = t.epoch, int(t.durable.Checkpoint.Seq)
-	s.write(t.durable.Checkpoint)
-	d := t.durable
-	d.Resumed, d.Hours = resumed, maps.Clone(d.Hours)
-	return d, nil
-}
-
-// write lets the log tell of a checkpoint. The lock is held.
-func (s *sink) write(checkpoint replay.Checkpoint) {
-	s.d.c.append(func(known map[string]*replay.Known, _ int64) {
-		if k := known[s.id]; k != nil {
-			c := checkpoint
-			k.Begun, k.Checkpoint = true, &c
-		}
-	})
-}
-
-func (s *sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
-	if err := s.waits(ctx); err != nil {
-		return err
-	}
-	c := s.d.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t := c.replays[s.id]
-	if t.epoch != s.epoch {
-		return &replay.TakenOver{Host: "another", PID: 1}
-	}
-	if c.fate != nil {
-		if err := c.fate(s.id); err != nil {
-			return err
-		}
-	}
-	for range chunk.Records {
-		s.seq++
-		c.topics[s.topic] = append(c.topics[s.topic], produced{s.id, s.seq})
-	}
-	t.durable.Checkpoint = chunk.Checkpoint
-	t.durable.Checkpoint.Commit++
-	for _, h := range chunk.Hours {
-		t.durable.Hours[h.Hour] = h
-	}
-	s.write(t.durable.Checkpoint)
-	return nil
-}
-
-func (s *sink) Watch(context.Context, time.Time, time.Time) string { return "" }
-
-func (s *sink) Close() {}
-
-// desk is the daemon's: of a start it takes id, topic, limit, pace and reason.
-type desk daemon
-
-func (d *desk) Spec(_ context.Context, s api.Start) (replay.Spec, replay.Start, error) {
-	if s.Topic == "forbidden" {
-		p := api.NewProblem(403, "topic forbidden is no target")
-		p.Item = "not-allowed"
-		return replay.Spec{}, replay.Start{}, p
-	}
-	return specOf(s.ID, s.Topic, s.Limit), replay.Start{Pace: s.Pace, Size: s.Limit, Allow: s.Allow}, nil
-}
-
-func specOf(id, topic string, events int64) replay.Spec {
-	spec := replay.Defaults()
-	spec.ID, spec.Topic, spec.Archive, spec.Limit = id, topic, "a", events
-	spec.Fields = archive.Fields{ID: "/id", Time: "/t"}
-	spec.Window.From, spec.Window.To, spec.AsOf = noon, noon.Add(time.Hour), noon.Add(24*time.Hour)
-	return spec
-}
-
-func (d *desk) Plan(context.Context, api.Start) (api.Plan, error) { return api.Plan{}, nil }
-
-func (d *desk) Archives(context.Context) (api.Page[api.Archive], error) {
-	return api.Page[api.Archive]{}, nil
-}
-
-func (d *desk) Hours(context.Context, string, api.Span) (api.Page[api.Hour], error) {
-	return api.Page[api.Hour]{}, nil
-}
-
-func (d *desk) Quarantine(context.Context, string, api.PageQuery) (api.Page[api.Quarantined], error) {
-	return api.Page[api.Quarantined]{}, nil
-}
-
-func (d *desk) Offsets(context.Context, *replay.Known, time.Time) (api.Offsets, error) {
-	return api.Offsets{}, nil
-}
-
-func (d *desk) Group(context.Context, *replay.Known, string) (api.Group, error) {
-	return api.Group{}, nil
-}
 
 // wait lets fake time pass, and all that happens in it.
 func wait(d time.Duration) {

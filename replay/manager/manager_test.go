@@ -143,7 +143,7 @@ func TestNoMoreSessionsRunThanMayAndWhatOnlyWritesAWordWaitsForNone(t *testing.T
 		d.begin("2", "y", 1000, "1/s")
 		d.begin("3", "z", 10, "10/s")
 		wait(time.Second)
-		if r := d.stands("3"); r.Queued != "1 replays run here, as many as may at a time" || r.State != replay.Planned {
+		if r := d.stands("3"); r.Queued != "as many replays run here as may at a time: 1" || r.State != replay.Planned {
 			t.Errorf("it stands %+v", r)
 		}
 		if _, err := d.Cancel(as(t, "ben"), "1", api.Act{}); err != nil {

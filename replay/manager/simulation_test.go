@@ -117,7 +117,20 @@ func (f *fleet) divide() {
 
 func (f *fleet) happens() {
 	id := fmt.Sprint(f.rng.IntN(simulatedReplays))
-	switch f.rng.IntN(12) {
+	switch f.rng.IntN(13) {
+	case 12: // a member does not answer, is divided without, and comes back with what it knew
+		i := f.rng.IntN(len(f.alive))
+		d := f.alive[i]
+		d.freeze(true)
+		wait(10 * time.Second)
+		f.alive = slices.Delete(f.alive, i, i+1)
+		f.divide()
+		wait(time.Duration(f.rng.Int64N(int64(20 * time.Second))))
+		d.freeze(false)
+		wait(time.Duration(f.rng.Int64N(int64(5 * time.Second))))
+		d.gets()
+		f.alive = append(f.alive, d)
+		f.divide()
 	case 0:
 		f.divide()
 	case 1: // a member is lost, and one that comes back is a new one

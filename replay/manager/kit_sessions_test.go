@@ -1,0 +1,175 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"replayd/archive"
+	"replayd/archive/archivetest"
+	"replayd/archive/format"
+	"replayd/archive/layout"
+	"replayd/replay"
+	"replayd/replay/api"
+)
+
+// sessions are the daemon's. A replay's archive holds as many events as its spec's limit says, one a second.
+type sessions daemon
+
+func (s *sessions) Source(_ context.Context, spec *replay.Spec) (archive.Source, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var text strings.Builder
+	for i := range spec.Limit {
+		fmt.Fprintf(&text, "{\"id\":\"%d\",\"t\":%q}\n", i, noon.Add(time.Duration(i)*time.Second).Format(time.RFC3339))
+	}
+	l, err := layout.Named("%Y/%m/%d/%H/")
+	return archive.Source{
+		Store: archivetest.NewFaulty(map[string][]byte{"2026/11/01/12/a": []byte(text.String())}), Layout: l, Format: format.Lines{},
+		Decoder: func() archive.Decoder { return &format.Decoder{} },
+	}, errors.Join(err, s.noMore)
+}
+
+func (s *sessions) Sink(k *replay.Known) Sink {
+	return &sink{d: (*daemon)(s), id: k.Spec.ID, topic: k.Spec.Topic}
+}
+
+func (s *sessions) Options(k *replay.Known) (replay.Options, error) {
+	o := replay.Options{Spill: s.c.t.TempDir()}
+	return o, o.Pace.UnmarshalText([]byte(k.Start.Pace))
+}
+
+// sink is that of one session.
+type sink struct {
+	d         *daemon
+	id, topic string
+	epoch     int
+	seq       int
+}
+
+// waits takes a moment; at a daemon that is frozen until it is not, and for ever at one that is dead.
+func (s *sink) waits(ctx context.Context) error {
+	for again := true; again; again = s.d.isFrozen() {
+		select {
+		case <-time.After(s.d.c.short()):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if s.d.isDead() {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+func (s *sink) Open(ctx context.Context, _ *replay.Spec) (replay.Durable, error) {
+	s.d.mu.Lock()
+	s.d.opens++
+	s.d.mu.Unlock()
+	if err := s.waits(ctx); err != nil {
+		return replay.Durable{}, err
+	}
+	c := s.d.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.replays[s.id]
+	resumed := t != nil
+	if !resumed {
+		t = &taken{durable: replay.Durable{Checkpoint: replay.Checkpoint{State: replay.Running}, Hours: map[string]replay.HourRecord{}}}
+		c.replays[s.id] = t
+	}
+	t.epoch++
+	s.epoch, s.seq = t.epoch, int(t.durable.Checkpoint.Seq)
+	s.write(t.durable.Checkpoint)
+	d := t.durable
+	d.Resumed, d.Hours = resumed, maps.Clone(d.Hours)
+	return d, nil
+}
+
+// write lets the log tell of a checkpoint. The lock is held.
+func (s *sink) write(checkpoint replay.Checkpoint) {
+	s.d.c.append(func(known map[string]*replay.Known, _ int64) {
+		if k := known[s.id]; k != nil {
+			c := checkpoint
+			k.Begun, k.Checkpoint = true, &c
+		}
+	})
+}
+
+func (s *sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
+	if err := s.waits(ctx); err != nil {
+		return err
+	}
+	c := s.d.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.replays[s.id]
+	if t.epoch != s.epoch {
+		return &replay.TakenOver{Host: "another", PID: 1}
+	}
+	if c.fate != nil {
+		if err := c.fate(s.id); err != nil {
+			return err
+		}
+	}
+	for range chunk.Records {
+		s.seq++
+		c.topics[s.topic] = append(c.topics[s.topic], produced{s.id, s.seq})
+	}
+	t.durable.Checkpoint = chunk.Checkpoint
+	t.durable.Checkpoint.Commit++
+	for _, h := range chunk.Hours {
+		t.durable.Hours[h.Hour] = h
+	}
+	s.write(t.durable.Checkpoint)
+	return nil
+}
+
+func (s *sink) Watch(context.Context, time.Time, time.Time) string { return "" }
+
+func (s *sink) Close() {}
+
+// desk is the daemon's: of a start it takes id, topic, limit, pace and reason.
+type desk daemon
+
+func (d *desk) Spec(_ context.Context, s api.Start) (replay.Spec, replay.Start, error) {
+	if s.Topic == "forbidden" {
+		p := api.NewProblem(403, "topic forbidden is no target")
+		p.Item = "not-allowed"
+		return replay.Spec{}, replay.Start{}, p
+	}
+	return specOf(s.ID, s.Topic, s.Limit), replay.Start{Pace: s.Pace, Size: s.Limit, Allow: s.Allow}, nil
+}
+
+func specOf(id, topic string, events int64) replay.Spec {
+	spec := replay.Defaults()
+	spec.ID, spec.Topic, spec.Archive, spec.Limit = id, topic, "a", events
+	spec.Fields = archive.Fields{ID: "/id", Time: "/t"}
+	spec.Window.From, spec.Window.To, spec.AsOf = noon, noon.Add(time.Hour), noon.Add(24*time.Hour)
+	return spec
+}
+
+func (d *desk) Plan(context.Context, api.Start) (api.Plan, error) { return api.Plan{}, nil }
+
+func (d *desk) Archives(context.Context) (api.Page[api.Archive], error) {
+	return api.Page[api.Archive]{}, nil
+}
+
+func (d *desk) Hours(context.Context, string, api.Span) (api.Page[api.Hour], error) {
+	return api.Page[api.Hour]{}, nil
+}
+
+func (d *desk) Quarantine(context.Context, string, api.PageQuery) (api.Page[api.Quarantined], error) {
+	return api.Page[api.Quarantined]{}, nil
+}
+
+func (d *desk) Offsets(context.Context, *replay.Known, time.Time) (api.Offsets, error) {
+	return api.Offsets{}, nil
+}
+
+func (d *desk) Group(context.Context, *replay.Known, string) (api.Group, error) {
+	return api.Group{}, nil
+}
