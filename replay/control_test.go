@@ -183,6 +183,42 @@ func TestAPauseLongerThanAMinuteEndsTheSession(t *testing.T) {
 	})
 }
 
+// TestAPauseInTheMiddleOfRebuildingLosesNothing lets the archive give nothing of its second object while a session reads its
+// horizon again.
+func TestAPauseInTheMiddleOfRebuildingLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var hours [2]strings.Builder
+		for i := range 1200 {
+			hours[i/600].WriteString(event(fmt.Sprint(i), time.Duration(i)*5*time.Second+time.Duration(i/600)*10*time.Minute))
+		}
+		h, m := newHourly(day("12/a", hours[0].String(), "13/b", hours[1].String())), &memory{fate: dieAfter(80)}
+		s := steer(t, h, m, m, running)
+		if err := s.ends(time.Hour); !errors.Is(err, errKilled) {
+			t.Fatal(err)
+		}
+		m.fate = nil
+		seq, began := int64(len(m.records)), time.Now()
+		h.Script(func(r archivetest.Request) archivetest.Fault {
+			return archivetest.Fault{Stall: r.Key == "2026/11/01/13/b" && time.Since(began) < 20*time.Second}
+		})
+		s = steer(t, h, m, m, running)
+		s.at(5 * time.Second)
+		if p := s.seen.Load(); p.Phase != Rebuilding || seq <= 600 {
+			t.Errorf("behind %d events it was to rebuild: %+v", seq, p)
+		}
+		s.control.Wish(paused)
+		s.at(6 * time.Second)
+		s.stands(Paused, pausedByAnna, seq)
+		s.control.Wish(running)
+		s.at(7 * time.Second)
+		s.stands(Running, "", seq)
+		if err := s.ends(time.Hour); err != nil || !s.receipt.Balanced() || s.receipt.Duplicates != 0 {
+			t.Errorf("%v, %+v", err, s.receipt)
+		}
+		m.whole(t, 1200)
+	})
+}
+
 func TestThePauseThatIsChangedSaysWhoPausedItLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, m := seconds(100), &memory{}
