@@ -113,7 +113,7 @@ func (w *world) held(k *replay.Known) (time.Time, string) {
 	if !set || !s.holds(k, w.now) {
 		return time.Time{}, ""
 	}
-	return s.heldUntil(k), s.reason
+	return s.until, s.reason
 }
 
 // admit lets the oldest begin. What only writes that a replay is paused or cancelled is through in a moment, and waits for

@@ -105,29 +105,39 @@ func worldOf(t *testing.T, text string) *world {
 	return w
 }
 
-// TestASetbackHoldsWhileNobodyWishesAnew looks at the times and at the words of other sessions.
 func TestASetbackHoldsWhileNobodyWishesAnew(t *testing.T) {
 	k := &worldOf(t, "a x running running").known[0]
 	for _, c := range []struct {
 		name  string
 		b     setback
-		live  time.Duration // of the newest word, behind noon; 0: none
 		after time.Duration
 		want  bool
 	}{
-		{"for good", setback{token: "t"}, 0, 100 * time.Hour, true},
-		{"until a wish", setback{token: "before"}, 0, 0, false},
-		{"until its time", setback{token: "t", until: noon.Add(time.Second)}, 0, 999 * time.Millisecond, true},
-		{"until its time", setback{token: "t", until: noon.Add(time.Second)}, 0, time.Second, false},
-		{"while the other tells", setback{token: "t", taken: true, until: noon.Add(time.Second)}, time.Minute, time.Minute + silent - 1, true},
-		{"until the other is silent", setback{token: "t", taken: true, until: noon.Add(time.Second)}, time.Minute, time.Minute + silent, false},
-		{"not for words of one's own", setback{token: "t", until: noon.Add(time.Second)}, time.Minute, time.Minute, false},
+		{"for good", setback{token: "t"}, 100 * time.Hour, true},
+		{"until a wish", setback{token: "before"}, 0, false},
+		{"until its time", setback{token: "t", until: noon.Add(time.Second)}, 999 * time.Millisecond, true},
+		{"until its time", setback{token: "t", until: noon.Add(time.Second)}, time.Second, false},
 	} {
-		if k.Live = nil; c.live > 0 {
-			k.Live = &replay.Live{At: noon.Add(c.live)}
-		}
 		if got := c.b.holds(k, noon.Add(c.after)); got != c.want {
 			t.Errorf("%s: after %s it holds: %v", c.name, c.after, got)
 		}
+	}
+}
+
+// TestAReplayIsLeftToWhoHasTakenItWhileThatOneTells also where its clock is an hour behind.
+func TestAReplayIsLeftToWhoHasTakenItWhileThatOneTells(t *testing.T) {
+	b := setback{taken: true, until: noon.Add(silent)}
+	for i := range 100 {
+		now := noon.Add(time.Duration(i) * tellEvery)
+		b.hear(&replay.Live{At: now.Add(-time.Hour)}, now)
+		b.hear(&replay.Live{At: now.Add(-time.Hour)}, now.Add(tellEvery/2)) // the same word
+		if !b.until.Equal(now.Add(silent)) {
+			t.Fatalf("at %s it is left alone until %s", now, b.until)
+		}
+	}
+	failed := setback{until: noon}
+	failed.hear(&replay.Live{At: noon}, noon)
+	if !failed.until.Equal(noon) {
+		t.Error("words put off another try of what failed")
 	}
 }

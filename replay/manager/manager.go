@@ -221,12 +221,16 @@ func (m *Manager) here() map[string]bool {
 // steer tells the sessions what is wished, lets those leave whose topic is another daemon's, and forgets the setbacks
 // of what is not known any more, or is another daemon's to try. The lock is held.
 func (m *Manager) steer(all []replay.Known) {
-	ours := map[string]bool{}
+	ours, now := map[string]bool{}, time.Now()
 	for i := range all {
 		k := &all[i]
 		ours[k.Spec.ID] = m.options.Work.Mine(k.Spec.Topic)
 		if s := m.sessions[k.Spec.ID]; s != nil {
 			s.obey(wished(k))
+		}
+		if b, set := m.setbacks[k.Spec.ID]; set {
+			b.hear(k.Live, now)
+			m.setbacks[k.Spec.ID] = b
 		}
 	}
 	for _, s := range m.sessions {

@@ -25,10 +25,11 @@ type setback struct {
 	reason  string    // for people; empty: nothing went wrong
 	planned bool      // it was refused, and had not begun
 
-	over  bool  // the replay has ended, and that is still to be read back
-	taken bool  // another daemon has it
-	tries int   // that failed in a row
-	seq   int64 // of the last event that was durable then
+	over  bool      // the replay has ended, and that is still to be read back
+	taken bool      // another daemon has it
+	heard time.Time // when that one told its newest word, by its own clock
+	tries int       // that failed in a row
+	seq   int64     // of the last event that was durable then
 }
 
 // after is the setback that a session's end means, false for none. Before is the one that it began under.
@@ -77,16 +78,15 @@ func (b *setback) holds(k *replay.Known, now time.Time) bool {
 	if wished(k).Token != b.token {
 		return false
 	}
-	until := b.heldUntil(k)
-	return until.IsZero() || now.Before(until)
+	return b.until.IsZero() || now.Before(b.until)
 }
 
-// heldUntil is when the replay is looked at again. The session that has taken it may tell that it is alive.
-func (b *setback) heldUntil(k *replay.Known) time.Time {
-	if b.taken && k.Live != nil && k.Live.At.Add(silent).After(b.until) {
-		return k.Live.At.Add(silent)
+// hear takes note of a word of the session that has taken the replay: it is left alone until that one is silent. When a word
+// came is told by our own clock, which the other's may differ from.
+func (b *setback) hear(l *replay.Live, now time.Time) {
+	if b.taken && l != nil && !l.At.Equal(b.heard) {
+		b.heard, b.until = l.At, now.Add(silent)
 	}
-	return b.until
 }
 
 // lasts reports whether the replay gives up its place in its line.
