@@ -38,10 +38,10 @@ func (w *world) arrange() arrangement {
 		if !w.mine(head.Spec.Topic) || !needed(&head) || w.busy(line) {
 			continue
 		}
-		if until, reason := w.held(&head); !until.IsZero() {
-			a.look(until)
-			if reason != "" {
-				a.queued[head.Spec.ID] = "tried again at " + until.UTC().Format(time.RFC3339)
+		if b := w.held(&head); b != nil {
+			a.look(b.until)
+			if b.reason != "" {
+				a.queued[head.Spec.ID] = "tried again " + b.next()
 			}
 			continue
 		}
@@ -107,13 +107,13 @@ func (w *world) busy(line []replay.Known) bool {
 	return slices.ContainsFunc(line, func(k replay.Known) bool { return w.sessions[k.Spec.ID] })
 }
 
-// held is until when a replay is left alone, zero when it is not.
-func (w *world) held(k *replay.Known) (time.Time, string) {
-	s, set := w.setbacks[k.Spec.ID]
-	if !set || !s.holds(k, w.now) {
-		return time.Time{}, ""
+// held is why a replay is left alone for some time, nil when it is not.
+func (w *world) held(k *replay.Known) *setback {
+	b, set := w.setbacks[k.Spec.ID]
+	if !set || !b.holds(k, w.now) {
+		return nil
 	}
-	return s.until, s.reason
+	return &b
 }
 
 // admit lets the oldest begin. What only writes that a replay is paused or cancelled is through in a moment, and waits for

@@ -148,8 +148,16 @@ func (m *Manager) say(ctx context.Context, l replay.Live) {
 // ended takes note of how a session ended, and tells others what went wrong: the checkpoint may not say it.
 func (m *Manager) ended(ctx context.Context, s *session, err error) {
 	b, is := m.note(s, err)
-	m.log.Info().Err(err).Str("id", s.known.Spec.ID).Msg("a session has ended")
 	m.signal()
+	log := m.log.With().Str("id", s.known.Spec.ID).Logger()
+	switch {
+	case is && b.reason != "":
+		log.Warn().Err(err).Str("next", b.next()).Msg("a session has failed")
+	case err != nil:
+		log.Info().Str("how", err.Error()).Msg("a session has ended")
+	default:
+		log.Info().Msg("a replay has ended")
+	}
 	if is && b.reason != "" {
 		l := m.word(s)
 		l.State, l.Waits = b.state(), b.reason

@@ -99,3 +99,11 @@ func (b *setback) state() replay.State {
 	}
 	return replay.Failed
 }
+
+// next is when the replay is tried again, for people.
+func (b *setback) next() string {
+	if b.until.IsZero() {
+		return "when it is resumed"
+	}
+	return "at " + b.until.UTC().Format(time.RFC3339)
+}
