@@ -183,6 +183,10 @@ func TestWhatIsBeingForgottenIsNobodysToBegin(t *testing.T) {
 		if !errors.As(err, new(*BeingForgotten)) {
 			t.Errorf("%s %v", what, err)
 		}
+		refusal := new(replay.Refusal)
+		if !errors.As(err, &refusal) || refusal.Item != ItemRestart || !strings.HasPrefix(refusal.Next, "Forget it again") {
+			t.Errorf("%s the refusal %+v", what, refusal)
+		}
 	}
 }
 

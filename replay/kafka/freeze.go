@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -88,6 +89,12 @@ type BeingForgotten struct{ ID string }
 
 func (e *BeingForgotten) Error() string {
 	return "replay " + e.ID + " is being forgotten\nForget it again if that has ended before its end; until then its id is not free"
+}
+
+// Unwrap is the same as a refusal: what it has produced is half forgotten, so it must not begin.
+func (e *BeingForgotten) Unwrap() error {
+	what, next, _ := strings.Cut(e.Error(), "\n")
+	return &replay.Refusal{Item: ItemRestart, What: what, Next: next}
 }
 
 // Differences lists the fields in which two specs differ: name, what is frozen, what was asked for.

@@ -84,14 +84,11 @@ func (of *registered) wished(spec *register[stored]) *replay.Wish {
 	case spec.value.Wish != nil:
 		w := *spec.value.Wish
 		return &w
-	case spec.value.Spec.Owner == ownerDaemon:
+	case spec.value.Spec.Owner == replay.OwnerDaemon:
 		return &replay.Wish{Version: version, State: replay.Running, By: startOf(spec.value).By, At: spec.value.Spec.AsOf}
 	}
 	return nil
 }
-
-// ownerDaemon is the owner, in a spec, of a replay that daemons run.
-const ownerDaemon = "daemon"
 
 // startOf is what a replay was started with; of a foreground replay as much as is kept of it.
 func startOf(s *stored) replay.Start {

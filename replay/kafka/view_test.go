@@ -58,7 +58,7 @@ func finds(t *testing.T, v *View, id string, so func(replay.Known) bool) replay.
 
 func daemonSpec(id string) *replay.Spec {
 	s := testSpec(id)
-	s.Owner = ownerDaemon
+	s.Owner = replay.OwnerDaemon
 	return s
 }
 
