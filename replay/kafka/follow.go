@@ -71,7 +71,7 @@ func (v *View) same(ctx context.Context) error {
 		if ids[topic] == id {
 			continue
 		}
-		gone := controlLost(topic, "deleted and made anew")
+		gone := v.cluster.controlLost(topic, "deleted and made anew")
 		v.mu.Lock()
 		v.gone = gone
 		ring(&v.moved)
@@ -90,7 +90,7 @@ func (c *Cluster) controlIDs(ctx context.Context) (map[string]string, error) {
 		detail, err := c.topicDetail(ctx, topic)
 		switch {
 		case errors.Is(err, kerr.UnknownTopicOrPartition):
-			return nil, controlLost(topic, "deleted")
+			return nil, c.controlLost(topic, "deleted")
 		case err != nil:
 			return nil, err
 		}
@@ -99,13 +99,18 @@ func (c *Cluster) controlIDs(ctx context.Context) (map[string]string, error) {
 	return ids, nil
 }
 
-// controlLost is what is told of a control topic that is not there any more.
-func controlLost(topic, how string) *replay.Refusal {
-	return &replay.Refusal{
+// controlLost is what is told of a topic that is not there any more.
+func (c *Cluster) controlLost(topic, how string) *replay.Refusal {
+	r := &replay.Refusal{
 		Item: ItemRestart,
 		What: fmt.Sprintf("topic %s was %s: what replays have produced is not known any more", topic, how),
-		Next: "Stop all daemons. Restore the topic if there is a copy of it; else choose another kafka.control_prefix, so that no replay is taken for a new one, and look at the replay topics before replaying into them again.",
+		Next: "Stop all daemons. Choose another kafka.control_prefix, so that no replay is taken for a new one, and look at the replay topics before replaying into them again.",
 	}
+	if topic == c.topic(statusTopic) { // nothing is continued by it
+		r.What = fmt.Sprintf("topic %s was %s: the receipts of replays that have ended are lost, and consumers that wait for them wait in vain", topic, how)
+		r.Next = "Tell their owners: the API has the receipts. Start the daemons anew: they make the topic and go on."
+	}
+	return r
 }
 
 // awaitAll waits until all that a topic holds now has been read.

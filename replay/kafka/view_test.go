@@ -369,7 +369,9 @@ func (l *cord) mend() {
 }
 
 func TestADeletedControlTopicIsSaidAndNothingGoesIntoItsSuccessor(t *testing.T) {
-	for _, topic := range []string{"replayd.config", "replayd.checkpoints", "replayd.status"} {
+	for topic, next := range map[string]string{
+		"replayd.config": "another kafka.control_prefix", "replayd.checkpoints": "another kafka.control_prefix", "replayd.status": "Start the daemons anew",
+	} {
 		t.Run(topic, func(t *testing.T) {
 			t.Parallel()
 			f := fake(t)
@@ -387,7 +389,7 @@ func TestADeletedControlTopicIsSaidAndNothingGoesIntoItsSuccessor(t *testing.T) 
 				t.Fatal(err)
 			}
 			until(t, "the other topic to be noticed", func() bool { return strings.Contains(v.Ready().Error(), "made anew") })
-			refusedRestart(t, v.Ready(), "choose another kafka.control_prefix")
+			refusedRestart(t, v.Ready(), next)
 			refusedRestart(t, v.Freeze(t.Context(), daemonSpec("s"), replay.Start{}, running()), "made anew")
 			if err := v.Wish(t.Context(), "r", running()); !strings.Contains(err.Error(), "made anew") {
 				t.Errorf("a wish: %v", err)
@@ -397,6 +399,9 @@ func TestADeletedControlTopicIsSaidAndNothingGoesIntoItsSuccessor(t *testing.T) 
 			}
 			if n := len(consumed(t, f, topic)); n > 0 {
 				t.Errorf("%d records went to the new one", n)
+			}
+			if topic == "replayd.status" { // by which nothing is continued
+				finds(t, follow(t, connect(t, f)), "r", func(k replay.Known) bool { return k.Err == nil })
 			}
 		})
 	}
