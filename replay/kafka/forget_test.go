@@ -102,6 +102,17 @@ func TestWhatIsForgottenLeavesNothingAndItsIDIsFree(t *testing.T) {
 	v := follow(t, c)
 	ended(t, v, "r")
 	ended(t, v, "r.2")
+	loser := daemonSpec("r") // of a daemon that died before it took it back
+	loser.Topic = "other"
+	config(t, c, specKey("r", "loser"), string(encode(stored{Version: version, Spec: *loser})))
+	until(t, "the loser to be read", func() bool {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		return len(v.registry.replays["r"].specs) == 2
+	})
+	if k, _ := v.Find("r"); k.Spec.Topic != "replay" {
+		t.Errorf("the loser has won: %+v", k)
+	}
 	if n := len(left(t, f, "r")); n < 7 {
 		t.Fatalf("there are only %v", left(t, f, "r"))
 	}
