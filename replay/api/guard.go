@@ -54,7 +54,9 @@ func sees(by Principal, r *Replay) bool { return by.Archives.Has(r.Archive) && b
 
 // unknown is the answer for what there is not, and for what may not be seen.
 func unknown(what, name string) *Problem {
-	return NewProblem(http.StatusNotFound, "there is no %s %s", what, name)
+	p := NewProblem(http.StatusNotFound, "there is no %s %s", what, name)
+	p.Next = "The list of them tells which there are."
+	return p
 }
 
 // one is a replay that may be seen.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,7 +135,7 @@ func TestWhatMayNotBeSeenIsAsWhatThereIsNot(t *testing.T) {
 			if status(hidden) != http.StatusNotFound || status(missing) != http.StatusNotFound {
 				t.Fatalf("%s: %v, %v", name, hidden, missing)
 			}
-			if want := fmt.Sprintf("there is no replay %s", "a"); hidden.Error() != want || missing.Error() != "there is no replay none" {
+			if want := strings.ReplaceAll(missing.Error(), "none", "a"); hidden.Error() != want {
 				t.Errorf("%s: %q and %q can be told apart", name, hidden, missing)
 			}
 		}
@@ -206,7 +207,7 @@ func TestListsHoldWhatMayBeSeenAndTellOfNoOther(t *testing.T) {
 	}
 	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	_, hidden := g.Hours(ctx, "payments", api.Span{From: at, To: at.Add(time.Hour)})
-	if p := apitest.Refused(t, hidden, http.StatusNotFound); p.Error() != "there is no archive payments" {
+	if p := apitest.Refused(t, hidden, http.StatusNotFound); !strings.HasPrefix(p.Error(), "there is no archive payments\n") {
 		t.Error(p.Error())
 	}
 	_, err := g.Audit(ctx, api.AuditQuery{})

@@ -22,11 +22,13 @@ type OIDCOptions struct {
 	CAFile     string   // authorities of the issuer's certificate; empty: the system's
 
 	NameClaim     string          // empty: sub
-	RoleClaim     string          // a text or a list of them; empty: role
+	RoleClaim     string          // a text or a list of them; empty: replayd_role
 	Roles         map[string]Role // what values of RoleClaim mean; nil: roles by their names
 	ArchivesClaim string          // empty: every archive
 	TargetsClaim  string          // empty: every target
 }
+
+const defaultRole = "replayd_role"
 
 // leeway is by how much the clocks of issuer and daemon may differ. Beginnings (nbf) have four minutes of the library's own.
 const leeway = time.Minute
@@ -135,7 +137,7 @@ func (o *OIDCOptions) principal(claims map[string]any) (Principal, error) {
 	if names := texts(claims[or(o.NameClaim, "sub")]); len(names) == 1 && len(names[0]) <= maxName {
 		p.Name = names[0]
 	}
-	for _, value := range texts(claims[or(o.RoleClaim, "role")]) {
+	for _, value := range texts(claims[or(o.RoleClaim, defaultRole)]) {
 		role := Role(value)
 		if o.Roles != nil {
 			role = o.Roles[value]
@@ -145,7 +147,7 @@ func (o *OIDCOptions) principal(claims map[string]any) (Principal, error) {
 		}
 	}
 	if p.Name == "" || p.Role == "" {
-		return Principal{}, unauthorized("the token's claim %s names nobody, or its claim %s no role", or(o.NameClaim, "sub"), or(o.RoleClaim, "role"))
+		return Principal{}, unauthorized("the token's claim %s names nobody, or its claim %s no role", or(o.NameClaim, "sub"), or(o.RoleClaim, defaultRole))
 	}
 	if o.ArchivesClaim != "" {
 		p.Archives = texts(claims[o.ArchivesClaim])

@@ -137,7 +137,7 @@ func rsaKey(t *testing.T) *rsa.PrivateKey {
 func claimed(now time.Time, other map[string]any) map[string]any {
 	c := map[string]any{
 		"iss": issuerURL, "aud": "replayd", "sub": "alice", "exp": now.Add(time.Hour).Unix(), "nbf": now.Add(-time.Minute).Unix(),
-		"role": "operator", "replay_archives": []string{"payments"}, "replay_targets": "replay.*",
+		"replayd_role": "operator", "replay_archives": []string{"payments"}, "replay_targets": "replay.*",
 	}
 	maps.Copy(c, other)
 	maps.DeleteFunc(c, func(_ string, v any) bool { return v == nil })
@@ -210,8 +210,8 @@ func TestAJSONWebTokenIsTakenWhenAllOfItIsRight(t *testing.T) {
 		{"changed", valid[:len(valid)-3] + "AAA", false},
 		{"nonsense", "a.b.c", false},
 		{"no token", "nonsense", false},
-		{"without a role", sign(t, "RS256", "k", claimed(now, map[string]any{"role": nil}), byRSA(key)), false},
-		{"with an unknown role", sign(t, "RS256", "k", claimed(now, map[string]any{"role": "root"}), byRSA(key)), false},
+		{"without a role", sign(t, "RS256", "k", claimed(now, map[string]any{"replayd_role": nil}), byRSA(key)), false},
+		{"with an unknown role", sign(t, "RS256", "k", claimed(now, map[string]any{"replayd_role": "root"}), byRSA(key)), false},
 		{"without a name", sign(t, "RS256", "k", claimed(now, map[string]any{"sub": ""}), byRSA(key)), false},
 	} {
 		by, err := ask(c.token)
@@ -237,7 +237,7 @@ func TestClaimsAreTakenAsTheyAreNamed(t *testing.T) {
 		t.Errorf("a role by its own name: %+v", by)
 	}
 	o = OIDCOptions{ArchivesClaim: "a", TargetsClaim: "t"}
-	if by, err := o.principal(map[string]any{"sub": "alice", "role": "admin"}); err != nil || by.Archives.Has("payments") || by.Targets.Has("replay.payments") {
+	if by, err := o.principal(map[string]any{"sub": "alice", "replayd_role": "admin"}); err != nil || by.Archives.Has("payments") || by.Targets.Has("replay.payments") {
 		t.Errorf("without the claims: %+v, %v", by, err)
 	}
 }

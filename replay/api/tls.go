@@ -14,7 +14,7 @@ import (
 type TLSOptions struct {
 	CertFile     string // with those between it and its authority
 	KeyFile      string // to it, without a passphrase
-	ClientCAFile string // authorities of clients' certificates; empty: none are asked for
+	ClientCAFile string // authorities of clients, which then must show a certificate; empty: none is asked for
 }
 
 // maxConnections is above what streams and requests take; more wait to be accepted.
@@ -70,7 +70,7 @@ func (o TLSOptions) read(texts [][]byte) (*tls.Config, error) {
 	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}
 	if o.ClientCAFile != "" {
-		c.ClientAuth = tls.VerifyClientCertIfGiven // a token may stand for it
+		c.ClientAuth = tls.RequireAndVerifyClientCert
 		c.ClientCAs = x509.NewCertPool()
 		if !c.ClientCAs.AppendCertsFromPEM(texts[2]) {
 			return nil, errors.New(o.ClientCAFile + " holds no certificate in PEM form")
