@@ -16,6 +16,7 @@ const (
 )
 
 // hurry gives the body its time from the beginning, for net/http also reads that of a request which was answered without it.
+// Once all of it is there, net/http takes the deadline back, to see when the client goes.
 func hurry(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil && r.Body != http.NoBody {
@@ -28,7 +29,8 @@ func hurry(next http.Handler) http.Handler {
 	})
 }
 
-// receive reads the whole body before anything is done with it, so that slow ones hold nothing but their connection.
+// receive reads the whole body before anything is done with it. Each has the place of its request, so that they take no more
+// memory than there are places.
 func receive(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody {
@@ -58,6 +60,5 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, *Problem) {
 	case err != nil:
 		return nil, NewProblem(http.StatusBadRequest, "the body is not whole")
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it also watches whether the client is still there
 	return body, nil
 }

@@ -67,7 +67,7 @@ func NewServer(service Service, o ServerOptions) (*Server, error) {
 	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		NewProblem(http.StatusForbidden, "a page of another origin asked for it").answer(w)
 	}))
-	s.handler = s.contain(hurry(s.local(origin.Handler(s.route(s.known(receive(s.timed(s.routes))))))))
+	s.handler = s.contain(hurry(s.local(origin.Handler(s.route(s.known(s.timed(receive(s.routes))))))))
 	return s, nil
 }
 

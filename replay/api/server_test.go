@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -367,6 +368,34 @@ func TestMoreRequestsThanThereArePlacesAreSentAway(t *testing.T) {
 			t.Error("not told when to come again")
 		}
 		cancel()
+		synctest.Wait()
+		s.stop()
+	})
+}
+
+func TestBodiesThatComeSlowlyTakePlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInside(t, withReplay(t), api.ServerOptions{})
+		var conns []net.Conn
+		for range 256 {
+			c, err := s.dial(t.Context(), "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			conns = append(conns, c)
+			if _, err := io.WriteString(c, "POST /v1/replays HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		r, err := send(t, s.http, "GET", inside+"/v1/replays", "")
+		problem(t, 503, r, err)
+		next, done := open(t, s, "/v1/events") // who watches has a place of its own
+		next()
+		done()
+		for _, c := range conns {
+			c.Close()
+		}
 		synctest.Wait()
 		s.stop()
 	})
