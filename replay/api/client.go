@@ -29,8 +29,7 @@ const (
 // ClientOptions are those of a Client.
 type ClientOptions struct {
 	URL       string // http://127.0.0.1:8484
-	TokenFile string // read at each request
-	Token     string // itself, where no file is named; both empty: none
+	TokenFile string // read at each request; empty: no token
 	CAFile    string // authorities of the daemon's certificate; empty: the system's
 	CertFile  string // of the client, where the daemon knows it by one
 	KeyFile   string
@@ -43,7 +42,7 @@ type ClientOptions struct {
 // when it did not. It is safe for concurrent use.
 type Client struct {
 	base  *url.URL
-	token func() (string, error)
+	token string // file
 	http  *http.Client
 	again func(error, time.Duration)
 }
@@ -72,7 +71,7 @@ func NewClient(o ClientOptions) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, token: o.token, again: o.Again}
+	c := &Client{base: base, token: o.TokenFile, again: o.Again}
 	if c.again == nil {
 		c.again = func(error, time.Duration) {}
 	}
@@ -180,29 +179,20 @@ func (c *Client) request(ctx context.Context, what call) (*http.Request, error) 
 	return r, c.login(r)
 }
 
-// token is that of now; empty: there is none.
-func (o *ClientOptions) token() (string, error) {
-	text, place := o.Token, "the variable or option"
-	if o.TokenFile != "" {
-		read, err := readFile(o.TokenFile)
-		if err != nil {
-			return "", fmt.Errorf("read the token: %w", err)
-		}
-		text, place = string(read), o.TokenFile
-	}
-	token := strings.TrimSpace(text)
-	if token == "" && o.TokenFile != "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", fmt.Errorf("%s holds no token", place)
-	}
-	return token, nil
-}
-
 func (c *Client) login(r *http.Request) error {
-	token, err := c.token()
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
+	if c.token == "" {
+		return nil
 	}
-	return err
+	text, err := readFile(c.token)
+	if err != nil {
+		return fmt.Errorf("read the token: %w", err)
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("%s holds no token", c.token)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	return nil
 }
 
 // problem is what an answer says that is none of a success.

@@ -139,6 +139,6 @@ func holder(list []Token, secret string, now time.Time) (Principal, error) {
 
 func unauthorized(format string, values ...any) *Problem {
 	p := NewProblem(http.StatusUnauthorized, format, values...)
-	p.Next = "Name a file that holds a valid token: --token-file, or $REPLAYD_TOKEN."
+	p.Next = "Show a valid token: commands by --token-file, others by the header Authorization: Bearer."
 	return p
 }
