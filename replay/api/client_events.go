@@ -72,13 +72,17 @@ func (c *Client) listen(ctx context.Context, id string, after *string, each func
 	if id != "" {
 		what.route, what.parts = routeEventsOf, []string{id}
 	}
+	watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
+	defer watchdog.Stop()
 	answer, err := c.send(ctx, what)
+	if errors.Is(context.Cause(ctx), errSilent) {
+		return false, &Unreached{c.base.String(), errSilent}
+	}
 	if err != nil {
 		return false, err
 	}
 	defer answer.Body.Close()
-	watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
-	defer watchdog.Stop()
+	watchdog.Reset(silence)
 	r := &frames{lines: bufio.NewScanner(answer.Body), alive: func() { watchdog.Reset(silence) }}
 	r.lines.Buffer(nil, maxFrame)
 	for {

@@ -221,34 +221,111 @@ func TestAWatcherFindsItsDaemonAgain(t *testing.T) {
 }
 
 func TestADaemonThatFallsSilentIsLeft(t *testing.T) {
+	for _, before := range []string{"", ": hello\n\n"} {
+		synctest.Test(t, func(t *testing.T) { silent(t, before) })
+	}
+}
+
+// silent watches a daemon that says no more than this.
+func silent(t *testing.T, before string) {
+	p := newPipes()
+	h := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, before)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})}
+	go func() { _ = h.Serve(p) }()
+	began := time.Now()
+	ctx, cancel := context.WithCancel(t.Context())
+	var after time.Duration
+	c, err := api.NewClient(api.ClientOptions{URL: inside, Again: func(why error, _ time.Duration) {
+		if !strings.Contains(why.Error(), "nothing came for 45s") {
+			t.Error(why)
+		}
+		after = time.Since(began)
+		cancel()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.DialBy(p.dial)
+	for e, err := range c.Events(ctx, "", "") {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if after != 45*time.Second {
+		t.Errorf("left after %s", after)
+	}
+	c.Close()
+	_ = h.Close()
+}
+
+func TestADaemonThatOnlyTakesTheConnectionIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPipes()
-		h := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/event-stream")
-			fmt.Fprint(w, ": hello\n\n")
-			w.(http.Flusher).Flush()
-			<-r.Context().Done()
-		})}
-		go func() { _ = h.Serve(p) }()
-		began := time.Now()
-		ctx, cancel := context.WithCancel(t.Context())
-		var after time.Duration
-		c, err := api.NewClient(api.ClientOptions{URL: inside, Again: func(why error, _ time.Duration) {
-			if !strings.Contains(why.Error(), "nothing came for 45s") {
-				t.Error(why)
+		var conns []net.Conn
+		go func() {
+			for {
+				c, err := p.Accept()
+				if err != nil {
+					return
+				}
+				conns = append(conns, c)
+				go func() { _, _ = io.Copy(io.Discard, c) }()
 			}
-			after = time.Since(began)
-			cancel()
-		}})
+		}()
+		c, err := api.NewClient(api.ClientOptions{URL: inside})
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.DialBy(p.dial)
-		for e, err := range c.Events(ctx, "", "") {
-			t.Errorf("%+v, %v", e, err)
+		began := time.Now()
+		var got error
+		for _, err := range c.Events(t.Context(), "", "") {
+			got = err
 		}
-		if after != 45*time.Second {
-			t.Errorf("left after %s", after)
+		var gone *api.Unreached
+		if took := time.Since(began); !errors.As(got, &gone) || took != 45*time.Second {
+			t.Errorf("after %s: %v", took, got)
+		}
+		c.Close()
+		p.Close()
+		synctest.Wait()
+		for _, c := range conns {
+			c.Close()
+		}
+	})
+}
+
+func TestAStreamThatMayNotBeOpenedAgainEndsWithWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		asked := 0
+		h := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if asked++; asked > 1 {
+				w.Header().Set("Content-Type", "application/problem+json")
+				w.WriteHeader(http.StatusUnauthorized)
+				fmt.Fprint(w, `{"title":"Unauthorized","status":401,"detail":"the token has expired"}`)
+				return
+			}
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprint(w, "event: replay\ndata: {\"id\":\"a\"}\n\n")
+		})}
+		go func() { _ = h.Serve(p) }()
+		c, err := api.NewClient(api.ClientOptions{URL: inside})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.DialBy(p.dial)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var got error
+		for _, err := range c.Events(ctx, "", "") {
+			got = err
+		}
+		apitest.Refused(t, got, http.StatusUnauthorized)
+		if asked != 2 {
+			t.Errorf("asked %d times", asked)
 		}
 		c.Close()
 		_ = h.Close()

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -139,10 +140,15 @@ func header(op *huma.Operation, status int, name, description string) {
 	}
 }
 
-// Document is the OpenAPI document of the server, in JSON form, as docs/openapi.json holds it.
-func Document() []byte {
-	a := (&Server{routes: http.NewServeMux()}).describe(nil)
-	text, err := json.Marshal(a.OpenAPI())
+// Document is the OpenAPI document of the server, in JSON form, as docs/openapi.json holds it. It is not to be changed.
+func Document() []byte { return documents().json }
+
+type forms struct{ json, yaml []byte }
+
+// documents is the same for all servers.
+var documents = sync.OnceValue(func() (f forms) {
+	d := (&Server{routes: http.NewServeMux()}).describe(nil).OpenAPI()
+	text, err := json.Marshal(d)
 	if err != nil {
 		panic(err) // plain data
 	}
@@ -150,5 +156,9 @@ func Document() []byte {
 	if err := json.Indent(&indented, text, "", "  "); err != nil {
 		panic(err)
 	}
-	return append(indented.Bytes(), '\n')
-}
+	if f.yaml, err = d.YAML(); err != nil {
+		panic(err)
+	}
+	f.json = append(indented.Bytes(), '\n')
+	return f
+})

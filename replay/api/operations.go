@@ -78,7 +78,10 @@ type Health struct {
 }
 
 // register makes the routes and the document.
-func (s *Server) register(metrics http.Handler) { s.serveDocument(s.describe(metrics).OpenAPI()) }
+func (s *Server) register(metrics http.Handler) {
+	s.describe(metrics)
+	s.serveDocument()
+}
 
 // describe makes the routes of the service.
 func (s *Server) describe(metrics http.Handler) huma.API {

@@ -112,16 +112,12 @@ func (s *Server) ready(ctx context.Context) (*readiness, error) {
 }
 
 // serveDocument offers the document itself. There is no page that shows it: that would be others' code in a browser.
-func (s *Server) serveDocument(d *huma.OpenAPI) {
-	yaml, err := d.YAML()
-	if err != nil {
-		panic(err) // plain data
-	}
+func (s *Server) serveDocument() {
 	for _, form := range []struct {
 		route route
 		kind  string
 		text  []byte
-	}{{routeJSON, "application/openapi+json", Document()}, {routeYAML, "application/openapi+yaml", yaml}} {
+	}{{routeJSON, "application/openapi+json", documents().json}, {routeYAML, "application/openapi+yaml", documents().yaml}} {
 		s.routes.HandleFunc(form.route.pattern(), func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", form.kind)
 			_, _ = w.Write(form.text) // nobody is left to be told

@@ -184,6 +184,11 @@ func TestACertificateThatChangesIsTakenForNewConnections(t *testing.T) {
 		if n := serial(); n != 2 {
 			t.Errorf("serial %d", n)
 		}
+		before, _ := config.GetConfigForClient(nil)
+		time.Sleep(2 * time.Second)
+		if now, _ := config.GetConfigForClient(nil); now != before { // or no session would be resumed
+			t.Error("files that have not changed are taken anew")
+		}
 		a.sign(t, folder, "daemon", 3)
 		time.Sleep(2 * time.Second)
 		if n := serial(); n != 3 {
