@@ -83,16 +83,11 @@ const (
 	tagDaemon   = "daemon"
 )
 
-// anyRoute are the statuses that every route may answer with beside its own.
+// anyRoute are the statuses that every route may answer with beside its own. A body is read wherever it is sent.
 var anyRoute = []int{
-	http.StatusUnauthorized, http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusUnprocessableEntity,
-	http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-}
-
-// bodies are those of routes that take a body.
-var bodies = []int{
-	http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
-	http.StatusConflict,
+	http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
+	http.StatusMisdirectedRequest, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable,
+	http.StatusGatewayTimeout,
 }
 
 // operation describes a route. Statuses are those beside anyRoute's that it may answer with.
@@ -103,7 +98,7 @@ func operation(r route, tag, summary, description string, statuses ...int) huma.
 		Errors: slices.Concat(anyRoute, statuses),
 	}
 	if r.method == http.MethodPost || r.method == http.MethodPut {
-		op.Errors = append(op.Errors, bodies...)
+		op.Errors = append(op.Errors, http.StatusUnsupportedMediaType, http.StatusConflict)
 	}
 	if open[r.pattern()] {
 		op.Security = []map[string][]string{}

@@ -75,7 +75,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, id, after string
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		var frame string
+		var text string
 		select {
 		case <-s.stopping:
 			return
@@ -85,14 +85,14 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, id, after string
 			if !s.still(r) {
 				return
 			}
-			frame = ": heartbeat\n\n"
+			text = ": heartbeat\n\n"
 		case change, more := <-changes:
 			if !more {
 				return
 			}
-			frame = s.frame(r, change)
+			text = s.frame(r, change)
 		}
-		if out.write(frame) != nil {
+		if out.write(text) != nil {
 			return
 		}
 	}

@@ -47,6 +47,7 @@ func TestWhatIsWrongWithARequestIsToldAsAProblem(t *testing.T) {
 		{"a limit that is none", "GET", "/v1/replays?limit=0", "", 422, "query.limit"},
 		{"a state that is none", "GET", "/v1/replays?state=slow", "", 422, "query.state"},
 		{"a time that is none", "GET", "/v1/archives/payments/hours?from=today&to=2026-11-02T00:00:00Z", "", 422, "query.from"},
+		{"a body that is too large, where none is taken", "GET", replays, strings.Repeat("x", 1<<20+1), 413, "larger than"},
 		{"metrics that are not kept", "GET", "/metrics", "", 404, "metrics"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
