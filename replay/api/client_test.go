@@ -289,7 +289,7 @@ func TestADaemonThatOnlyTakesTheConnectionIsLeft(t *testing.T) {
 			t.Errorf("after %s: %v", took, got)
 		}
 		c.Close()
-		p.Close()
+		_ = p.Close()
 		synctest.Wait()
 		for _, c := range conns {
 			c.Close()

@@ -62,7 +62,7 @@ func TestConnectionsThatFindNoPlaceWaitForOne(t *testing.T) {
 		if len(accepted) != 2 || len(l.places) != 2 {
 			t.Errorf("%d accepted, %d places taken", len(accepted), len(l.places))
 		}
-		l.Close()
+		_ = l.Close()
 		for range accepted { // who waits for a place ends, too
 		}
 	})

@@ -370,6 +370,10 @@ func TestMoreRequestsThanThereArePlacesAreSentAway(t *testing.T) {
 		}
 		cancel()
 		synctest.Wait()
+		r, err = send(t, s.http, "GET", inside+"/healthz", "") // they gave their places back
+		if status, text := answer(t, r, err); status != 200 {
+			t.Errorf("%d %s", status, text)
+		}
 		s.stop()
 	})
 }
