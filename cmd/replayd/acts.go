@@ -23,7 +23,7 @@ var acts = []act{
 		use: "pause", short: "Pause a replay; resume goes on where it stood",
 		long: `pause stops a replay behind what it has committed. Nothing is lost and nothing comes twice when it is resumed, by whichever
 daemon. With --wait the command ends when it stands.`,
-		example: "  replayd pause payments-0300 --reason 'the consumer is behind'\n  replayd pause payments-0300 --wait",
+		example: "  replayd pause payments-0300 --reason INC-1234\n  replayd pause payments-0300 --wait",
 		do: func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
 			return d.Pause(ctx, id, a)
 		},
@@ -41,7 +41,7 @@ daemon. With --wait the command ends when it stands.`,
 		use: "cancel", short: "End a replay before its end; it cannot be continued",
 		long: `cancel ends a replay between two transactions. What is in the topic stays there; the receipt says how much that is. It
 cannot be continued: pause can.`,
-		example: "  replayd cancel payments-0300 --reason 'wrong window' --wait",
+		example: "  replayd cancel payments-0300 --reason INC-1234 --wait",
 		do: func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
 			return d.Cancel(ctx, id, a)
 		},

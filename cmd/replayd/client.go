@@ -200,7 +200,7 @@ func (a *app) forgetCommand() *cobra.Command {
 		Use: "forget ID", Short: "Forget a replay that has ended: its spec, its progress, its receipt",
 		Long: `forget takes a replay that has ended out of the control topics. Its events stay in the replay topic, its quarantine and
 audit stay, too. Its id may then be used again: the new replay is another one.`,
-		Example: "  replayd forget payments-0300 --reason 'tests only'",
+		Example: "  replayd forget payments-0300 --reason test",
 		Args:    oneID, ValidArgsFunction: a.ids(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := a.daemon(f)

@@ -27,7 +27,7 @@ func (a *app) newTokenCommand() *cobra.Command {
 		Use: "new NAME", Short: "Make a token: the secret to stdout, the line for the daemon's tokens file to stderr",
 		Long: `token new makes a random token. It is printed to stdout, once; the line for server.auth.tokens_file, which holds only its
 hash, goes to stderr, or with --append to the end of that file. The daemon reads the file again when it changes.`,
-		Example: `  replayd token new anna --role operator --topics 'replay.*' --append /etc/replayd/tokens.yaml > anna.token
+		Example: `  replayd token new anna --role operator --topics 'replay.*' --append /etc/replayd/tokens.yaml
   replayd token new grafana --role viewer --expires 365d`,
 		Annotations: map[string]string{withoutConfig: "it needs none"},
 	}
