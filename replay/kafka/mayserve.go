@@ -52,11 +52,11 @@ func (c *Cluster) mayServe(ctx context.Context) error {
 func (c *Cluster) reads(ctx context.Context, group string) (bool, error) {
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups, req.IncludeAuthorizedOperations = []string{group}, true
-	resp, err := req.RequestWith(ctx, c.client)
+	resp, err := c.coordinated(ctx, req)
 	switch {
 	case Denied(err): // already to find the group's coordinator
 		return false, nil
-	case kerr.IsRetriable(err): // a new cluster makes its topic for groups first; the group itself tells then
+	case kerr.IsRetriable(err): // there is none for long: the group itself tells then
 		return true, nil
 	case err != nil:
 		return false, fmt.Errorf("ask what is allowed on group %s: %w", group, err)
