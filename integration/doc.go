@@ -2,6 +2,7 @@
 //
 // Tests that mostly wait, for a pace or for what is away, are parallel: they run beside each other when all others are done.
 //
+//	bench           what a replay costs beside the least programs that could do its work
 //	compose-images  stand-ins of the images of docker-compose.yml where none can be pulled
 //	harness         brokers, S3 and bad networks for tests
 //	imports         the direction of imports
