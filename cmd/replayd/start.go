@@ -20,9 +20,8 @@ import (
 
 // startFlags are those of start alone.
 type startFlags struct {
-	plan         string
-	watch, yes   bool
-	quarantineOK bool
+	plan       string
+	watch, yes bool
 }
 
 func (a *app) startCommand() *cobra.Command {

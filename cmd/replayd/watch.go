@@ -47,7 +47,9 @@ type watch struct {
 
 	at    api.Replay
 	read  *api.Group
-	said  string // what a key did, or what went wrong; for people
+	first *api.Group // the first look at it, by which its rate is told
+	began time.Time  // when that was
+	said  string     // what a key did, or what went wrong; for people
 	block *screen
 	last  time.Time
 }
@@ -115,6 +117,12 @@ func (w *watch) look(ctx context.Context) {
 	if err != nil {
 		w.said = fmt.Sprintf("group %s: %v", w.group, err)
 		return
+	}
+	if w.first == nil {
+		w.first, w.began = &g, time.Now()
+	}
+	if passed := w.first.Left - g.Left; passed > 0 && w.at.State.Terminal() { // before its end there is always more to come
+		g.ETA = time.Since(w.began).Seconds() * float64(g.Left) / float64(passed)
 	}
 	w.read = &g
 }

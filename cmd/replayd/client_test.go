@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/pflag"
+
+	"replayd/replay"
+	"replayd/replay/api"
+	"replayd/replay/api/apitest"
+)
+
+// client types commands for a daemon in memory.
+type client struct {
+	*testing.T
+	*apitest.Fake
+}
+
+func newClient(t *testing.T) *client { return &client{t, apitest.NewFake()} }
+
+func (c *client) replayd(args ...string) *result {
+	c.Helper()
+	r := &result{t: c.T, args: args}
+	a := &app{out: &r.out, err: &r.err, now: time.Now, dial: func(*clientFlags) (api.Service, error) { return c.Fake, nil }}
+	ctx, cancel := context.WithTimeout(c.Context(), time.Minute)
+	defer cancel()
+	r.code = a.run(ctx, args)
+	return r
+}
+
+var startPayments = []string{"start", "--archive", "payments", "--from", "2026-11-01T12:00:00Z", "--to", "2026-11-01T16:00:00Z", "--topic", "replay.payments"}
+
+func (c *client) start(more ...string) api.Replay {
+	c.Helper()
+	var r api.Replay
+	if err := json.Unmarshal([]byte(c.replayd(append(startPayments, more...)...).want(exitOK).out.String()), &r); err != nil {
+		c.Fatal(err)
+	}
+	return r
+}
+
+func TestCommandsSayWhatIsWished(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	c.replayd("list").want(exitOK)
+	r := c.start("--id", "p1", "--pace", "500/s", "--reason", "INC-1")
+	if r.ID != "p1" || r.Pace != "500/s" || r.State != replay.Running {
+		t.Errorf("started %+v", r)
+	}
+	for _, step := range []struct {
+		args  []string
+		state replay.State
+		pace  string
+	}{
+		{[]string{"pause", "p1", "--reason", "behind", "--wait"}, replay.Paused, "500/s"},
+		{[]string{"pace", "p1", "x4,20MB/s"}, replay.Paused, "20MB/s,x4"},
+		{[]string{"resume", "p1", "--wait"}, replay.Running, "20MB/s,x4"},
+		{[]string{"cancel", "p1", "--wait"}, replay.Cancelled, "20MB/s,x4"},
+	} {
+		var told api.Replay
+		out := c.replayd(append(step.args, "-o", "json")...).want(exitOK).out.String()
+		if err := json.Unmarshal([]byte(out), &told); err != nil || told.State != step.state || told.Pace != step.pace {
+			t.Errorf("%q tells %s, %v", step.args, out, err)
+		}
+	}
+	for _, words := range [][]string{
+		{"list", "ID", "STATE", "p1", "cancelled", "replay.payments"},
+		{"show p1 -o text", "p1", "10"},
+		{"forget p1 -o text", "replay p1 is forgotten"},
+		{"list", "no replay is known here"},
+	} {
+		out := c.replayd(strings.Fields(words[0])...).want(exitOK).out.String()
+		for _, w := range words[1:] {
+			if !strings.Contains(out, w) {
+				t.Errorf("%s does not say %q: %s", words[0], w, out)
+			}
+		}
+	}
+	acts, err := c.Audit(t.Context(), api.AuditQuery{ID: "p1"})
+	if err != nil || len(acts.Items) != 2*6 || acts.Items[2].Reason != "behind" {
+		t.Errorf("audit %+v, %v", acts, err)
+	}
+}
+
+func TestWhatADaemonRefusesEndsAsRunWould(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	c.replayd("show", "nobody").want(exitUsage, "nobody")
+	c.replayd("pause").want(exitUsage, "takes the id")
+	c.replayd("start", "--archive", "payments", "--from", "2026-11-01", "--for", "1h", "--topic", "replay.payments", "--memory", "1GiB").want(exitUsage, "--memory is the daemon's to say")
+	c.replayd("start", "--archive", "payments", "--from", "never", "--for", "1h", "--topic", "replay.payments", "--yes").want(exitUsage, "body.from")
+	refusal := api.NewProblem(http.StatusForbidden, "the daemon's configuration names no targets")
+	refusal.Item, refusal.Next = "not-allowed", "Name them."
+	c.Break(refusal)
+	c.replayd(startPayments...).want(exitRefused, "names no targets", "Name them.")
+	c.Break(api.NewProblem(http.StatusServiceUnavailable, "the audit cannot be written"))
+	c.replayd("list").want(exitFailed, "the audit cannot be written")
+}
+
+func TestADaemonThatDoesNotAnswerIsTold(t *testing.T) {
+	t.Parallel()
+	r := &result{t: t, args: []string{"list"}}
+	a := &app{out: &r.out, err: &r.err, now: time.Now, environ: []string{"REPLAYD_SERVER=http://127.0.0.1:1"}}
+	r.code = a.run(t.Context(), r.args)
+	r.want(exitUnreached, "no daemon answers at http://127.0.0.1:1")
+	r.code = a.run(t.Context(), []string{"list", "--server", "nowhere"})
+	r.want(exitUsage, "nowhere")
+}
+
+func TestWatchingEndsWithTheReplay(t *testing.T) {
+	t.Parallel()
+	for state, code := range map[replay.State]int{
+		replay.Completed: exitOK, replay.CompletedWithQuarantine: exitQuarantined, replay.Cancelled: exitCancelled,
+	} {
+		c := newClient(t)
+		id := c.start().ID
+		done := make(chan *result)
+		go func() { done <- c.replayd("watch", id, "-o", "json") }()
+		c.Change(id, func(r *api.Replay) { r.Progress = &replay.Report{Type: "progress", Percent: 50} })
+		c.Change(id, func(r *api.Replay) { r.State = state })
+		r := (<-done).want(code)
+		if got := r.receipt(); got.State != state {
+			t.Errorf("%s: the receipt tells %s", state, got.State)
+		}
+	}
+}
+
+// TestAStartIsTheSameInFlagsAndFields turns flags into a request and back.
+func TestAStartIsTheSameInFlagsAndFields(t *testing.T) {
+	t.Parallel()
+	typed := map[string]string{
+		"archive": "payments", "from": "-3h", "to": "now", "zone": "Europe/Berlin", "window-on": "arrival", "event-id": "/id", "event-time": "/t",
+		"event-time-zone": "UTC", "key": "/k", "value": "/v", "slack": "1h,2h", "lateness": "5m", "horizon": "2h", "dedupe": "off", "filter": "true",
+		"limit": "7", "on-late": "stop", "on-conflict": "drop", "on-bad": "stop", "on-missing-id": "emit", "max-bad": "5%", "topic": "replay.payments",
+		"create-topic": "true", "partitions": "3", "like-topic": "other", "pace": "x4", "max-gap": "1m", "ramp": "10s", "record-time": "now",
+		"headers": "reason,source", "targets": "a,b", "reason": "why", "compression": "zstd", "allow": "overlap,durability", "id": "p1", "for": "1h",
+	}
+	f := &replayFlags{}
+	set := pflag.NewFlagSet("start", pflag.ContinueOnError)
+	f.addRead(set)
+	f.addWrite(set)
+	for name, value := range typed {
+		if err := set.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := f.asked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := reflect.ValueOf(s)
+	for i := range of.NumField() {
+		name := of.Type().Field(i).Name
+		if of.Field(i).IsZero() && name != "Plan" && name != "IdempotencyKey" {
+			t.Errorf("no flag sets %s", name)
+		}
+	}
+	back, err := flagsAsked(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range typed {
+		if got, want := back.set.Lookup(name).Value.String(), set.Lookup(name).Value.String(); got != want {
+			t.Errorf("--%s %q comes back as %q", name, want, got)
+		}
+	}
+	set.VisitAll(func(flag *pflag.Flag) {
+		if _, asked := typed[flag.Name]; !asked && !slices.Contains(notAsked, flag.Name) && !slices.Contains([]string{"since", "until", "quarantine-ok"}, flag.Name) {
+			t.Errorf("start takes --%s, and nobody is told of it", flag.Name)
+		}
+	})
+}
+
+func TestATokenIsMadeOnceAndKnownByItsHash(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tokens.yaml")
+	var r result
+	a := &app{out: &r.out, err: &r.err, now: time.Now}
+	if code := a.run(t.Context(), []string{"token", "new", "anna", "--role", "operator", "--topics", "replay.*", "--expires", "90d", "--append", path}); code != exitOK {
+		t.Fatal(code, r.err.String())
+	}
+	secret := strings.TrimSpace(r.out.String())
+	file, err := os.ReadFile(path)
+	if err != nil || strings.Contains(string(file), secret) || !strings.HasPrefix(secret, "rpd_") {
+		t.Errorf("%q in %q, %v", secret, file, err)
+	}
+	auth, err := api.NewAuthenticator(api.AuthOptions{TokensFile: path}, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake := apitest.NewFake()
+	server, err := api.NewServer(api.Guard(fake, nil), api.ServerOptions{Listen: "127.0.0.1:0", Auth: auth, Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := api.Listen("127.0.0.1:0", nil, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error)
+	go func() { served <- server.Serve(ctx, l) }()
+	defer func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte(secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		code  int
+		words string
+		args  []string
+	}{
+		{exitFailed, "a login is needed", []string{"list"}},
+		{exitOK, "", []string{"list", "--token-file", token}},
+		{exitOK, "", append(slices.Clone(startPayments), "--token-file", token, "--id", "p1")},
+		{exitFailed, "admin", []string{"forget", "p1", "--token-file", token}},
+	} {
+		r := &result{t: t, args: step.args}
+		a := &app{out: &r.out, err: &r.err, now: time.Now, environ: []string{"REPLAYD_SERVER=http://" + l.Addr().String()}}
+		r.code = a.run(t.Context(), step.args)
+		r.want(step.code, step.words)
+	}
+	if r, err := fake.Replay(t.Context(), "p1"); err != nil || r.StartedBy != "anna" {
+		t.Errorf("started by %q, %v", r.StartedBy, err)
+	}
+}
