@@ -144,14 +144,14 @@ func cutBodies(t *testing.T, st *stage, straight string) {
 	st.complete(t, st.start(t, st.first("--pace", "unlimited", "--s3-endpoint", "http://"+p.Addr)...))
 }
 
-// slowBodies lets connections give so little that reading takes some seconds.
+// slowBodies lets connections give so little that reading takes some seconds, however many there are and how fast the rest is.
 func slowBodies(t *testing.T, st *stage, straight string) {
 	p := harness.StartProxy(t, strings.TrimPrefix(straight, "http://"))
-	p.Limit(200_000)
+	p.Limit(50_000)
 	s := st.start(t, st.first("--pace", "unlimited", "--s3-endpoint", "http://"+p.Addr)...)
 	st.complete(t, s)
 	all, archive := strings.Count(s.out.String(), `"type":"progress"`), strings.Count(s.out.String(), `"held_by":"archive"`)
-	if all < 3 || archive < all/2 {
+	if archive == 0 || archive < all/2 {
 		t.Errorf("%d of %d lines of progress say that the archive holds it:\n%s", archive, all, s.out.String())
 	}
 }
