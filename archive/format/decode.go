@@ -47,30 +47,9 @@ func (e *CodecError) Error() string {
 
 func (e *CodecError) Unwrap() error { return e.Err }
 
-// Decompress returns the decompressed bytes of r and the codec they were in: Gzip, Zstd, or None when r is not
-// compressed. The codec is recognised by the first bytes, whatever a name may say. Reading ends in a *CodecError where
-// the compressed stream is broken; an error of r comes through as it is. When r cannot be read yet, or is recognised as
-// something that is not supported, that is the error here.
-//
-// To decompress one object after another, use a Decoder.
-func Decompress(r io.Reader) (plain io.ReadCloser, codec string, err error) {
-	d := &Decoder{}
-	if err := d.begin(r); err != nil {
-		return nil, "", err
-	}
-	return closing{d}, d.codec, nil
-}
-
-// closing makes an io.Closer of a decoder.
-type closing struct{ *Decoder }
-
-func (c closing) Close() error {
-	c.Decoder.Close()
-	return nil
-}
-
-// Decoder decompresses one object after another, as Decompress does one. It keeps the codecs' windows and tables
-// between them. The zero value is ready. It belongs to one goroutine, and is no matter for a package-level pool: the
+// Decoder decompresses one object after another: gzip, zstd, or bytes that are not compressed, recognised by the first of them,
+// whatever a name may say. Reading ends in a *CodecError where the compressed stream is broken; an error of its reader comes
+// through as it is. It keeps the codecs' windows and tables between objects. The zero value is ready. It belongs to one goroutine, and is no matter for a package-level pool: the
 // codecs hold channels, with which testing/synctest panics across bubbles.
 type Decoder struct {
 	// MaxWindow is the largest window of a zstd stream, in bytes; 0 means DefaultMaxWindow, and less than 1 KiB is

@@ -46,13 +46,14 @@ func zstdWith(options []zstd.EOption, parts ...string) []byte {
 
 func decompress(t testing.TB, stored []byte) (string, string, error) {
 	t.Helper()
-	r, codec, err := Decompress(bytes.NewReader(stored))
+	d := &Decoder{}
+	defer d.Close()
+	r, err := d.Decode(bytes.NewReader(stored))
 	if err != nil {
 		t.Fatalf("decompress %.20q: %v", stored, err)
 	}
-	defer r.Close()
 	plain, err := io.ReadAll(r)
-	return string(plain), codec, err
+	return string(plain), d.Codec(), err
 }
 
 func TestDecompress(t *testing.T) {
@@ -99,7 +100,7 @@ func TestOtherFilesAreRecognisedAndRefused(t *testing.T) {
 		"\xfd7zXZ\x00":           "xz",
 		"\x89LZO\x00\r\n\x1a\n":  "lzop",
 	} {
-		_, _, err := Decompress(strings.NewReader(head + "and more of it"))
+		_, err := (&Decoder{}).Decode(strings.NewReader(head + "and more of it"))
 		var unsupported *UnsupportedError
 		if !errors.As(err, &unsupported) || unsupported.What != what || !strings.Contains(err.Error(), what) {
 			t.Errorf("%q is refused with %v, want %s", head, err, what)
