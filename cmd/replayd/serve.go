@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -164,7 +162,10 @@ func (d *daemon) run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error { return d.server.Serve(answering, d.listen) })
-	g.Go(func() error { return d.app.notify(ctx, d.manager.Ready) })
+	g.Go(func() error {
+		d.app.notify(ctx, d.manager.Ready)
+		return nil
+	})
 	return g.Wait()
 }
 
@@ -191,37 +192,36 @@ const parting = 10 * time.Second
 const readyEvery = 200 * time.Millisecond
 
 // notify tells systemd when the daemon can do its work, and when it stops. Without systemd it does nothing.
-func (a *app) notify(ctx context.Context, ready func(context.Context) (api.Readiness, error)) error {
+func (a *app) notify(ctx context.Context, ready func(context.Context) (api.Readiness, error)) {
 	socket := a.env("NOTIFY_SOCKET")
 	if socket == "" {
-		return nil
+		return
 	}
 	look := time.NewTicker(readyEvery)
 	defer look.Stop()
-	for {
+	for told := false; !told; {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-look.C:
 		}
 		if r, err := ready(ctx); err == nil && r.Ready {
-			break
+			a.tell(socket, "READY=1")
+			told = true
 		}
 	}
-	if err := say(socket, "READY=1"); err != nil {
-		a.log.Warn().Err(err).Msg("systemd is not told")
-	}
 	<-ctx.Done()
-	return errors.Join(say(socket, "STOPPING=1"))
+	a.tell(socket, "STOPPING=1")
 }
 
-// say sends one datagram to systemd: sd_notify(3).
-func say(socket, word string) error {
+// tell sends one datagram to systemd: sd_notify(3).
+func (a *app) tell(socket, word string) {
 	c, err := net.Dial("unixgram", socket)
-	if err != nil {
-		return fmt.Errorf("tell systemd %s: %w", word, err)
+	if err == nil {
+		_, err = c.Write([]byte(word))
+		_ = c.Close()
 	}
-	defer c.Close()
-	_, err = c.Write([]byte(word))
-	return err
+	if err != nil {
+		a.log.Warn().Err(err).Msgf("systemd is not told %s", word)
+	}
 }
