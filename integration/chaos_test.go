@@ -102,10 +102,10 @@ func TestCopiesAtTheEdgesOfTheHorizonWithKillsBetween(t *testing.T) {
 
 func TestABrokerKilledAndRestartedTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
-	rng := rand.New(rand.NewPCG(*seed, 2))
 	for _, level := range []int16{2, 0} {
 		t.Run(map[int16]string{2: "transaction.version 2", 0: "transaction.version 0"}[level], func(t *testing.T) {
 			t.Parallel()
+			rng := rand.New(rand.NewPCG(*seed, 2+uint64(level)))
 			k := harness.StartKafka(t, harness.KafkaOptions{Control: true, Features: map[string]int16{"transaction.version": level}})
 			plan := archivetest.Big()
 			plan.Events = 150_000
