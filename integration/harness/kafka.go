@@ -132,14 +132,14 @@ func (k *Kafka) act(i int, verb string, do func(broker) error, up bool) {
 	k.up[i] = up
 }
 
-// end kills all brokers and, when the test failed, shows their logs.
+// end kills all brokers and, when the test failed, shows what is notable in their logs.
 func (k *Kafka) end() {
 	for i, b := range k.brokers {
 		if err := b.kill(); err != nil {
 			k.tb.Errorf("end broker %d: %v", i, err)
 		}
 		if k.tb.Failed() {
-			k.tb.Logf("end of the log of broker %d (%s):\n%s", i, k.provider, b.logTail())
+			k.tb.Logf("end of the log of broker %d (%s), without INFO:\n%s", i, k.provider, notable(b.logTail()))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -109,6 +110,17 @@ func tail(path string, limit int) string {
 		return err.Error()
 	}
 	return string(lastLines(data, limit))
+}
+
+// notable leaves out what a broker logs of its everyday work: hundreds of lines, behind which nobody finds the failed test's own.
+func notable(log string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, "] INFO ") {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
 }
 
 func lastLines(data []byte, limit int) []byte {

@@ -77,6 +77,13 @@ func TestLogIsShownFromTheBeginningOfALine(t *testing.T) {
 	}
 }
 
+func TestNotableIsWhatABrokerDoesNotLogAllDay(t *testing.T) {
+	log := "[2026-11-21 21:52:12,855] INFO [Broker id=0] of the day\n[2026-11-21 21:52:12,856] WARN odd\njava.io.IOException: at INFO\n"
+	if got, want := notable(log), "[2026-11-21 21:52:12,856] WARN odd\njava.io.IOException: at INFO\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestPortsAreBelowTheEphemeralOnesAndNeverGivenTwice(t *testing.T) {
 	seen := map[int]bool{}
 	for range 50 {
