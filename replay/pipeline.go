@@ -75,9 +75,6 @@ func (p *pipeline) prepare(ctx context.Context) error {
 		return nil
 	}
 	s := p.spec
-	if err := s.Window.Fits(p.hours.layout); err != nil {
-		return err
-	}
 	keep, err := filter.Compile(s.Filter)
 	if err != nil {
 		return err

@@ -43,6 +43,9 @@ func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
 		durable.Checkpoint.Seal(&s)
 		return *durable.Checkpoint.Receipt, nil
 	}
+	if err := s.Window.Fits(r.Source.Layout); err != nil { // before its hours are counted
+		return Receipt{}, err
+	}
 	p := r.newPipeline(&s, durable)
 	receipt, err := p.run(ctx)
 	if !p.prepared {

@@ -64,7 +64,11 @@ func (t *Template) Time(key string) (time.Time, bool) {
 }
 
 func (t *Template) prefix(h time.Time) string {
-	return strings.NewReplacer("%Y", h.Format("2006"), "%m", h.Format("01"), "%d", h.Format("02"), "%H", h.Format("15")).Replace(t.text)
+	p := t.text
+	for _, v := range [...]struct{ verb, format string }{{"%Y", "2006"}, {"%m", "01"}, {"%d", "02"}, {"%H", "15"}} {
+		p = strings.ReplaceAll(p, v.verb, h.Format(v.format))
+	}
+	return p
 }
 
 // matches reports whether key could lie in one of the template's folders.
