@@ -40,9 +40,10 @@ test: equipment ## everything this machine can test; the last line says what tha
 	$(MAKE) --no-print-directory integration || failed=-failed; \
 	$(GO) run ./integration/ledger/tested $$failed "$$REPLAYD_TEST_LEDGER"
 
+# Four packages at a time on two cores: those that speak to a fake of Kafka mostly wait.
 .PHONY: unit
 unit: ## tests that need only Go, and gcc for the race detector
-	$(GO) test -race $(unit_packages)
+	$(GO) test -race -p 4 $(unit_packages)
 
 # One package after another: brokers share the processors with everything else.
 .PHONY: integration
@@ -52,6 +53,10 @@ integration: ## tests on real Kafka and real S3
 .PHONY: kills
 kills: ## kill a replay 1,000 times; CI does it 50 times
 	$(GO) test -count=1 -timeout 3h -run TestKilledAtAnyInstant -v ./integration -kills 1000 -seed $$(date +%s)
+
+.PHONY: oracle
+oracle: ## replay 2,000 generated archives and compare with the oracle; CI takes 96
+	$(GO) test -count=1 -timeout 1h ./replay -seeds 2000
 
 .PHONY: memory
 memory: ## read an hour of 3,000 overlapping objects, 28.8 GB, in 1 GiB and in 512 MiB; 16 GiB of disk, some ten minutes

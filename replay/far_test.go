@@ -11,7 +11,7 @@ import (
 
 // TestAReplayFromAStoreFarAwayIsTheSame also kills and continues, in bad weather, with more and less fetched ahead.
 func TestAReplayFromAStoreFarAwayIsTheSame(t *testing.T) {
-	each(t, func(t *testing.T, a *archivetest.Archive, seed uint64) {
+	some(t, func(t *testing.T, a *archivetest.Archive, seed uint64) {
 		synctest.Test(t, func(t *testing.T) {
 			o, s, rng := a.Oracle(), specOf(a.Plan), seeded(seed)
 			store := archivetest.NewFaulty(a.Files())
