@@ -45,10 +45,11 @@ test: equipment ## everything this machine can test; the last line says what tha
 unit: ## tests that need only Go, and gcc for the race detector
 	$(GO) test -race -p 4 $(unit_packages)
 
-# One package after another: brokers share the processors with everything else.
+# One package after another, three tests at a time: brokers share the processors with everything else, and tests of daemons
+# mostly wait. The race detector watches the unit tests; here the work is done by programs of their own.
 .PHONY: integration
 integration: ## tests on real Kafka and real S3
-	$(GO) test -race -count=1 -p 1 -timeout 45m $(integration_packages)
+	$(GO) test -count=1 -p 1 -parallel 3 -timeout 45m $(integration_packages)
 
 .PHONY: kills
 kills: ## kill a replay 1,000 times; CI does it 50 times

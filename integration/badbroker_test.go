@@ -71,6 +71,7 @@ func setTopic(t *testing.T, k *harness.Kafka, topic, name, value string) {
 }
 
 func TestTargetsThatKafkaWouldHarm(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{})
 	const one = `{"id":"a","t":"2026-11-01T12:00:00Z"}`
 

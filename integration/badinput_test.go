@@ -15,6 +15,7 @@ import (
 // TestAnArchiveFullOfBadInput replays archives in which everything is wrong somewhere: broken codecs and JSON, no times,
 // events above the limit, ids of every kind, marks and empty objects. The topic and the quarantine are the oracle's.
 func TestAnArchiveFullOfBadInput(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{})
 	for _, format := range []string{archivetest.FormatJSON, archivetest.FormatLines, archivetest.FormatArray} {
 		t.Run(format, func(t *testing.T) {

@@ -52,6 +52,7 @@ func viewed(t *testing.T, k *harness.Kafka) *kafka.View {
 // TestDaemonsKnowTheSame lets two write a thousand wishes for ten replays at once. Each finds at once what it wrote, unless
 // the other has written since, and in the end both know the same; so does one that comes later.
 func TestDaemonsKnowTheSame(t *testing.T) {
+	t.Parallel()
 	const seed = 11
 	t.Logf("seed %d", seed)
 	k := harness.StartKafka(t, harness.KafkaOptions{})
@@ -266,6 +267,7 @@ func (w *wire) cut() {
 // TestDaemonsDivideTheTargets has three that join, one that is stopped, one that is killed, and one that is killed and comes
 // back with its name. No target ever has two.
 func TestDaemonsDivideTheTargets(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{})
 	f := &floor{t: t, owner: map[string]string{}}
 	a := hire(t, k, f, "a", "")

@@ -12,6 +12,7 @@ import (
 
 // TestKcatReadsTheReplay looks at the topic with a client that shares no code with ours.
 func TestKcatReadsTheReplay(t *testing.T) {
+	t.Parallel()
 	kcat := harness.Kcat(t)
 	k := harness.StartKafka(t, harness.KafkaOptions{})
 	st := newStage(t, k, nil, archivetest.Plan{Seed: 3, Events: 3000})

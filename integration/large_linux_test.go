@@ -17,6 +17,7 @@ import (
 // TestMemoryOfLargeEventsThatOverlap reads objects that all reach over the hour and hold a few large events each: there are as
 // many events that could be the next one as objects, or more where they are in no order, and they do not fit together.
 func TestMemoryOfLargeEventsThatOverlap(t *testing.T) {
+	t.Parallel()
 	const objects, events, budget = 300, 3, 16 // MiB
 	for _, c := range []struct {
 		name    string

@@ -54,6 +54,7 @@ func hourModes() []mode {
 // TestMemoryOfAnHourOfOverlappingObjects reads an hour of objects that all reach over it, in each mode: what comes out is the same, and
 // the process takes no more than its budget and 150 MiB.
 func TestMemoryOfAnHourOfOverlappingObjects(t *testing.T) {
+	t.Parallel()
 	g := &generated{objects: *memoryObjects, packed: newPacked(t, *memoryLines)}
 	g.begin(t)
 	want := ""
@@ -126,7 +127,7 @@ func cat(t *testing.T, env []string, of ...string) printed {
 		n, err := io.ReadFull(out, buf)
 		_, _ = sum.Write(buf[:n])
 		p.lines += int64(strings.Count(string(buf[:n]), "\n"))
-		p.resident = max(p.resident, residentPeak(cmd.Process.Pid))
+		p.resident = max(p.resident, harness.PeakMemory(cmd.Process.Pid))
 		if err != nil {
 			break
 		}
@@ -141,18 +142,9 @@ func cat(t *testing.T, env []string, of ...string) printed {
 	return p
 }
 
-// residentPeak is the most memory that a process has had resident, in bytes; 0 when it has ended. (What wait tells is not less
-// than that of the test, which it was a copy of.)
-func residentPeak(pid int) int64 {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	_, text, _ := strings.Cut(string(status), "VmHWM:")
-	var kib int64
-	_, _ = fmt.Sscanf(text, "%d kB", &kib)
-	return kib << 10
-}
-
 // TestTopicAndReceiptAreTheSameInEveryMode produces the hour to a topic.
 func TestTopicAndReceiptAreTheSameInEveryMode(t *testing.T) {
+	t.Parallel()
 	w := hazard{"objects that overlap and do not fit into memory", "read twice if they are in order, else spilled: the same comes out", 0, "produced"}
 	g := &generated{objects: 30, packed: newPacked(t, 1500)}
 	g.begin(t)

@@ -9,6 +9,7 @@ import (
 
 // TestFromS3ToKafka is the whole way, once through each provider of Kafka.
 func TestFromS3ToKafka(t *testing.T) {
+	t.Parallel()
 	for _, provider := range []string{"process", "docker"} {
 		t.Run(provider, func(t *testing.T) {
 			plan := archivetest.Big()

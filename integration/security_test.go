@@ -16,6 +16,7 @@ import (
 // TestRefusedConnectionsNameTheNextStep meets the brokers in every wrong way. What is secret is in none of the words, those
 // of the client's own log included.
 func TestRefusedConnectionsNameTheNextStep(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{Secure: true})
 	s := k.Secure()
 	k.AddUser("known", "right-secret")
@@ -85,6 +86,7 @@ func unsigned(subject string, expires time.Time) string {
 // TestEveryLoginReplaysAsItsUser replays by each way of being known. The rights are granted to the one user that the
 // broker must take the client for.
 func TestEveryLoginReplaysAsItsUser(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{Secure: true})
 	s := k.Secure()
 	k.AddUser("scram-user", "scram-password")

@@ -21,6 +21,7 @@ var memoryUnsorted = flag.Float64("memory-unsorted", 0.75, "size of the object t
 // TestMemoryOfAnObjectWithoutOrder reads one object that does not fit, is in no order at all, and cannot be compressed: nearly
 // all of the budget is its own, and spilled at once. What comes out is what sorting gives.
 func TestMemoryOfAnObjectWithoutOrder(t *testing.T) {
+	t.Parallel()
 	const budget = 768 // MiB
 	folder := t.TempDir()
 	name := filepath.Join(folder, "2026", "11", "01", "12", "events-1-2026-11-01-12-00-00-a")

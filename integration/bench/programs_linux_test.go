@@ -12,13 +12,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"replayd/archive/archivetest"
+	"replayd/integration/harness"
 	"replayd/integration/transcript"
 )
 
@@ -147,18 +147,17 @@ func (p *process) start(t *testing.T) *process {
 	return p
 }
 
-// look follows the memory of the process until it is gone. What the kernel says at its end will not do: a process inherits
-// the maximum of the one that started it, which is this one, with an archive in it.
+// look follows the memory of the process until it is gone.
 func (p *process) look() {
 	defer close(p.done)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for range tick.C {
-		kilobytes, err := strconv.ParseInt(strings.TrimSuffix(fieldOf(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid), "VmHWM"), " kB"), 10, 64)
-		if err != nil {
+		peak := harness.PeakMemory(p.cmd.Process.Pid)
+		if peak == 0 {
 			return
 		}
-		p.peak.Store(kilobytes << 10)
+		p.peak.Store(peak)
 	}
 }
 
