@@ -21,8 +21,8 @@ func newDesk(t *testing.T, more string) (*desk, *bench) {
 	t.Helper()
 	b := newBench(t)
 	b.put("o", []byte(event("a", 1)+event("b", 2)+event("c", 3)))
-	path := b.config("archives:\n  a: {url: '" + b.folder + "', layout: jsonl, format: json, event_id: /id, event_time: /t}\n" + more)
-	c, err := config.Load(path, []string{"REPLAYD_KAFKA_BROKERS=" + b.address()})
+	b.configured = b.config("archives:\n  a: {url: '" + b.folder + "', layout: jsonl, format: json, event_id: /id, event_time: /t}\n" + more)
+	c, err := config.Load(b.configured, []string{"REPLAYD_KAFKA_BROKERS=" + b.address()})
 	if err != nil {
 		t.Fatal(err)
 	}

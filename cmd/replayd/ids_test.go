@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"replayd/replay"
 )
 
 func TestAnUnknownIDAloneIsRefusedAndSaysHowToStartIt(t *testing.T) {
@@ -44,6 +46,45 @@ func TestAFinishedReplayRunAgainPrintsItsReceiptAndExitsAsItDid(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAReplayOfADaemonIsNotContinuedInTheForeground goes on until it has ended: then it is as any other.
+func TestAReplayOfADaemonIsNotContinuedInTheForeground(t *testing.T) {
+	t.Parallel()
+	d, b := newDesk(t, targetX)
+	s := asking()
+	s.ID = "night"
+	spec, start, err := d.Spec(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := d.cluster.Follow(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer view.Close()
+	if err := view.Freeze(t.Context(), &spec, start, replay.Wish{State: replay.Paused, By: "anna"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		append(b.here("run"), "--id", "night"), append(b.here("run"), b.what("--id", "night", "--topic", "x", "--archive", "a")...), append(b.here("plan"), "--id", "night"),
+	} {
+		b.replayd(args...).want(exitUsage, "replay night is owned by a daemon", "replayd resume night")
+	}
+	if n := len(b.values("replayd.checkpoints")); n != 0 {
+		t.Errorf("%d checkpoints were written", n)
+	}
+	known, _ := view.Find("night")
+	sink := d.Sink(&known)
+	defer sink.Close()
+	src, err := d.Source(t.Context(), &spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&replay.Runner{Source: src, Sink: sink}).Run(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	b.run("--id", "night").want(exitOK).receipt()
 }
 
 func TestOtherFlagsForAKnownIDAreRefusedWithTheDifferences(t *testing.T) {

@@ -48,6 +48,9 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 		if j.finished, err = cluster.Finished(ctx, known); err != nil {
 			return nil, err
 		}
+		if err := j.ours(&known.Spec); err != nil {
+			return nil, err
+		}
 	}
 	if j.options, err = f.options(a.config, earlier); err != nil {
 		return nil, err
@@ -57,6 +60,16 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 		return j, a.resume(ctx, f, j, known)
 	}
 	return j, a.start(ctx, cluster, f, j)
+}
+
+// ours refuses the replay of a daemon. Both would take it from each other in turns, and what is wished of it, such as to be
+// paused, is for the daemon. One that has ended is everybody's.
+func (j *job) ours(s *replay.Spec) error {
+	if s.Owner != replay.OwnerDaemon || j.finished != nil {
+		return nil
+	}
+	return usage("replay %s is owned by a daemon, which alone carries it on\n"+
+		"How it stands: replayd show %s. To let it go on: replayd resume %s", s.ID, s.ID, s.ID)
 }
 
 // settings are what the flags say of how the replay is put into Kafka, but for what comes from elsewhere, too.
