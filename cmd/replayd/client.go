@@ -16,12 +16,21 @@ import (
 )
 
 // clientFlags say how the daemon is reached.
-type clientFlags struct{ server, tokenFile, ca string }
+type clientFlags struct {
+	server, tokenFile, ca string
+	set                   *pflag.FlagSet
+}
 
 const defaultServer = "http://127.0.0.1:8484"
 
 func (f *clientFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.server, "server", "", "address of the daemon (default: $REPLAYD_SERVER, else "+defaultServer+")")
+	f.addLogin(set)
+}
+
+// addLogin adds the flags of the daemon beside its address.
+func (f *clientFlags) addLogin(set *pflag.FlagSet) {
+	f.set = set
 	set.StringVar(&f.tokenFile, "token-file", "", "file with the token to show (default: $REPLAYD_TOKEN_FILE)")
 	set.StringVar(&f.ca, "ca", "", "file with the authorities of the daemon's certificate (default: the system's)")
 }

@@ -147,7 +147,7 @@ func (d *desk) Plan(ctx context.Context, s api.Start) (api.Plan, error) {
 	if err != nil {
 		return api.Plan{}, problemOf(err)
 	}
-	plan := api.Plan{Hash: p.Hash, Accepted: p.Accepted, Lines: planLines(p, j, 0)}
+	plan := api.Plan{Hash: p.Hash, Accepted: p.Accepted, Lines: planLines(p, j)}
 	text, err := json.Marshal(p)
 	if err == nil {
 		err = json.Unmarshal(text, &plan.Plan)

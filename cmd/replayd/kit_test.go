@@ -316,9 +316,15 @@ type process struct {
 // start runs the program; arguments as for run.
 func (b *bench) start(args ...string) *process {
 	b.t.Helper()
-	p := &process{result: &result{t: b.t, args: args}, cmd: exec.Command(os.Args[0], args...), done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), asProgram+"=1")
+	p := &process{result: &result{t: b.t, args: args}, cmd: asCommand(args), done: make(chan struct{})}
 	return p.begin()
+}
+
+// asCommand is the program as a process, with variables beside those of the test.
+func asCommand(args []string, env ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(append(os.Environ(), asProgram+"=1"), env...)
+	return cmd
 }
 
 func (p *process) begin() *process {

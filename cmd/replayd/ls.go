@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) lsCommand() *cobra.Command {
-	f := &replayFlags{}
+	f, to := &replayFlags{}, &clientFlags{}
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "Hours of an archive: objects, bytes, gaps",
@@ -23,10 +23,21 @@ archive hour is the time of arrival, not of the events in it. Hours without obje
 		Example: `  replayd ls --archive s3://bucket/events --from 2026-11-01 --to 2026-11-02
   replayd ls --archive payments --from -24h --to now -o json`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.ls(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := a.elsewhere(to)
+			switch {
+			case err != nil:
+				return err
+			case d != nil:
+				return a.lsThere(cmd.Context(), d, f)
+			}
+			return a.ls(cmd.Context(), f)
+		},
 	}
+	f.set = cmd.Flags()
 	f.place.add(cmd.Flags())
 	f.addWindow(cmd.Flags())
+	to.addElsewhere(cmd.Flags())
 	return cmd
 }
 
@@ -82,7 +93,7 @@ func (a *app) ls(ctx context.Context, f *replayFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.printHours(src, lines)
+	return a.printHours(fmt.Sprintf("%s, layout %s", src.Store, src.Layout.Name()), lines)
 }
 
 // hours lists what the layout holds of a time, and shows each object to see.
@@ -110,7 +121,7 @@ func (a *app) hours(ctx context.Context, src archive.Source, from, to time.Time,
 	return lines, nil
 }
 
-func (a *app) printHours(src archive.Source, lines []hourLine) error {
+func (a *app) printHours(title string, lines []hourLine) error {
 	if a.output == "json" {
 		out := jsonTo(a.out)
 		for _, l := range lines {
@@ -120,7 +131,7 @@ func (a *app) printHours(src archive.Source, lines []hourLine) error {
 		}
 		return nil
 	}
-	fmt.Fprintf(a.out, "%s, layout %s\n", src.Store, src.Layout.Name())
+	fmt.Fprintln(a.out, title)
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	word := period(lines[0].Hour)
 	fmt.Fprintln(w, word+"\tobjects\tbytes\t")

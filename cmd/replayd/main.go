@@ -97,7 +97,7 @@ func (a *app) setUp(cmd *cobra.Command) error {
 		return usage("--log-format %q: console or json", a.logFormat)
 	}
 	a.log = a.logger()
-	if cmd.Annotations[withoutConfig] != "" || completes(cmd) {
+	if cmd.Annotations[withoutConfig] != "" || completes(cmd) || a.named(cmd.Flags()) != "" {
 		return nil
 	}
 	c, err := config.Load(a.configPath, a.environ)

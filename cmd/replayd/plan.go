@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) planCommand() *cobra.Command {
-	f := &replayFlags{}
+	f, to := &replayFlags{}, &clientFlags{}
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "What a replay would read, produce and create, and what would refuse it; writes nothing",
@@ -22,12 +22,23 @@ func (a *app) planCommand() *cobra.Command {
 create, and every item of preflight with its answer. It writes nothing, neither to Kafka nor to the archive. It exits 4
 when run would refuse. Of a replay that would be continued it does not compare archive and control topics with what
 earlier sessions met: what has changed there is found by run only.`,
-		Example: `  replayd plan --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments`,
-		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plan(cmd.Context(), f) },
+		Example: `  replayd plan --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments
+  replayd plan --server https://replayd.example.com --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := a.elsewhere(to)
+			switch {
+			case err != nil:
+				return err
+			case d != nil:
+				return a.planThere(cmd.Context(), d, f)
+			}
+			return a.plan(cmd.Context(), f)
+		},
 	}
 	f.addRead(cmd.Flags())
 	f.addWrite(cmd.Flags())
+	to.addElsewhere(cmd.Flags())
 	return cmd
 }
 
@@ -201,7 +212,7 @@ func (a *app) printPlan(p *planned, j *job) error {
 			return err
 		}
 	} else {
-		fmt.Fprintln(a.out, strings.Join(planLines(p, j, width(a.out)), "\n"))
+		fmt.Fprintln(a.out, strings.Join(foldPlan(planLines(p, j), width(a.out), p.SampleError != ""), "\n"))
 	}
 	if !p.Accepted {
 		return exitCode(exitRefused)
@@ -212,8 +223,21 @@ func (a *app) printPlan(p *planned, j *job) error {
 // planHang is how far the words of plan stand from the left, behind what they are about.
 const planHang = "          "
 
-// planLines are folded for a terminal of so many columns. What holds a command is not.
-func planLines(p *planned, j *job, columns int) []string {
+// foldPlan folds the lines of a plan for a terminal of so many columns, but for those that hold commands: what to do about a
+// refusal, which stands behind its item, and why no sample could be taken.
+func foldPlan(lines []string, columns int, noSample bool) []string {
+	folded := make([]string, 0, len(lines))
+	for _, line := range lines {
+		if !strings.HasPrefix(line, planHang) && (!noSample || !strings.HasPrefix(line, "holds ")) {
+			line = fold(line, columns, len(planHang))
+		}
+		folded = append(folded, line)
+	}
+	return folded
+}
+
+// planLines are the plan for people: six lines, where nothing is out of the way.
+func planLines(p *planned, j *job) []string {
 	lines := []string{
 		"window    " + describe(p.Window, time.Local) + ", by " + p.Window.On + " time",
 		fmt.Sprintf("archive   %s, layout %s, format %s", p.URL, p.Layout, p.Format),
@@ -237,11 +261,6 @@ func planLines(p *planned, j *job, columns int) []string {
 	if len(p.Items) == 0 {
 		lines = append(lines, "preflight nothing found")
 	}
-	for i, line := range lines {
-		if p.SampleError == "" || !strings.HasPrefix(line, "holds ") {
-			lines[i] = fold(line, columns, len(planHang))
-		}
-	}
 	for _, item := range p.Items {
 		verdict := "notice"
 		switch {
@@ -250,7 +269,7 @@ func planLines(p *planned, j *job, columns int) []string {
 		case item.Refused:
 			verdict = "REFUSED"
 		}
-		lines = append(lines, fold(fmt.Sprintf("preflight %s %s: %s", verdict, item.Item, item.What), columns, len(planHang)))
+		lines = append(lines, fmt.Sprintf("preflight %s %s: %s", verdict, item.Item, item.What))
 		if item.Refused && !item.Allowed {
 			lines = append(lines, planHang+strings.ReplaceAll(item.Next, "\n", "\n"+planHang))
 		}

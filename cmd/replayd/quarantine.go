@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"replayd/archive"
 	"replayd/replay"
@@ -29,9 +30,15 @@ func (a *app) quarantineCommand() *cobra.Command {
 
 // quarantineFlags are of both commands.
 type quarantineFlags struct {
+	daemon     clientFlags
 	place      placeFlags
 	waitBroker string
 	bytes      bool
+}
+
+func (f *quarantineFlags) add(set *pflag.FlagSet) {
+	set.StringVar(&f.waitBroker, "wait-broker", "", "wait so long for the broker to come up: 60s")
+	f.daemon.addElsewhere(set)
 }
 
 func (a *app) quarantineListCommand() *cobra.Command {
@@ -44,7 +51,7 @@ func (a *app) quarantineListCommand() *cobra.Command {
 		Args: oneID,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.quarantineList(cmd.Context(), f, args[0]) },
 	}
-	cmd.Flags().StringVar(&f.waitBroker, "wait-broker", "", "wait so long for the broker to come up: 60s")
+	f.add(cmd.Flags())
 	return cmd
 }
 
@@ -67,7 +74,7 @@ bytes are read again from the archive and written to stdout as they are; what is
 			return a.quarantineShow(cmd.Context(), f, args[0], args[1])
 		},
 	}
-	cmd.Flags().StringVar(&f.waitBroker, "wait-broker", "", "wait so long for the broker to come up: 60s")
+	f.add(cmd.Flags())
 	cmd.Flags().BoolVar(&f.bytes, "bytes", false, "read the entry again from the archive and write its bytes to stdout")
 	f.place.addStore(cmd.Flags())
 	return cmd
@@ -91,30 +98,75 @@ type quarantinedLine struct {
 	replay.Quarantined
 }
 
-// known finds a replay, or says that there is none.
-func (a *app) known(ctx context.Context, cluster *kafka.Cluster, id string) (*kafka.Stored, error) {
-	known, err := cluster.Stored(ctx, id)
-	if err == nil && known == nil {
-		err = usage("no replay is called %s in the topics of %s", id, a.config.Kafka.ControlPrefix)
-	}
-	return known, err
+// quarantine is where that of replays is found: in the cluster, or at a daemon.
+type quarantine interface {
+	// spec is what is known of a replay; a daemon tells only its id and where its archive is.
+	spec(ctx context.Context, id string) (*replay.Spec, error)
+
+	// each calls see with the entries in their order, until it returns false or an error.
+	each(ctx context.Context, id string, see func(quarantinedLine) (bool, error)) error
+
+	close()
 }
 
+func (a *app) quarantine(ctx context.Context, f *quarantineFlags) (quarantine, error) {
+	d, err := a.elsewhere(&f.daemon)
+	switch {
+	case err != nil:
+		return nil, err
+	case d == nil:
+		cluster, err := a.connect(ctx, &replayFlags{waitBroker: f.waitBroker})
+		return &quarantineHere{a, cluster}, err
+	case f.bytes || f.place != (placeFlags{}):
+		return nil, usage("--bytes reads the archive from here, and a daemon hands out none of it: leave --server away, or take --bytes away")
+	case f.waitBroker != "":
+		return nil, usage("--wait-broker is the daemon's to say: it is what reaches the broker")
+	}
+	return &quarantineThere{d}, nil
+}
+
+// quarantineHere is read from the cluster.
+type quarantineHere struct {
+	app     *app
+	cluster *kafka.Cluster
+}
+
+func (q *quarantineHere) spec(ctx context.Context, id string) (*replay.Spec, error) {
+	known, err := q.cluster.Stored(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case known == nil:
+		return nil, usage("no replay is called %s in the topics of %s", id, q.app.config.Kafka.ControlPrefix)
+	}
+	return &known.Spec, nil
+}
+
+func (q *quarantineHere) each(ctx context.Context, id string, see func(quarantinedLine) (bool, error)) error {
+	n := int64(0)
+	return q.cluster.Quarantined(ctx, id, func(entry replay.Quarantined) (bool, error) {
+		n++
+		return see(quarantinedLine{"quarantined", n, entry})
+	})
+}
+
+func (q *quarantineHere) close() { q.cluster.Close() }
+
 func (a *app) quarantineList(ctx context.Context, f *quarantineFlags, id string) error {
-	cluster, err := a.connect(ctx, &replayFlags{waitBroker: f.waitBroker})
+	from, err := a.quarantine(ctx, f)
 	if err != nil {
 		return err
 	}
-	defer cluster.Close()
-	if _, err := a.known(ctx, cluster, id); err != nil {
+	defer from.close()
+	if _, err := from.spec(ctx, id); err != nil {
 		return err
 	}
-	n := int64(0)
-	err = cluster.Quarantined(ctx, id, func(q replay.Quarantined) (bool, error) {
-		n++
-		return true, a.printQuarantined(a.out, quarantinedLine{"quarantined", n, q})
+	some := false
+	err = from.each(ctx, id, func(line quarantinedLine) (bool, error) {
+		some = true
+		return true, a.printQuarantined(a.out, line)
 	})
-	if err == nil && n == 0 && a.output != "json" {
+	if err == nil && !some && a.output != "json" {
 		_, err = fmt.Fprintf(a.out, "nothing of %s is in quarantine\n", id)
 	}
 	return err
@@ -133,34 +185,33 @@ func (a *app) quarantineShow(ctx context.Context, f *quarantineFlags, id, number
 	if err != nil || n < 1 {
 		return usage("%q is no number of quarantine list", number)
 	}
-	cluster, err := a.connect(ctx, &replayFlags{waitBroker: f.waitBroker})
+	from, err := a.quarantine(ctx, f)
 	if err != nil {
 		return err
 	}
-	defer cluster.Close()
-	known, err := a.known(ctx, cluster, id)
+	defer from.close()
+	spec, err := from.spec(ctx, id)
 	if err != nil {
 		return err
 	}
-	line := quarantinedLine{Type: "quarantined"}
-	err = cluster.Quarantined(ctx, id, func(q replay.Quarantined) (bool, error) {
-		line.N++
-		line.Quarantined = q
-		return line.N < n, nil
+	var line quarantinedLine
+	err = from.each(ctx, id, func(l quarantinedLine) (bool, error) {
+		line = l
+		return l.N < n, nil
 	})
 	if err != nil {
 		return err
 	}
 	if line.N < n {
-		return usage("only %s of %s: see %s", plural(line.N, "quarantined entry"), id, a.here("replayd quarantine list "+id))
+		return usage("only %s of %s: see %s", plural(line.N, "quarantined entry"), id, f.daemon.there(a.here("replayd quarantine list "+id)))
 	}
 	if !f.bytes {
-		return a.showQuarantined(a.out, &known.Spec, line)
+		return a.showQuarantined(a.out, spec, line)
 	}
-	if err := a.showQuarantined(a.err, &known.Spec, line); err != nil {
+	if err := a.showQuarantined(a.err, spec, line); err != nil {
 		return err
 	}
-	src, err := a.reopen(ctx, &replayFlags{place: f.place}, &known.Spec)
+	src, err := a.reopen(ctx, &replayFlags{place: f.place}, spec)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -91,17 +92,23 @@ func (f *replayFlags) asked() (api.Start, error) {
 		places[strings.ReplaceAll(name, "_", "-")] = fields.Field(i)
 	}
 	places["since"], places["until"] = places["from"], places["to"]
-	var err error
 	f.set.Visit(func(flag *pflag.Flag) {
-		place, known := places[flag.Name]
-		switch {
-		case known:
+		if place, known := places[flag.Name]; known {
 			place.Set(reflect.ValueOf(typed(f.set, flag)))
-		case slices.Contains(notAsked, flag.Name) && err == nil:
-			err = usage("--%s is the daemon's to say: its configuration does", flag.Name)
 		}
 	})
-	return s, err
+	return s, f.notHere()
+}
+
+// notHere refuses the flags that are the daemon's to say.
+func (f *replayFlags) notHere() error {
+	var errs []error
+	f.set.Visit(func(flag *pflag.Flag) {
+		if slices.Contains(notAsked, flag.Name) {
+			errs = append(errs, usage("--%s is the daemon's to say: its configuration does", flag.Name))
+		}
+	})
+	return errors.Join(errs...)
 }
 
 // typed is the value of a flag in its own type.
@@ -134,10 +141,7 @@ func (a *app) agreed(ctx context.Context, d api.Service, s *api.Start) (bool, er
 	if err != nil {
 		return false, err
 	}
-	columns := width(a.out)
-	for _, line := range p.Lines {
-		fmt.Fprintln(a.err, fold(line, columns, len(planHang)))
-	}
+	fmt.Fprintln(a.err, strings.Join(foldedPlan(&p, width(a.out)), "\n"))
 	if !p.Accepted {
 		return false, exitCode(exitRefused)
 	}

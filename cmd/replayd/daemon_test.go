@@ -1,0 +1,149 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"replayd/replay/api"
+)
+
+// served is a daemon that runs beside a test.
+type served struct {
+	*process
+	bench *bench
+	url   string
+}
+
+var serving = regexp.MustCompile(`"address":"([^"]+)".*"message":"serving"`)
+
+// serve starts a daemon with the archive a, which is the folder of the bench, and waits until it can do its work.
+func (b *bench) serve(more string, env ...string) *served {
+	b.t.Helper()
+	b.configured = b.config("archives:\n  a: {url: '" + b.folder + "', layout: jsonl, format: json, event_id: /id, event_time: /t}\n" + more)
+	args := []string{"serve", "--brokers", b.address(), "--config", b.configured, "--listen", "127.0.0.1:0", "--log-format", "json"}
+	d := &served{bench: b, process: &process{result: &result{t: b.t, args: args}, cmd: asCommand(args, env...), done: make(chan struct{})}}
+	d.begin()
+	d.until("it listens", func() bool {
+		m := serving.FindStringSubmatch(d.err.String())
+		if m != nil {
+			d.url = "http://" + m[1]
+		}
+		return m != nil
+	})
+	d.until("it can do its work", func() bool {
+		answer, err := http.Get(d.url + "/readyz")
+		if err != nil {
+			return false
+		}
+		defer answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	})
+	return d
+}
+
+// replayd executes a command line that is to be done by the daemon.
+func (d *served) replayd(args ...string) *result {
+	d.bench.t.Helper()
+	return d.bench.replayd(append(args, "--server", d.url)...)
+}
+
+// TestADaemonDoesWhatIsDoneHere compares what commands print that are done here with what they print when a daemon does them.
+func TestADaemonDoesWhatIsDoneHere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)+"rubbish\n"+event("b", 2)))
+	d := b.serve(targetX)
+	b.run(b.what("--archive", "a", "--topic", "x", "--create-topic", "--id", "q")...).want(exitQuarantined)
+	here := []string{"--brokers", b.address(), "--config", b.configured}
+	for _, c := range []struct {
+		code int
+		line string
+	}{
+		{exitOK, "plan --archive a --from 2026-11-01 --for 24h --topic x --allow overlap"},
+		{exitRefused, "plan --archive a --from 2026-11-01 --for 24h --topic x"},
+		{exitOK, "ls --archive a --from 2026-11-01 --for 24d"},
+		{exitOK, "quarantine list q"},
+		{exitOK, "quarantine show q 1"},
+		{exitUsage, "quarantine show q 7"},
+	} {
+		for _, form := range []string{"text", "json"} {
+			args := append(strings.Fields(c.line), "-o", form)
+			mine, theirs := b.replayd(append(args, here...)...).want(c.code), d.replayd(args...).want(c.code, "by the daemon at "+d.url)
+			if strings.HasPrefix(c.line, "ls") && form == "text" { // where the place is and which layout it has is known here alone
+				continue
+			}
+			if got, want := theirs.out.String(), mine.out.String(); !alike(t, form, got, want) {
+				t.Errorf("%s\nby a daemon:\n%s\nhere:\n%s", c.line, got, want)
+			}
+		}
+	}
+	for _, line := range []string{"quarantine show q 1 --bytes", "quarantine list q --wait-broker 1s", "ls --archive a --from 2026-11-01 --for 1h --layout jsonl", "ls --archive ./a --from 2026-11-01 --for 1h", "plan --id q", "plan --archive a --from 2026-11-01 --for 24h --topic x --memory 1GiB"} {
+		d.replayd(strings.Fields(line)...).want(exitUsage)
+	}
+	d.replayd("quarantine", "list", "nobody").want(exitUsage, "nobody")
+}
+
+// alike compares two outputs, those in JSON line by line by what they say.
+func alike(t *testing.T, form, a, b string) bool {
+	t.Helper()
+	if form == "text" {
+		return a == b
+	}
+	return reflect.DeepEqual(objects(t, a), objects(t, b))
+}
+
+func objects(t *testing.T, text string) (list []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		var v map[string]any
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
+// TestWhoDoesItIsSaidByFlagThenByVariable asks addresses at which nobody listens.
+func TestWhoDoesItIsSaidByFlagThenByVariable(t *testing.T) {
+	t.Parallel()
+	const away = "http://127.0.0.1:1"
+	ls := []string{"ls", "--archive", "nobody", "--from", "2026-11-01", "--for", "1h"}
+	for _, c := range []struct {
+		variable string
+		more     []string
+		code     int
+		says     string
+	}{
+		{"", []string{"--server", away}, exitUnreached, "by the daemon at " + away},
+		{away, nil, exitUnreached, "by the daemon at " + away},
+		{away, []string{"--server", ""}, exitUsage, "is not in the configuration"},
+		{"", nil, exitUsage, "is not in the configuration"},
+	} {
+		r := &result{t: t, args: append(ls, c.more...)}
+		a := &app{out: &r.out, err: &r.err, now: time.Now, environ: []string{"REPLAYD_SERVER=" + c.variable}}
+		r.code = a.run(t.Context(), r.args)
+		r.want(c.code, c.says)
+	}
+}
+
+// TestHoursOfALongTimeAreAskedForInParts also has a flat folder, whose one hour is told in every part.
+func TestHoursOfALongTimeAreAskedForInParts(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	r := c.replayd("ls", "--archive", "payments", "--from", "2026-08-01T13", "--to", "2026-11-01T05", "--server", "x", "-o", "json").want(exitOK)
+	lines := r.lines("hour")
+	if len(lines) != 92*24-8 || lines[0]["hour"] != "2026-08-01T13Z" || lines[len(lines)-1]["hour"] != "2026-11-01T04Z" {
+		t.Errorf("%d hours, the first %v, the last %v", len(lines), lines[0], lines[len(lines)-1])
+	}
+	all := []api.Hour{{Hour: flat, Objects: 2}}
+	if got := withHours(withHours(nil, all), all); len(got) != 1 || got[0].Objects != 2 {
+		t.Errorf("a flat folder: %+v", got)
+	}
+	c.replayd("ls", "--archive", "payments", "--from", "1990-01-01", "--to", "2026-01-01", "--server", "x").want(exitUsage, "longer than 20 years")
+}
