@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -14,7 +15,6 @@ import (
 )
 
 func TestSystemdIsToldOfReadyAndStop(t *testing.T) {
-	t.Parallel()
 	address := &net.UnixAddr{Net: "unixgram", Name: filepath.Join(t.TempDir(), "s")} // of 104 bytes at most, the test's name among them
 	systemd, err := net.ListenUnixgram("unixgram", address)
 	if err != nil {
@@ -35,7 +35,8 @@ func TestSystemdIsToldOfReadyAndStop(t *testing.T) {
 		return api.Readiness{Ready: asked == 2}, nil
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	a, done := &app{environ: []string{"NOTIFY_SOCKET=" + address.Name}, log: zerolog.Nop()}, make(chan struct{})
+	t.Setenv("NOTIFY_SOCKET", address.Name) // where the library looks
+	a, done := &app{environ: os.Environ(), log: zerolog.Nop()}, make(chan struct{})
 	go func() {
 		defer close(done)
 		a.notify(ctx, ready)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -193,8 +194,7 @@ const readyEvery = 200 * time.Millisecond
 
 // notify tells systemd when the daemon can do its work, and when it stops. Without systemd it does nothing.
 func (a *app) notify(ctx context.Context, ready func(context.Context) (api.Readiness, error)) {
-	socket := a.env("NOTIFY_SOCKET")
-	if socket == "" {
+	if a.env("NOTIFY_SOCKET") == "" {
 		return
 	}
 	look := time.NewTicker(readyEvery)
@@ -206,22 +206,16 @@ func (a *app) notify(ctx context.Context, ready func(context.Context) (api.Readi
 		case <-look.C:
 		}
 		if r, err := ready(ctx); err == nil && r.Ready {
-			a.tell(socket, "READY=1")
+			a.tell(systemd.SdNotifyReady)
 			told = true
 		}
 	}
 	<-ctx.Done()
-	a.tell(socket, "STOPPING=1")
+	a.tell(systemd.SdNotifyStopping)
 }
 
-// tell sends one datagram to systemd: sd_notify(3).
-func (a *app) tell(socket, word string) {
-	c, err := net.Dial("unixgram", socket)
-	if err == nil {
-		_, err = c.Write([]byte(word))
-		_ = c.Close()
-	}
-	if err != nil {
+func (a *app) tell(word string) {
+	if _, err := systemd.SdNotify(false, word); err != nil {
 		a.log.Warn().Err(err).Msgf("systemd is not told %s", word)
 	}
 }
