@@ -31,7 +31,7 @@ func (f *clientFlags) add(set *pflag.FlagSet) {
 // addLogin adds the flags of the daemon beside its address.
 func (f *clientFlags) addLogin(set *pflag.FlagSet) {
 	f.set = set
-	set.StringVar(&f.tokenFile, "token-file", "", "file with the token to show (default: $REPLAYD_TOKEN_FILE)")
+	set.StringVar(&f.tokenFile, "token-file", "", "file with the token to show (default: what $REPLAYD_TOKEN holds, else the file of $REPLAYD_TOKEN_FILE)")
 	set.StringVar(&f.ca, "ca", "", "file with the authorities of the daemon's certificate (default: the system's)")
 }
 
@@ -40,12 +40,16 @@ func (a *app) daemon(f *clientFlags) (api.Service, error) {
 	if a.dial != nil {
 		return a.dial(f)
 	}
-	c, err := api.NewClient(api.ClientOptions{
+	o := api.ClientOptions{
 		URL: cmp.Or(f.server, a.env("REPLAYD_SERVER"), defaultServer), TokenFile: cmp.Or(f.tokenFile, a.env("REPLAYD_TOKEN_FILE")), CAFile: f.ca,
 		Again: func(why error, after time.Duration) {
 			a.log.Info().Str("err", why.Error()).Msgf("the daemon is gone: asking again in %s", after.Round(time.Second))
 		},
-	})
+	}
+	if f.tokenFile == "" {
+		o.Token = a.env("REPLAYD_TOKEN")
+	}
+	c, err := api.NewClient(o)
 	if err != nil {
 		return nil, usage("%w", err)
 	}
@@ -203,6 +207,12 @@ func replayLines(r *api.Replay) []string {
 	return lines
 }
 
+// forgotten is what forget tells in JSON.
+type forgotten struct {
+	Type string `json:"type"` // forgotten
+	ID   string `json:"id"`
+}
+
 func (a *app) forgetCommand() *cobra.Command {
 	f, act := &clientFlags{}, api.Act{}
 	return noted(daemonCommand(&cobra.Command{
@@ -216,9 +226,13 @@ audit stay, too. Its id may then be used again: the new replay is another one.`,
 			if err == nil {
 				err = d.Forget(cmd.Context(), args[0], act)
 			}
-			if err == nil && a.output != "json" {
-				_, err = fmt.Fprintf(a.out, "replay %s is forgotten\n", args[0])
+			if err != nil {
+				return err
 			}
+			if a.output == "json" {
+				return jsonTo(a.out).Encode(forgotten{"forgotten", args[0]})
+			}
+			_, err = fmt.Fprintf(a.out, "replay %s is forgotten\n", args[0])
 			return err
 		},
 	}, f), &act.Reason)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"replayd/replay"
@@ -107,14 +108,67 @@ func TestWhatADaemonRefusesEndsAsRunWould(t *testing.T) {
 	c.replayd("list").want(exitFailed, "the audit cannot be written")
 }
 
-func TestADaemonThatDoesNotAnswerIsTold(t *testing.T) {
+// ofDaemons are the commands that a daemon does, or can do, each with words behind it that are right.
+func ofDaemons(t *testing.T) map[string][]string {
+	t.Helper()
+	commands := map[string][]string{}
+	eachCommand(func(name string, c *cobra.Command) {
+		if c.Flags().Lookup("server") == nil {
+			return
+		}
+		words := strings.Fields(name)
+		switch {
+		case name == "start":
+			words = append(slices.Clone(startPayments), "--yes")
+		case name == "plan":
+			words = append([]string{"plan"}, startPayments[1:]...)
+		case name == "ls":
+			words = append(words, "--archive", "payments", "--from", "2026-11-01", "--for", "1h")
+		case strings.Contains(c.Use, " ID"):
+			words = append(words, "p1")
+		}
+		switch {
+		case strings.HasSuffix(c.Use, " N"):
+			words = append(words, "1")
+		case strings.HasSuffix(c.Use, " PACE"):
+			words = append(words, "1/s")
+		}
+		commands[name] = words
+	})
+	if len(commands) < 13 {
+		t.Errorf("only %d commands are of a daemon", len(commands))
+	}
+	return commands
+}
+
+func TestADaemonThatDoesNotAnswerIsToldByEveryCommand(t *testing.T) {
 	t.Parallel()
-	r := &result{t: t, args: []string{"list"}}
-	a := &app{out: &r.out, err: &r.err, now: time.Now, environ: []string{"REPLAYD_SERVER=http://127.0.0.1:1"}}
-	r.code = a.run(t.Context(), r.args)
-	r.want(exitUnreached, "no daemon answers at http://127.0.0.1:1")
-	r.code = a.run(t.Context(), []string{"list", "--server", "nowhere"})
-	r.want(exitUsage, "nowhere")
+	for _, args := range ofDaemons(t) {
+		r := &result{t: t, args: args}
+		a := &app{out: &r.out, err: &r.err, now: time.Now, environ: []string{"REPLAYD_SERVER=http://127.0.0.1:1"}}
+		r.code = a.run(t.Context(), args)
+		r.want(exitUnreached, "no daemon answers at http://127.0.0.1:1")
+		r.code = a.run(t.Context(), append(args, "--server", "nowhere"))
+		r.want(exitUsage, "nowhere")
+	}
+}
+
+// TestEveryCommandOfADaemonTellsInJSON of replays that stand as each command wants them.
+func TestEveryCommandOfADaemonTellsInJSON(t *testing.T) {
+	t.Parallel()
+	for name, args := range ofDaemons(t) {
+		c := newClient(t)
+		if name != "start" {
+			c.start("--id", "p1")
+		}
+		if name == "watch" || name == "forget" {
+			c.Change("p1", func(r *api.Replay) { r.State = replay.Completed })
+		}
+		out := c.replayd(append(args, "-o", "json", "--server", "x")...).want(exitOK).out.String()
+		if list := objects(t, out); len(list) == 0 || list[0]["type"] == nil && list[0]["id"] == nil {
+			t.Errorf("%q prints %q", args, out)
+		}
+	}
 }
 
 func TestWatchingEndsWithTheReplay(t *testing.T) {
@@ -221,19 +275,27 @@ func TestATokenIsMadeOnceAndKnownByItsHash(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, step := range []struct {
-		code  int
-		words string
-		args  []string
+		code     int
+		words    string
+		variable string
+		args     []string
 	}{
-		{exitFailed, "a login is needed", []string{"list"}},
-		{exitOK, "", []string{"list", "--token-file", token}},
-		{exitOK, "", append(slices.Clone(startPayments), "--token-file", token, "--id", "p1")},
-		{exitFailed, "admin", []string{"forget", "p1", "--token-file", token}},
+		{exitFailed, "a login is needed", "X=", []string{"list"}},
+		{exitOK, "", "X=", []string{"list", "--token-file", token}},
+		{exitOK, "", "REPLAYD_TOKEN=" + secret, []string{"list"}},
+		{exitOK, "", "REPLAYD_TOKEN_FILE=" + token, []string{"list"}},
+		{exitOK, "", "REPLAYD_TOKEN=rpd_wrong", []string{"list", "--token-file", token}},
+		{exitFailed, "not known", "REPLAYD_TOKEN=rpd_wrong", []string{"list"}},
+		{exitOK, "", "X=", append(slices.Clone(startPayments), "--token-file", token, "--id", "p1")},
+		{exitFailed, "admin", "X=", []string{"forget", "p1", "--token-file", token}},
 	} {
 		r := &result{t: t, args: step.args}
-		a := &app{out: &r.out, err: &r.err, now: time.Now, environ: []string{"REPLAYD_SERVER=http://" + l.Addr().String()}}
+		a := &app{out: &r.out, err: &r.err, now: time.Now, environ: []string{"REPLAYD_SERVER=http://" + l.Addr().String(), step.variable}}
 		r.code = a.run(t.Context(), step.args)
 		r.want(step.code, step.words)
+		if told := r.err.String() + r.out.String(); strings.Contains(told, secret) || strings.Contains(told, "rpd_wrong") {
+			t.Errorf("%q tells the token: %s", step.args, told)
+		}
 	}
 	if r, err := fake.Replay(t.Context(), "p1"); err != nil || r.StartedBy != "anna" {
 		t.Errorf("started by %q, %v", r.StartedBy, err)

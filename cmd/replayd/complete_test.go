@@ -45,6 +45,9 @@ func TestShellsAreOfferedTheWordsOfAFlag(t *testing.T) {
 		"run --spill-dir ":       onlyFolders,
 		"config show --config ":  files,
 		"run --archive ":         files,
+		"list --token-file ":     files,
+		"watch --ca ":            files,
+		"token new --append ":    files,
 		"completion ":            "bash fish powershell zsh " + noFiles,
 	} {
 		words, directive := completed(t, strings.Split(line, " ")...)

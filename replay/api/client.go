@@ -29,6 +29,7 @@ const (
 // ClientOptions are those of a Client.
 type ClientOptions struct {
 	URL       string // http://127.0.0.1:8484
+	Token     string // itself; then TokenFile is not looked at
 	TokenFile string // read at each request; empty: no token
 	CAFile    string // authorities of the daemon's certificate; empty: the system's
 	CertFile  string // of the client, where the daemon knows it by one
@@ -41,10 +42,11 @@ type ClientOptions struct {
 // Client is the Service of a daemon that is reached by HTTP. Errors are *Problem when the daemon answered, and *Unreached
 // when it did not. It is safe for concurrent use.
 type Client struct {
-	base  *url.URL
-	token string // file
-	http  *http.Client
-	again func(error, time.Duration)
+	base      *url.URL
+	token     string
+	tokenFile string
+	http      *http.Client
+	again     func(error, time.Duration)
 }
 
 var _ Service = (*Client)(nil)
@@ -60,18 +62,18 @@ func (u *Unreached) Unwrap() error { return u.Err }
 
 // NewClient returns a client. It asks nothing yet.
 func NewClient(o ClientOptions) (*Client, error) {
+	if strings.Contains(o.URL, "@") { // first, since what follows repeats it
+		return nil, errors.New("the daemon's address holds a login: name a file with --token-file instead")
+	}
 	base, err := url.Parse(strings.TrimSuffix(o.URL, "/"))
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, fmt.Errorf("the daemon's address %q is none: want http://127.0.0.1:8484 or https://replayd.example.com", o.URL)
-	}
-	if base.User != nil {
-		return nil, errors.New("the daemon's address holds a login: name a file with --token-file instead")
 	}
 	config, err := o.config()
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, token: o.TokenFile, again: o.Again}
+	c := &Client{base: base, token: strings.TrimSpace(o.Token), tokenFile: o.TokenFile, again: o.Again}
 	if c.again == nil {
 		c.again = func(error, time.Duration) {}
 	}
@@ -180,16 +182,19 @@ func (c *Client) request(ctx context.Context, what call) (*http.Request, error) 
 }
 
 func (c *Client) login(r *http.Request) error {
-	if c.token == "" {
+	token, from := c.token, "what is given as one"
+	if token == "" && c.tokenFile != "" {
+		text, err := readFile(c.tokenFile)
+		if err != nil {
+			return fmt.Errorf("read the token: %w", err)
+		}
+		token, from = strings.TrimSpace(string(text)), c.tokenFile
+	}
+	switch {
+	case token == "" && c.tokenFile == "":
 		return nil
-	}
-	text, err := readFile(c.token)
-	if err != nil {
-		return fmt.Errorf("read the token: %w", err)
-	}
-	token := strings.TrimSpace(string(text))
-	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return fmt.Errorf("%s holds no token", c.token)
+	case token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("%s holds no token", from)
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	return nil

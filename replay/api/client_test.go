@@ -84,6 +84,13 @@ func TestATokenIsSentToTheDaemonAlone(t *testing.T) {
 	if _, err := c.Replay(t.Context(), "a"); err == nil || sent.Load() != "Bearer rpd_new" {
 		t.Errorf("the changed token is not sent: %q", sent.Load())
 	}
+	c = client(t, api.ClientOptions{URL: s.URL, Token: "rpd_itself\n", TokenFile: "/nowhere"})
+	if _, err := c.Replay(t.Context(), "a"); err == nil || sent.Load() != "Bearer rpd_itself" || strings.Contains(err.Error(), "rpd_itself") {
+		t.Errorf("of a token that is given itself %q is sent: %v", sent.Load(), err)
+	}
+	if _, err := client(t, api.ClientOptions{URL: s.URL, Token: "rpd secret"}).Replay(t.Context(), "a"); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("what is none is sent, or told: %v", err)
+	}
 	for _, text := range []string{"", "two words", "a\nb"} {
 		bad := client(t, api.ClientOptions{URL: s.URL, TokenFile: write(t, "token", text)})
 		if _, err := bad.Replay(t.Context(), "a"); err == nil || !strings.Contains(err.Error(), "holds no token") {
@@ -93,7 +100,7 @@ func TestATokenIsSentToTheDaemonAlone(t *testing.T) {
 }
 
 func TestAddressesThatAreNoneAreRefused(t *testing.T) {
-	for _, url := range []string{"", "localhost:8484", "ftp://localhost", "http://", "http://user:secret@localhost:8484", "unix:///run/replayd"} {
+	for _, url := range []string{"", "localhost:8484", "ftp://localhost", "http://", "http://user:secret@localhost:8484", "ftp://user:secret@localhost", "http://user:secret@[", "unix:///run/replayd"} {
 		if _, err := api.NewClient(api.ClientOptions{URL: url}); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", url, err)
 		}
