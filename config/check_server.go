@@ -1,10 +1,13 @@
 package config
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // maxRunning is far more than the memory of one machine is divided among with profit.
@@ -19,6 +22,13 @@ func (k *checker) server(s Server) {
 		k.add("server.tls.client_ca_file", "asks clients for certificates, but without cert_file and key_file nothing is encrypted")
 	}
 	k.oidc(s.Auth.OIDC)
+	k.certificates(s)
+	if s.Member != "" && !topicName.MatchString(s.Member) {
+		k.add("server.member", "%q is no name of a member: want up to 249 of a-z A-Z 0-9 . _ -", s.Member)
+	}
+	if s.SecondPerson > 0 && !s.Auth.On() {
+		k.add("server.second_person_above", "takes server.auth: without, the second person cannot be told from the first, and nothing could be approved")
+	}
 	if s.Running < 1 || s.Running > maxRunning {
 		k.add("server.max_running", "%d is not within 1 and %d", s.Running, maxRunning)
 	}
@@ -35,13 +45,13 @@ func (k *checker) listen(s Server) {
 		return
 	}
 	if !loopback(host) && !s.Auth.On() {
-		k.add("server.listen", "%s can be reached from other machines: that takes server.auth (tokens_file or oidc), or listen to 127.0.0.1", s.Listen)
+		k.add("server.listen", "%s can be reached from other machines: that takes server.auth (tokens_file, oidc or certificates), or listen to 127.0.0.1", s.Listen)
 	}
 }
 
 func (k *checker) oidc(o OIDC) {
 	if !o.On() {
-		if o.JWKSURL != "" || o.Audience != "" {
+		if o.JWKSURL != "" || o.Audience != "" || o.CAFile != "" || o.Roles.Named() != nil {
 			k.add("server.auth.oidc", "want the issuer, too")
 		}
 		return
@@ -54,9 +64,50 @@ func (k *checker) oidc(o OIDC) {
 			k.add("server.auth.oidc."+said.name, "%q is not an address that begins with https://", said.value)
 		}
 	}
+	for i, a := range o.Algorithms {
+		if !slices.Contains(Algorithms, a) {
+			k.add(k.element("server.auth.oidc.algorithms", i), "%q is not one of %s: with a shared secret whoever verifies could sign, too", a, strings.Join(Algorithms, ", "))
+		}
+	}
+	if len(o.Algorithms) == 0 {
+		k.add("server.auth.oidc.algorithms", "want at least one, such as RS256")
+	}
 	for _, said := range []struct{ name, value string }{{"name_claim", o.Name}, {"role_claim", o.Role}} {
 		if said.value == "" {
 			k.add("server.auth.oidc."+said.name, "want the name of a claim")
+		}
+	}
+}
+
+// Algorithms are those of signatures that tokens of an identity provider may have: those with a public key.
+var Algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+
+// certificates are shown by clients only when they are asked for.
+func (k *checker) certificates(s Server) {
+	const path = "server.auth.certificates"
+	if len(s.Auth.Certificates) > 0 && s.TLS.ClientCAFile == "" {
+		k.add(path, "nobody is asked for a certificate: set server.tls.client_ca_file, too")
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Auth.Certificates)) {
+		c := s.Auth.Certificates[name]
+		if !slices.Contains(roles, c.Role) {
+			k.add(join(join(path, name), "role"), "%q is no role: want viewer, operator or admin", c.Role)
+		}
+		k.patterns(join(join(path, name), "archives"), c.Archives)
+		k.patterns(join(join(path, name), "targets"), c.Targets)
+	}
+}
+
+var roles = []string{"viewer", "operator", "admin"}
+
+// patterns are names, and beginnings of names with a star.
+func (k *checker) patterns(path string, list []string) {
+	if len(list) == 0 {
+		k.add(path, "name them, a beginning and a star, or a star for all")
+	}
+	for i, p := range list {
+		if p == "" || strings.ContainsAny(strings.TrimSuffix(p, everything), "*?[") {
+			k.add(k.element(path, i), "%q is no name and no beginning of one with a star", p)
 		}
 	}
 }

@@ -110,6 +110,7 @@ type Limits struct {
 // Server is the daemon: where it listens, who may use it, and how much it runs at a time.
 type Server struct {
 	Listen  string    `yaml:"listen" env:"LISTEN"`
+	Member  string    `yaml:"member" env:"MEMBER"` // name among the daemons of the prefix, which no two may have at a time; empty: none
 	TLS     ServerTLS `yaml:"tls" envPrefix:"TLS_"`
 	Auth    Auth      `yaml:"auth" envPrefix:"AUTH_"`
 	Running int       `yaml:"max_running" env:"MAX_RUNNING"` // replays at a time; limits.memory is shared among as many
@@ -129,30 +130,74 @@ type ServerTLS struct {
 // On reports whether connections are to be encrypted.
 func (t ServerTLS) On() bool { return t.CertFile != "" }
 
-// Auth says who may use the daemon. With none of both, only the machine's own users reach it, and may all.
+// Auth says who may use the daemon. With none of it, only the machine's own users reach it, and may all.
 type Auth struct {
-	TokensFile string `yaml:"tokens_file" env:"TOKENS_FILE"` // what replayd token new prints, a line a token
-	OIDC       OIDC   `yaml:"oidc" envPrefix:"OIDC_"`
+	TokensFile   string                 `yaml:"tokens_file" env:"TOKENS_FILE"` // what replayd token new prints, a line a token
+	OIDC         OIDC                   `yaml:"oidc" envPrefix:"OIDC_"`
+	Certificates map[string]Certificate `yaml:"certificates"` // of clients, by a name in them
 }
 
 // On reports whether callers must say who they are.
-func (a Auth) On() bool { return a.TokensFile != "" || a.OIDC.On() }
+func (a Auth) On() bool { return a.TokensFile != "" || a.OIDC.On() || len(a.Certificates) > 0 }
+
+// Certificate is what the holder of a client's certificate may do.
+type Certificate struct {
+	Role     string   `yaml:"role"`
+	Archives []string `yaml:"archives"` // that it may see and start
+	Targets  []string `yaml:"targets"`  // topics, likewise
+}
+
+// everything is every name, where names are listed.
+const everything = "*"
+
+func (c *Certificate) setDefaults() {
+	*c = Certificate{Archives: []string{everything}, Targets: []string{everything}}
+}
 
 // OIDC takes tokens that an identity provider signed.
 type OIDC struct {
 	Issuer   string `yaml:"issuer" env:"ISSUER"`
 	JWKSURL  string `yaml:"jwks_url" env:"JWKS_URL"` // empty: as the issuer's discovery says
 	Audience string `yaml:"audience" env:"AUDIENCE"`
+	CAFile   string `yaml:"ca_file" env:"CA_FILE"` // authorities of the provider's own certificate; empty: the system's
+
+	Algorithms []string `yaml:"algorithms" env:"ALGORITHMS"` // of signatures
 
 	// Claims that hold who it is and what that one may.
 	Name     string `yaml:"name_claim" env:"NAME_CLAIM"`
 	Role     string `yaml:"role_claim" env:"ROLE_CLAIM"`
 	Archives string `yaml:"archives_claim" env:"ARCHIVES_CLAIM"`
 	Targets  string `yaml:"targets_claim" env:"TARGETS_CLAIM"`
+
+	Roles Roles `yaml:"roles" envPrefix:"ROLES_"`
 }
 
 // On reports whether there is an identity provider.
 func (o OIDC) On() bool { return o.Issuer != "" }
+
+// Roles are values of the role claim, such as groups, by what they mean. With none they are called as the roles are.
+type Roles struct {
+	Viewer   []string `yaml:"viewer" env:"VIEWER"`
+	Operator []string `yaml:"operator" env:"OPERATOR"`
+	Admin    []string `yaml:"admin" env:"ADMIN"`
+}
+
+// Named are the roles by the values that mean them; nil when none is named.
+func (r Roles) Named() map[string]string {
+	var named map[string]string
+	for _, role := range []struct {
+		name   string
+		values []string
+	}{{"viewer", r.Viewer}, {"operator", r.Operator}, {"admin", r.Admin}} { // of two, the one that may more
+		for _, value := range role.values {
+			if named == nil {
+				named = map[string]string{}
+			}
+			named[value] = role.name
+		}
+	}
+	return named
+}
 
 // Default is the configuration where nothing is configured.
 func Default() *Config {
@@ -168,7 +213,7 @@ func Default() *Config {
 		},
 		Server: Server{
 			Listen: "127.0.0.1:8484", Running: 4,
-			Auth: Auth{OIDC: OIDC{Name: "sub", Role: "replayd_role"}},
+			Auth: Auth{OIDC: OIDC{Name: "sub", Role: "replayd_role", Algorithms: []string{"RS256", "ES256"}}},
 		},
 	}
 }

@@ -141,6 +141,9 @@ func TestVariablesAreNamedAsTheirPaths(t *testing.T) {
 }
 
 func scalars(t reflect.Type, path string) []string {
+	if t.Kind() == reflect.Map { // its names are people's own
+		return nil
+	}
 	if t.Kind() != reflect.Struct || reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return []string{path}
 	}

@@ -18,6 +18,7 @@ import (
 // clientFlags say how the daemon is reached.
 type clientFlags struct {
 	server, tokenFile, ca string
+	cert, key             string
 	set                   *pflag.FlagSet
 }
 
@@ -33,6 +34,8 @@ func (f *clientFlags) addLogin(set *pflag.FlagSet) {
 	f.set = set
 	set.StringVar(&f.tokenFile, "token-file", "", "file with the token to show (default: what $REPLAYD_TOKEN holds, else the file of $REPLAYD_TOKEN_FILE)")
 	set.StringVar(&f.ca, "ca", "", "file with the authorities of the daemon's certificate (default: the system's)")
+	set.StringVar(&f.cert, "client-cert", "", "file with the certificate to show, where the daemon asks for one")
+	set.StringVar(&f.key, "client-key", "", "file with its key")
 }
 
 // daemon is the one that the flags name, else the environment.
@@ -40,8 +43,12 @@ func (a *app) daemon(f *clientFlags) (api.Service, error) {
 	if a.dial != nil {
 		return a.dial(f)
 	}
+	if (f.cert == "") != (f.key == "") {
+		return nil, usage("--client-cert and --client-key go together")
+	}
 	o := api.ClientOptions{
 		URL: cmp.Or(f.server, a.env("REPLAYD_SERVER"), defaultServer), TokenFile: cmp.Or(f.tokenFile, a.env("REPLAYD_TOKEN_FILE")), CAFile: f.ca,
+		CertFile: f.cert, KeyFile: f.key,
 		Again: func(why error, after time.Duration) {
 			a.log.Info().Str("err", why.Error()).Msgf("the daemon is gone: asking again in %s", after.Round(time.Second))
 		},

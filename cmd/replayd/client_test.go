@@ -2,8 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -233,6 +240,32 @@ func TestAStartIsTheSameInFlagsAndFields(t *testing.T) {
 			t.Errorf("start takes --%s, and nobody is told of it", flag.Name)
 		}
 	})
+}
+
+func TestTheCertificateOfAClientIsShown(t *testing.T) {
+	t.Parallel()
+	shown := make(chan string, 1)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shown <- r.TLS.PeerCertificates[0].Subject.Organization[0]
+		fmt.Fprint(w, `{"items":[]}`)
+	}))
+	s.TLS, s.Config.ErrorLog = &tls.Config{ClientAuth: tls.RequireAnyClientCert}, log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	key, err := x509.MarshalPKCS8PrivateKey(s.TLS.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile := filepath.Join(t.TempDir(), "cert"), filepath.Join(t.TempDir(), "key")
+	rewrite(t, certFile, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
+	rewrite(t, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	b, server := nowhere(t), []string{"list", "--server", s.URL, "--ca", certFile}
+	b.replayd(append(server, "--client-cert", certFile, "--client-key", keyFile)...).want(exitOK)
+	if name := <-shown; name != s.Certificate().Subject.Organization[0] {
+		t.Errorf("the certificate of %q is shown", name)
+	}
+	b.replayd(server...).want(exitUnreached, "certificate")
+	b.replayd(append(server, "--client-cert", certFile)...).want(exitUsage, "--client-cert and --client-key go together")
 }
 
 func TestATokenIsMadeOnceAndKnownByItsHash(t *testing.T) {

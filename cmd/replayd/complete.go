@@ -40,7 +40,7 @@ var flagWords = map[string][]string{
 
 // flagFiles and flagFolders are the flags that take a path.
 var (
-	flagFiles   = []string{"config", "token-file", "ca", "append"}
+	flagFiles   = []string{"config", "token-file", "ca", "client-cert", "client-key", "append"}
 	flagFolders = []string{"spill-dir", "write"}
 )
 

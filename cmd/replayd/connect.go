@@ -26,7 +26,7 @@ func (a *app) connect(ctx context.Context, f *replayFlags) (*kafka.Cluster, erro
 		return nil, err
 	}
 	o := kafka.Options{
-		Brokers: a.config.Kafka.Brokers, ControlPrefix: a.config.Kafka.ControlPrefix, Security: s,
+		Brokers: a.config.Kafka.Brokers, ControlPrefix: a.config.Kafka.ControlPrefix, Member: a.config.Server.Member, Security: s,
 		GiveUp: time.Duration(l.giveUp), Log: a.log,
 	}
 	began := time.Now()

@@ -130,7 +130,7 @@ func TestWithoutTargetsNothingIsStarted(t *testing.T) {
 
 func TestAPlanIsStartedAsLongAsItHolds(t *testing.T) {
 	t.Parallel()
-	d, b := newDesk(t, targetX+"server: {second_person_above: 1}\n")
+	d, b := newDesk(t, targetX+"server: {second_person_above: 1, auth: {tokens_file: tokens.yaml}}\n")
 	p, err := d.Plan(t.Context(), asking())
 	if err != nil || !p.Accepted || len(p.Hash) != 32 || len(p.Lines) < 5 || p.Plan["hash"] != p.Hash {
 		t.Fatalf("plan %+v, %v", p, err)

@@ -51,7 +51,10 @@ var flagOf = map[string]string{
 }
 
 // otherwise are keys that are called as a flag that says something else.
-var otherwise = []string{"kafka.sasl.profile", "kafka.sasl.token_file", "server.pace", "targets.*.archives"}
+var otherwise = []string{
+	"kafka.sasl.profile", "kafka.sasl.token_file", "server.pace", "targets.*.archives",
+	"server.auth.certificates.*.role", "server.auth.certificates.*.archives", "server.auth.certificates.*.targets",
+}
 
 // settings are the keys below a value of the configuration. variables begins the names of their variables, "" where they
 // have none.
@@ -127,7 +130,8 @@ func flagFor(key, name string) string {
 // and what holds for them when a file says nothing.
 func TestEveryKeyOfTheConfigurationIsDocumented(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "replayd.yaml")
-	if err := os.WriteFile(path, []byte("archives: {x: {url: [./x]}}\ntargets: {x: {}}\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("archives: {x: {url: [./x]}}\ntargets: {x: {}}\n"+
+		"server: {tls: {cert_file: c, key_file: k, client_ca_file: a}, auth: {certificates: {x: {role: viewer}}}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := config.Load(path, nil)
@@ -136,7 +140,10 @@ func TestEveryKeyOfTheConfigurationIsDocumented(t *testing.T) {
 	}
 	x := c.Archives["x"]
 	x.URL = nil // the test's, not a default
-	c.Archives["x"] = x
+	c.Archives["x"], c.Server.TLS = x, config.ServerTLS{}
+	of := c.Server.Auth.Certificates["x"]
+	of.Role = ""
+	c.Server.Auth.Certificates["x"] = of
 	var have, told []string
 	for _, s := range settings(t, reflect.ValueOf(*c), "", "REPLAYD_") {
 		have = append(have, fmt.Sprint(s.key, ", ", s.kind, ", default ", s.normal, ", said by ", s.said))

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"maps"
 	"net"
+	"slices"
 	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/daemon"
@@ -129,16 +131,31 @@ func (a *app) authenticator(c config.Auth) (*api.Authenticator, error) {
 	}
 	o := api.AuthOptions{TokensFile: c.TokensFile}
 	if c.OIDC.On() {
-		o.OIDC = &api.OIDCOptions{
-			Issuer: c.OIDC.Issuer, KeysURL: c.OIDC.JWKSURL, Audience: c.OIDC.Audience, NameClaim: c.OIDC.Name, RoleClaim: c.OIDC.Role,
-			ArchivesClaim: c.OIDC.Archives, TargetsClaim: c.OIDC.Targets,
-		}
+		o.OIDC = oidcOf(c.OIDC)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Certificates)) {
+		k := c.Certificates[name]
+		o.Certificates = append(o.Certificates, api.Certificate{Name: name, Role: api.Role(k.Role), Archives: k.Archives, Targets: k.Targets})
 	}
 	auth, err := api.NewAuthenticator(o, a.log)
 	if err != nil {
 		return nil, &badConfig{err}
 	}
 	return auth, nil
+}
+
+func oidcOf(c config.OIDC) *api.OIDCOptions {
+	o := &api.OIDCOptions{
+		Issuer: c.Issuer, KeysURL: c.JWKSURL, Audience: c.Audience, Algorithms: c.Algorithms, CAFile: c.CAFile,
+		NameClaim: c.Name, RoleClaim: c.Role, ArchivesClaim: c.Archives, TargetsClaim: c.Targets,
+	}
+	for value, role := range c.Roles.Named() {
+		if o.Roles == nil {
+			o.Roles = map[string]api.Role{}
+		}
+		o.Roles[value] = api.Role(role)
+	}
+	return o
 }
 
 func tlsOf(c config.ServerTLS) *api.TLSOptions {
