@@ -42,7 +42,8 @@ type bench struct {
 	folder string // holds the archive
 	now    time.Time
 
-	configured string // path of a configuration, if any
+	configured string    // path of a configuration, if any
+	login      []kgo.Opt // of the test's own clients, where the broker wants one
 }
 
 func newBench(t *testing.T, opts ...kfake.Opt) *bench {
@@ -263,7 +264,7 @@ func (b *bench) consume(topic string) []*kgo.Record {
 
 func (b *bench) client(opts ...kgo.Opt) *kgo.Client {
 	b.t.Helper()
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.address())}, opts...)...)
+	client, err := kgo.NewClient(slices.Concat([]kgo.Opt{kgo.SeedBrokers(b.address())}, b.login, opts)...)
 	if err != nil {
 		b.t.Fatal(err)
 	}
