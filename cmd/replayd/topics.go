@@ -17,7 +17,7 @@ import (
 type topicsFlags struct {
 	topic, like, user string
 	partitions        int32
-	create            bool
+	create, serve     bool
 	set               *pflag.FlagSet
 }
 
@@ -28,9 +28,11 @@ func (a *app) topicsCommand() *cobra.Command {
 		Short: "Print the commands that create the topics and grant the rights that replays need",
 		Long: `topics prints commands for whoever administers the cluster: they create the topics that replayd keeps its state in and the
 replay topic, and grant a user the least rights to replay into it and to list what was quarantined. It asks no cluster. Where replayd may create topics
-itself, only the second half is needed, with --may-create.`,
+itself, only the second half is needed, with --may-create. With --serve the rights are those of a daemon, into --topic, or into
+all targets of the configuration.`,
 		Example: `  replayd topics --topic replay.payments --partitions 12 --user User:replayd
-  replayd topics --topic replay.payments --user User:CN=replayd --may-create -o json`,
+  replayd topics --topic replay.payments --user User:CN=replayd --may-create -o json
+  replayd topics --serve --config /etc/replayd/replayd.yaml --user User:replayd`,
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return a.topics(f) },
 	}
@@ -41,6 +43,7 @@ itself, only the second half is needed, with --may-create.`,
 	set.Int32Var(&f.partitions, "partitions", 0, "partitions of the replay topic, not with --may-create (default: the cluster's)")
 	set.StringVar(&f.user, "user", "", "principal as the brokers know it: User:replayd")
 	set.BoolVar(&f.create, "may-create", false, "grant the rights to create the topics, too, and print no commands that create them")
+	set.BoolVar(&f.serve, "serve", false, "the rights of a daemon: those to share replays with others, and to replay into each target of the configuration, unless --topic names one")
 	return cmd
 }
 
@@ -77,13 +80,31 @@ func (a *app) checkTopics(f *topicsFlags) error {
 			errs = append(errs, usage("--%s: %w", flag, err))
 		}
 	}
-	if f.topic == "" {
+	topics := a.replayTopics(f)
+	switch {
+	case len(topics) == 0 && f.serve:
+		errs = append(errs, usage("--topic is missing: the replay topic, such as replay.payments. The configuration names no targets, either, so a daemon with it starts no replay"))
+	case len(topics) == 0:
 		errs = append(errs, usage("--topic is missing: the replay topic, such as replay.payments"))
+	}
+	for _, topic := range topics {
+		errs = append(errs, a.neverTarget(topic))
 	}
 	if f.user != "" && !strings.Contains(f.user, ":") {
 		errs = append(errs, usage("--user %q: a principal such as User:%s", f.user, f.user))
 	}
-	return errors.Join(append(errs, a.neverTarget(f.topic), f.checkShape())...)
+	return errors.Join(append(errs, f.checkShape())...)
+}
+
+// replayTopics are those that may be replayed into.
+func (a *app) replayTopics(f *topicsFlags) []string {
+	switch {
+	case f.topic != "":
+		return []string{f.topic}
+	case f.serve:
+		return slices.Sorted(maps.Keys(a.config.Targets))
+	}
+	return nil
 }
 
 // checkShape looks at what says how the replay topic is to be made, by these commands or by run.
@@ -115,18 +136,41 @@ func (a *app) neverTarget(topic string) error {
 
 func (a *app) needs(f *topicsFlags) *clusterNeeds {
 	s := &clusterNeeds{Type: "topics", Version: 1, Topics: []kafka.TopicSetup{}, Rights: []kafka.ACL{}}
-	prefix := a.config.Kafka.ControlPrefix
-	rights := slices.Concat(kafka.Rights(prefix, f.topic), kafka.RightsToLook(prefix))
-	if f.create {
-		rights = append(rights, kafka.RightsToCreate(prefix, f.topic, f.like)...)
-	} else {
-		s.Topics = append(kafka.ControlTopics(prefix), kafka.TopicSetup{Name: f.topic, Partitions: f.partitions, Settings: map[string]string{}})
+	prefix, topics := a.config.Kafka.ControlPrefix, a.replayTopics(f)
+	if !f.create {
+		s.Topics = kafka.ControlTopics(prefix)
+		for _, topic := range topics {
+			s.Topics = append(s.Topics, kafka.TopicSetup{Name: topic, Partitions: f.partitions, Settings: map[string]string{}})
+		}
 	}
-	if f.user == "" {
-		return s
+	if f.user != "" {
+		s.Rights = kafka.ACLs(f.user, f.rights(prefix, topics))
 	}
-	s.Rights = kafka.ACLs(f.user, rights)
 	return s
+}
+
+// rights are those to replay into topics, each once.
+func (f *topicsFlags) rights(prefix string, topics []string) []kafka.Right {
+	var rights []kafka.Right
+	for _, topic := range topics {
+		rights = append(rights, kafka.Rights(prefix, topic)...)
+	}
+	rights = append(rights, kafka.RightsToLook(prefix)...)
+	if f.serve {
+		rights = append(rights, kafka.RightsToServe(prefix)...)
+	}
+	if f.create {
+		for _, topic := range topics {
+			rights = append(rights, kafka.RightsToCreate(prefix, topic, f.like)...)
+		}
+	}
+	var once []kafka.Right
+	for _, r := range rights {
+		if !slices.Contains(once, r) {
+			once = append(once, r)
+		}
+	}
+	return once
 }
 
 // commands are lines for a shell, with the tools of Kafka's distribution.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,63 @@ func TestTopicsAsJSONNamesEachTopicAndRight(t *testing.T) {
 	if len(s.Topics) != len(kafka.ControlTopics("replayd"))+1 || len(s.Rights) != len(kafka.Rights("replayd", "x"))+len(kafka.RightsToLook("replayd")) || s.Topics[0].Settings["cleanup.policy"] != "compact" {
 		t.Errorf("%+v", s)
 	}
+}
+
+// TestTopicsGrantsADaemonItsRights into one topic, and into all targets of a configuration.
+func TestTopicsGrantsADaemonItsRights(t *testing.T) {
+	t.Parallel()
+	b := nowhere(t)
+	rights := func(args ...string) []kafka.ACL {
+		t.Helper()
+		r := b.replayd(append([]string{"topics", "--serve", "--user", "User:u", "-o", "json"}, args...)...).want(exitOK)
+		var s clusterNeeds
+		if err := json.Unmarshal([]byte(r.out.String()), &s); err != nil {
+			t.Fatal(err)
+		}
+		for i, right := range s.Rights {
+			if slices.Contains(s.Rights[:i], right) {
+				t.Errorf("%v is granted twice", right)
+			}
+		}
+		return s.Rights
+	}
+	config := b.config("targets: {x: {}, y: {}}\n")
+	for _, c := range []struct {
+		args   []string
+		topics []string
+	}{{[]string{"--topic", "z"}, []string{"z"}}, {[]string{"--config", config}, []string{"x", "y"}}, {[]string{"--config", config, "--topic", "x"}, []string{"x"}}} {
+		for _, create := range []bool{false, true} {
+			want := slices.Concat(kafka.RightsToLook("replayd"), kafka.RightsToServe("replayd"))
+			args := c.args
+			for _, topic := range c.topics {
+				want = append(want, kafka.Rights("replayd", topic)...)
+				if create {
+					want = append(want, kafka.RightsToCreate("replayd", topic, "")...)
+				}
+			}
+			if create {
+				args = append(slices.Clone(args), "--may-create")
+			}
+			got := rights(args...)
+			for _, right := range kafka.ACLs("User:u", want) {
+				if !slices.Contains(got, right) {
+					t.Errorf("%q does not grant %v", args, right)
+				}
+			}
+			for _, right := range got {
+				if !slices.Contains(kafka.ACLs("User:u", want), right) {
+					t.Errorf("%q grants %v", args, right)
+				}
+			}
+		}
+	}
+	text := b.replayd("topics", "--serve", "--config", config, "--user", "User:u").want(exitOK).out.String()
+	for _, says := range []string{"--create --if-not-exists --topic x", "--topic y", "--create --if-not-exists --topic replayd.work --partitions 64", "--operation Read --group replayd.daemons"} {
+		if !strings.Contains(text, says) {
+			t.Errorf("it does not print %q:\n%s", says, text)
+		}
+	}
+	b.replayd("topics", "--serve").want(exitUsage, "names no targets")
 }
 
 func TestMistakesInTopicsAreSaid(t *testing.T) {
