@@ -18,8 +18,8 @@ func (a *app) watchCommand() *cobra.Command {
 	c := daemonCommand(&cobra.Command{
 		Use: "watch ID", Short: "Watch a replay until it ends; leaving does not stop it",
 		Long: `watch shows how far a replay is. On a terminal it takes keys: p pauses, r resumes, + and - double and halve the pace, q
-leaves. Leaving does not stop the replay. With --group it shows how far that consumer group has read of it, and ends when
-the group is done. The exit code is that of replayd run.`,
+leaves. Leaving does not stop the replay. With --group it shows how far that consumer group has read of it and when it will
+be done, and ends when the group is. The exit code is that of replayd run.`,
 		Example: `  replayd watch payments-0300
   replayd watch payments-0300 --group payments-svc
   replayd watch payments-0300 -o json | jq .progress.percent`,
@@ -47,9 +47,8 @@ type watch struct {
 
 	at    api.Replay
 	read  *api.Group
-	first *api.Group // the first look at it, by which its rate is told
-	began time.Time  // when that was
-	said  string     // what a key did, or what went wrong; for people
+	rate  groupRate
+	said  string // what a key did, or what went wrong; for people
 	block *screen
 	last  time.Time
 }
@@ -76,7 +75,9 @@ func (w *watch) run(ctx context.Context) error {
 				w.clear()
 				return usage("replay %s was forgotten", w.id)
 			}
-			w.at = e.Replay
+			if w.at = e.Replay; w.read == nil {
+				w.look(ctx)
+			}
 		case key := <-keys:
 			if key == 'q' || key == 3 { // Ctrl-C, as a terminal sends it that waits for keys
 				return w.left(context.Canceled)
@@ -118,12 +119,7 @@ func (w *watch) look(ctx context.Context) {
 		w.said = fmt.Sprintf("group %s: %v", w.group, err)
 		return
 	}
-	if w.first == nil {
-		w.first, w.began = &g, time.Now()
-	}
-	if passed := w.first.Left - g.Left; passed > 0 && w.at.State.Terminal() { // before its end there is always more to come
-		g.ETA = time.Since(w.began).Seconds() * float64(g.Left) / float64(passed)
-	}
+	g.ETA = w.rate.seconds(time.Now(), &g, &w.at)
 	w.read = &g
 }
 
@@ -213,7 +209,7 @@ func groupLine(g *api.Group) string {
 	case g.Done:
 		return fmt.Sprintf("group %s has read all of it", g.Group)
 	case g.ETA > 0:
-		return fmt.Sprintf("group %s has %s left, about %s", g.Group, plural(g.Left, "record"), inSeconds(g.ETA))
+		return fmt.Sprintf("group %s has %s left, done in about %s", g.Group, plural(g.Left, "record"), inSeconds(g.ETA))
 	}
 	return fmt.Sprintf("group %s (%s) has %s left", g.Group, g.State, plural(g.Left, "record"))
 }
