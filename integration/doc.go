@@ -8,6 +8,7 @@
 //	imports         the direction of imports
 //	kafka-image     Kafka's jars, and a stand-in of its image where none can be pulled
 //	ledger          what a run of the tests covered, and what it left out
+//	pty             a terminal for programs under test
 //	transcript      what a program under test prints
 //	wayout          what a refusal tells a person to do next, as a test follows it
 package integration
