@@ -142,7 +142,17 @@ const (
 	mostCompleted = 100
 )
 
-// ids completes the ids of replays.
+// idsThere is ids where a daemon is named: otherwise the command does without one.
+func (a *app) idsThere(f *clientFlags) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if a.named(f.set) == "" {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return a.ids(f)(cmd, args, typed)
+	}
+}
+
+// ids completes the ids of replays. A daemon that is away, or slow, completes none, and nothing is said.
 func (a *app) ids(f *clientFlags) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {

@@ -11,6 +11,8 @@ import (
 
 	"replayd/archive"
 	"replayd/config"
+	"replayd/replay"
+	"replayd/replay/api"
 )
 
 // What shells complete behind a flag. A flag that stands nowhere here completes to nothing: its values are the user's own,
@@ -36,7 +38,19 @@ var flagWords = map[string][]string{
 	"on-bad":      onBad,
 
 	"on-missing-id": onMissingID,
+	"state":         states,
+	"role":          {string(api.Viewer), string(api.Operator), string(api.Admin)},
 }
+
+// states are those in which a replay can stand.
+var states = func() (words []string) {
+	for _, s := range []replay.State{
+		replay.Planned, replay.Running, replay.Paused, replay.Failed, replay.Completed, replay.CompletedWithQuarantine, replay.Cancelled,
+	} {
+		words = append(words, string(s))
+	}
+	return words
+}()
 
 // flagFiles and flagFolders are the flags that take a path.
 var (

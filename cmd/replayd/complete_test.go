@@ -1,14 +1,21 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"replayd/replay/api"
+	"replayd/replay/api/apitest"
 )
 
 // completed is what a shell is offered behind a line, and the directive that says what else.
@@ -48,6 +55,7 @@ func TestShellsAreOfferedTheWordsOfAFlag(t *testing.T) {
 		"list --token-file ":     files,
 		"watch --ca ":            files,
 		"token new --append ":    files,
+		"token new --role ":      "viewer operator admin " + noFiles,
 		"completion ":            "bash fish powershell zsh " + noFiles,
 	} {
 		words, directive := completed(t, strings.Split(line, " ")...)
@@ -64,6 +72,9 @@ func TestShellsAreOfferedTheWordsOfAFlag(t *testing.T) {
 func TestWordsThatShellsAreOfferedAreTaken(t *testing.T) {
 	t.Parallel()
 	for flag, words := range flagWords {
+		if (&app{}).planCommand().Flags().Lookup(flag) == nil && flag != "output" && flag != "log-format" {
+			continue
+		}
 		for _, word := range words {
 			r := nowhere(t).replayd("plan", "--id", "x", "--brokers", "127.0.0.1:1", "--"+flag, word)
 			if r.code == exitUsage && !strings.Contains(r.err.String(), "missing") {
@@ -87,6 +98,56 @@ targets:
 	if words, _ := completed(t, "run", "--config", path, "--topic", "r"); !slices.Equal(words, []string{"replay.orders"}) {
 		t.Errorf("topics: %v", words)
 	}
+}
+
+// asked is what a shell is offered behind words by a daemon.
+func (c *client) asked(line ...string) string {
+	c.Helper()
+	return strings.TrimSpace(c.replayd(append([]string{cobra.ShellCompNoDescRequestCmd}, line...)...).want(exitOK).out.String())
+}
+
+func TestShellsAreOfferedTheReplaysOfADaemon(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	c.start("--id", "night")
+	c.start("--id", "morning")
+	for name, args := range ofDaemons(t) {
+		if !slices.Contains(args, "p1") { // it takes no id
+			continue
+		}
+		if got := c.asked(append(strings.Fields(name), "--server", "x", "")...); got != "morning\nnight\n"+noFiles {
+			t.Errorf("%s is offered %q", name, got)
+		}
+	}
+	for _, line := range []string{"show night ", "pace night ", "quarantine list "} {
+		if got := c.asked(strings.Split(line, " ")...); got != noFiles {
+			t.Errorf("%s is offered %q", line, got)
+		}
+	}
+	c.Break(errors.New("away"))
+	if r := c.replayd(cobra.ShellCompNoDescRequestCmd, "show", "").want(exitOK); strings.TrimSpace(r.out.String()) != noFiles || strings.Contains(r.err.String(), "away") {
+		t.Errorf("of a daemon that is away is told %s%s", r.out.String(), r.err.String())
+	}
+}
+
+// slow is a daemon that answers when nobody waits any more.
+type slow struct{ *apitest.Fake }
+
+func (slow) Replays(ctx context.Context, _ api.Query) (api.Page[api.Replay], error) {
+	<-ctx.Done()
+	return api.Page[api.Replay]{}, ctx.Err()
+}
+
+func TestAShellDoesNotWaitForASlowDaemon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, began := &result{t: t, args: []string{cobra.ShellCompNoDescRequestCmd, "show", ""}}, time.Now()
+		a := &app{out: &r.out, err: &r.err, now: time.Now, dial: func(*clientFlags) (api.Service, error) { return slow{apitest.NewFake()}, nil }}
+		r.code = a.run(t.Context(), r.args)
+		if out := strings.TrimSpace(r.want(exitOK).out.String()); out != noFiles || time.Since(began) > completing {
+			t.Errorf("behind %s it is offered %q", time.Since(began), out)
+		}
+	})
 }
 
 // It is typed to find out what is wrong with the file.

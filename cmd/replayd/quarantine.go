@@ -48,7 +48,7 @@ func (a *app) quarantineListCommand() *cobra.Command {
 		Short: "List the quarantined entries of a replay: where they stand, and why",
 		Example: `  replayd quarantine list payments-0300
   replayd quarantine list payments-0300 -o json | jq -r .reason | sort | uniq -c`,
-		Args: oneID,
+		Args: oneID, ValidArgsFunction: a.idsThere(&f.daemon),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.quarantineList(cmd.Context(), f, args[0]) },
 	}
 	f.add(cmd.Flags())
@@ -70,6 +70,7 @@ bytes are read again from the archive and written to stdout as they are; what is
 			}
 			return nil
 		},
+		ValidArgsFunction: a.idsThere(&f.daemon),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.quarantineShow(cmd.Context(), f, args[0], args[1])
 		},
