@@ -12,12 +12,17 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
+	stdlog "log"
 	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -334,5 +339,31 @@ func TestAnIssuerIsConfiguredWhole(t *testing.T) {
 		if _, err := NewAuthenticator(AuthOptions{OIDC: &o}, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "server.auth.oidc") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestTheIssuerIsBelievedByItsAuthority asks one whose certificate no authority of the system has signed.
+func TestTheIssuerIsBelievedByItsAuthority(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.Config.ErrorLog = stdlog.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, believed := range map[string]bool{ca: true, "": false} {
+		f, err := newFetcher(file, zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := (&http.Client{Transport: f}).Get(s.URL)
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		if (err == nil) != believed {
+			t.Errorf("with the authorities of %q: %v", file, err)
+		}
+		f.transport.(*http.Transport).CloseIdleConnections()
 	}
 }
