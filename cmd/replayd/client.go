@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -55,6 +56,11 @@ func (a *app) daemon(f *clientFlags) (api.Service, error) {
 	}
 	if f.tokenFile == "" {
 		o.Token = a.env("REPLAYD_TOKEN")
+	}
+	if o.Token == "" && o.TokenFile != "" {
+		if _, err := os.Stat(o.TokenFile); err != nil {
+			return nil, usage("the file of the token: %w", err)
+		}
 	}
 	c, err := api.NewClient(o)
 	if err != nil {

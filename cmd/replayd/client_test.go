@@ -319,6 +319,7 @@ func TestATokenIsMadeOnceAndKnownByItsHash(t *testing.T) {
 		{exitOK, "", "REPLAYD_TOKEN_FILE=" + token, []string{"list"}},
 		{exitOK, "", "REPLAYD_TOKEN=rpd_wrong", []string{"list", "--token-file", token}},
 		{exitFailed, "not known", "REPLAYD_TOKEN=rpd_wrong", []string{"list"}},
+		{exitUsage, "/nowhere", "REPLAYD_TOKEN_FILE=/nowhere", []string{"list"}},
 		{exitOK, "", "X=", append(slices.Clone(startPayments), "--token-file", token, "--id", "p1")},
 		{exitFailed, "admin", "X=", []string{"forget", "p1", "--token-file", token}},
 	} {
