@@ -25,7 +25,7 @@ var serving = regexp.MustCompile(`"address":"([^"]+)".*"message":"serving"`)
 func (b *bench) serve(more string, env ...string) *served {
 	b.t.Helper()
 	b.configured = b.config("archives:\n  a: {url: '" + b.folder + "', layout: jsonl, format: json, event_id: /id, event_time: /t}\n" + more)
-	args := []string{"serve", "--brokers", b.address(), "--config", b.configured, "--listen", "127.0.0.1:0", "--log-format", "json"}
+	args := []string{"serve", "--brokers", b.address(), "--config", b.configured, "--listen", "127.0.0.1:0", "--log-format", "json", "-vv"}
 	d := &served{bench: b, process: &process{result: &result{t: b.t, args: args}, cmd: asCommand(args, env...), done: make(chan struct{})}}
 	d.begin()
 	d.until("it listens", func() bool {
