@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"replayd/replay"
 	"replayd/replay/api"
 )
 
@@ -86,6 +87,39 @@ func TestADaemonDoesWhatIsDoneHere(t *testing.T) {
 		d.replayd(strings.Fields(line)...).want(exitUsage)
 	}
 	d.replayd("quarantine", "list", "nobody").want(exitUsage, "nobody")
+}
+
+// TestADaemonLeavesWhatRunsInTheForeground where it is, also when the process is gone: the next replay into its topic begins, and
+// it is continued by its own command.
+func TestADaemonLeavesWhatRunsInTheForeground(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", events(600))
+	d := b.serve(targetX)
+	stands := func() (r api.Replay) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(d.replayd("show", "front", "-o", "json").want(exitOK).out.String()), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	p := b.startRun(b.what("--archive", "a", "--topic", "x", "--create-topic", "--id", "front", "--pace", "100/s")...)
+	p.until("the daemon tells of its first commit", func() bool {
+		return strings.Contains(d.replayd("list", "-o", "json").want(exitOK).out.String(), `"id":"front"`) && stands().Sessions == 1
+	})
+	for _, act := range []string{"pause", "resume", "cancel"} {
+		d.replayd(act, "front").want(exitUsage, "replay front runs in the foreground")
+	}
+	_ = p.cmd.Process.Kill()
+	<-p.done
+	d.replayd("start", "--archive", "a", "--from", "2026-11-01", "--for", "24h", "--topic", "x", "--id", "back", "--limit", "1", "--allow", "overlap", "--yes").want(exitOK)
+	d.replayd("watch", "back").want(exitOK)
+	if r := stands(); r.Owner != replay.OwnerRun || r.State != replay.Running || r.Sessions != 1 {
+		t.Errorf("what ran in the foreground stands as %+v", r)
+	}
+	if r := b.run("--id", "front", "--pace", "unlimited").want(exitOK).receipt(); r.Produced != 600 || r.Sessions != 2 {
+		t.Errorf("continued by its own command it comes to %+v", r)
+	}
 }
 
 // alike compares two outputs, those in JSON line by line by what they say.
