@@ -48,6 +48,7 @@ type Progress struct {
 	EventsPerSec float64 // produced, over the last seconds
 	BytesPerSec  float64 // of values produced
 	Pace         pace.Setting
+	Lost         time.Duration // how much longer this session took than its pace would have, at most 100 ms of lag aside
 	HeldBy       Holder
 	Waits        string        // for people: the error that is being waited out
 	Left         time.Duration // 0: not known
@@ -224,7 +225,7 @@ func (m *meter) progress(now time.Time) Progress {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.now
-	p.Elapsed, p.Pace = now.Sub(m.began), state.Setting
+	p.Elapsed, p.Pace, p.Lost = now.Sub(m.began), state.Setting, state.Lost
 	p.Opened, p.Fetched = m.supply.Opened(), m.fetched.Load()
 	first, last := m.look(now, state.Waited)
 	if span := last.at.Sub(first.at); span > 0 {

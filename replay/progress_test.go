@@ -46,6 +46,33 @@ func TestWhatIsClampedBehindTheWindowNeitherWaitsNorShowsBeyondIt(t *testing.T) 
 	})
 }
 
+func TestWhatAReplayLosesAgainstItsPaceIsSaid(t *testing.T) {
+	var text strings.Builder
+	for i := range 100 {
+		text.WriteString(event(fmt.Sprint(i), time.Duration(i)*time.Second))
+	}
+	for _, test := range []struct {
+		setting string
+		commit  time.Duration
+		held    bool // the pace is
+	}{{"10/s", 0, true}, {"10/s", 3 * time.Second, false}, {"unlimited", 3 * time.Second, true}} {
+		synctest.Test(t, func(t *testing.T) {
+			h, m := newHourly(day("12/a", text.String())), &memory{}
+			m.fate = func() fate { time.Sleep(test.commit); return goesWell } // of the fake clock
+			r := h.runner(t, m)
+			r.Options.Pace, _ = pace.Parse(test.setting)
+			var last Progress
+			r.Options.Observe = func(p Progress) { last = p }
+			if _, err := r.Run(t.Context(), h.spec); err != nil {
+				t.Fatal(err)
+			}
+			if test.held != (last.Lost == 0) {
+				t.Errorf("%s with commits of %s: %s lost", test.setting, test.commit, last.Lost)
+			}
+		})
+	}
+}
+
 func TestWhatHoldsAReplayIsSaid(t *testing.T) {
 	var text strings.Builder
 	for i := range 100 {
