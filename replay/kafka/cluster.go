@@ -36,6 +36,7 @@ type Cluster struct {
 	admin     *kadm.Client
 	refusals  *refusals                // the log of every client
 	answering atomic.Pointer[[]string] // of options.Brokers, at the first contact; nil: all are to be asked
+	unsure    atomic.Int64             // transactions that did not end well
 }
 
 const (
@@ -71,6 +72,10 @@ func Connect(ctx context.Context, o Options) (*Cluster, error) {
 	c.refusals.listen.Store(true)
 	return c, nil
 }
+
+// Unsure is how many transactions of this cluster's sinks did not end well, so that the log had to be asked what became of
+// them. Nothing is lost or doubled by it: it tells how the brokers do.
+func (c *Cluster) Unsure() int64 { return c.unsure.Load() }
 
 // Close ends the connection.
 func (c *Cluster) Close() { c.client.Close() }

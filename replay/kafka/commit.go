@@ -38,6 +38,7 @@ func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		s.cluster.unsure.Add(1)
 		s.cluster.options.Log.Warn().Err(err).Int64("commit", target.number).Msg("a transaction did not end well: asking the log whether it was committed")
 		if hopeless(err) {
 			refusals++

@@ -100,6 +100,9 @@ func TestLostRequestsAndAnswersLoseAndDoubleNothing(t *testing.T) {
 			if cut.before == 0 || cut.after == 0 {
 				t.Errorf("%d requests and %d answers were lost: this test proves nothing", cut.before, cut.after)
 			}
+			if c.Unsure() == 0 {
+				t.Error("no transaction is told to have ended other than well")
+			}
 			t.Logf("%d requests and %d answers lost", cut.before, cut.after)
 		})
 	}

@@ -152,6 +152,17 @@ func (v *View) Ready() error {
 	return v.ready(time.Now())
 }
 
+// Behind is how old what All tells may be: the time since all that the topics held was asked for and then read, or, before
+// that, since reading began.
+func (v *View) Behind() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.caught.IsZero() {
+		return time.Since(v.began)
+	}
+	return time.Since(v.caught)
+}
+
 func (v *View) ready(now time.Time) error {
 	prefix := v.cluster.options.ControlPrefix
 	switch {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -294,6 +295,22 @@ func TestAViewSaysHowLongNothingCouldBeRead(t *testing.T) {
 	if err := v.ready(at.Add(41 * time.Second)); err != nil {
 		t.Errorf("when it is over: %v", err)
 	}
+}
+
+func TestHowFarAViewIsBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &View{began: time.Now()}
+		time.Sleep(time.Minute)
+		if d := v.Behind(); d != time.Minute {
+			t.Errorf("a minute after it began it is %s behind", d)
+		}
+		v.seen(time.Now().Add(-time.Second), nil)
+		time.Sleep(2 * time.Second)
+		v.seen(time.Now(), errors.New("no broker"))
+		if d := v.Behind(); d != 3*time.Second {
+			t.Errorf("3 seconds after the last look that went well was begun it is %s behind", d)
+		}
+	})
 }
 
 // TestAViewGoesOnAfterAnOutage cuts all connections of one, and lets it dial again later.

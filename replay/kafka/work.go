@@ -106,6 +106,19 @@ func (w *Work) Mine(topic string) bool {
 	return w.owned[p] && w.leaving[p] == 0
 }
 
+// Parts is how many of the 64 parts of all targets this daemon has.
+func (w *Work) Parts() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for p := range w.owned {
+		if w.leaving[p] == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // Changed is closed at the next change of what Mine tells.
 func (w *Work) Changed() <-chan struct{} {
 	w.mu.Lock()

@@ -103,11 +103,14 @@ func TestDaemonsDivideTheTargets(t *testing.T) {
 	f := fake(t)
 	a := share(t, connect(t, f))
 	divided(t, a)
-	if err := a.Ready(); err != nil {
-		t.Error(err)
+	if err := a.Ready(); err != nil || a.Parts() != targets {
+		t.Errorf("alone it has %d parts, %v", a.Parts(), err)
 	}
 	b, c := share(t, connect(t, f)), share(t, connect(t, f))
 	divided(t, a, b, c)
+	if n := a.Parts() + b.Parts() + c.Parts(); n != targets || a.Parts() == targets {
+		t.Errorf("of %d parts three have %d, one of them %d", targets, n, a.Parts())
+	}
 	var told atomic.Bool
 	f.ControlKey(int16(kmsg.LeaveGroup), func(kmsg.Request) (kmsg.Response, error, bool) {
 		told.Store(true)
@@ -123,7 +126,7 @@ func TestDaemonsDivideTheTargets(t *testing.T) {
 	default:
 		t.Error("a change was not told")
 	}
-	if len(b.mine()) > 0 {
+	if len(b.mine()) > 0 || b.Parts() > 0 {
 		t.Errorf("what has left keeps %v", b.mine())
 	}
 	committed, err := a.cluster.admin.FetchOffsets(t.Context(), "replayd.daemons")
