@@ -35,6 +35,7 @@ type Denials struct {
 
 	mu      sync.Mutex
 	tallies map[string]*tally
+	count   int64 // of all
 }
 
 // tally counts the denials of one.
@@ -56,6 +57,7 @@ func (d *Denials) Note(x Denied) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.count++
 	t := d.tallies[x.Who]
 	if t == nil && len(d.tallies) >= maxDenied {
 		x.Who = "others"

@@ -10,3 +10,15 @@ import (
 func (c *Client) DialBy(dial func(ctx context.Context, network, address string) (net.Conn, error)) {
 	c.http.Transport.(*http.Transport).DialContext = dial
 }
+
+// FillStreams takes places of streams until what it returns is called.
+func FillStreams(s *Server, n int) (leave func()) {
+	for range n {
+		s.streams <- struct{}{}
+	}
+	return func() {
+		for range n {
+			<-s.streams
+		}
+	}
+}

@@ -42,6 +42,13 @@ var (
 	routeYAML       = route{"getDocumentYAML", http.MethodGet, "/openapi.yaml"}
 )
 
+// routes are all of them.
+var routes = []route{
+	routeStart, routeReplays, routeReplay, routePause, routeResume, routePace, routeCancel, routeApprove, routeForget, routeReceipt,
+	routeQuarantine, routeOffsets, routeGroup, routePlan, routeArchives, routeHours, routeAudit, routeEvents, routeEventsOf,
+	routeVersion, routeReady, routeHealth, routeMetrics, routeJSON, routeYAML,
+}
+
 // open are the routes that need no login: probes of an orchestrator have none, and the document is public.
 var open = map[string]bool{
 	routeHealth.pattern(): true, routeReady.pattern(): true, routeJSON.pattern(): true, routeYAML.pattern(): true,

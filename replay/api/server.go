@@ -33,6 +33,7 @@ type ServerOptions struct {
 	Auth    *Authenticator // nil: whoever reaches it is an admin
 	Denials *Denials       // counts what is denied; nil: nobody does
 	Metrics http.Handler   // nil: none
+	Observe func(Observed) // is told of each answer, by any goroutine; nil: nobody is
 	Log     zerolog.Logger
 }
 
@@ -41,6 +42,7 @@ type Server struct {
 	service  Service
 	auth     *Authenticator
 	denials  *Denials
+	observe  func(Observed)
 	log      zerolog.Logger
 	routes   *http.ServeMux
 	handler  http.Handler
@@ -58,7 +60,7 @@ func NewServer(service Service, o ServerOptions) (*Server, error) {
 			"Set server.auth.tokens_file (replayd token new makes a token) or server.auth.oidc, or listen on 127.0.0.1", o.Listen)
 	}
 	s := &Server{
-		service: service, auth: o.Auth, denials: o.Denials, log: o.Log, routes: http.NewServeMux(),
+		service: service, auth: o.Auth, denials: o.Denials, observe: o.Observe, log: o.Log, routes: http.NewServeMux(),
 		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), stopping: make(chan struct{}),
 	}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
@@ -67,26 +69,28 @@ func NewServer(service Service, o ServerOptions) (*Server, error) {
 	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		NewProblem(http.StatusForbidden, "a page of another origin asked for it").answer(w)
 	}))
-	s.handler = s.contain(hurry(s.local(origin.Handler(s.route(s.known(s.timed(receive(s.routes))))))))
+	s.handler = s.observed(s.contain(hurry(s.local(origin.Handler(s.route(s.known(s.timed(receive(s.routes)))))))))
 	return s, nil
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// answering knows whether an answer has begun.
+// answering knows how an answer has begun.
 type answering struct {
 	http.ResponseWriter
 
-	begun bool
+	status int // 0: it has not begun
 }
 
 func (a *answering) WriteHeader(status int) {
-	a.begun = true
+	a.status = status
 	a.ResponseWriter.WriteHeader(status)
 }
 
 func (a *answering) Write(b []byte) (int, error) {
-	a.begun = true
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
 	return a.ResponseWriter.Write(b)
 }
 
@@ -110,7 +114,7 @@ func (s *Server) contain(next http.Handler) http.Handler {
 				panic(reason)
 			}
 			p := s.incident(fmt.Sprintf("panic: %v\n%s", reason, debug.Stack()))
-			if a.begun {
+			if a.status != 0 {
 				panic(http.ErrAbortHandler)
 			}
 			p.answer(w)
@@ -240,7 +244,7 @@ func address(r *http.Request) string {
 // timed gives a request its place and its time. Streams have their own.
 func (s *Server) timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Pattern == routeEvents.pattern() || r.Pattern == routeEventsOf.pattern() {
+		if streaming(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
