@@ -211,6 +211,7 @@ func (m *Manager) audited(ctx context.Context, a replay.Audited, do func(context
 		a.Items = []string{}
 	}
 	if err := m.options.Registers.Audit(ctx, a); err != nil {
+		m.tally.refused.Add(1)
 		p := api.NewProblem(http.StatusServiceUnavailable, "the act could not be written to the audit, so it was not done: %s", err)
 		p.Next = "Try again when Kafka answers."
 		return p
@@ -223,6 +224,7 @@ func (m *Manager) audited(ctx context.Context, a replay.Audited, do func(context
 	after, hush := context.WithTimeout(context.WithoutCancel(ctx), tellLimit)
 	defer hush()
 	if err := m.options.Registers.Audit(after, a); err != nil {
+		m.tally.untold.Add(1)
 		m.log.Error().Err(err).Str("id", a.ID).Str("act", a.Act).Str("result", result).Msg("the outcome of an act could not be written to the audit")
 	}
 	return err

@@ -67,6 +67,7 @@ type Manager struct {
 	log     zerolog.Logger
 	wake    chan struct{} // holds a token when Run should look
 	news    *news
+	tally   tally
 
 	mu       sync.Mutex
 	running  bool
@@ -84,7 +85,7 @@ func New(o Options) *Manager {
 	o.complete()
 	return &Manager{
 		options: o, log: o.Log, wake: make(chan struct{}, 1), news: newNews(time.Now()),
-		share: o.Pace, sessions: map[string]*session{}, setbacks: map[string]setback{}, queued: map[string]string{},
+		tally: tally{ended: map[Outcome]int64{}}, share: o.Pace, sessions: map[string]*session{}, setbacks: map[string]setback{}, queued: map[string]string{},
 	}
 }
 

@@ -63,6 +63,7 @@ func (m *Manager) begin(ctx context.Context, k replay.Known) {
 	}
 	s.control.Share(m.share)
 	m.sessions[k.Spec.ID] = s
+	m.tally.begun++
 	m.log.Info().Str("id", k.Spec.ID).Str("topic", k.Spec.Topic).Str("wished", string(w.State)).Msg("a session begins")
 	go func() {
 		defer close(s.done)
@@ -170,6 +171,7 @@ func (m *Manager) note(s *session, err error) (setback, bool) {
 	defer m.mu.Unlock()
 	id := s.known.Spec.ID
 	delete(m.sessions, id)
+	m.tally.ended[outcome(s, err)]++
 	before := m.setbacks[id]
 	delete(m.setbacks, id)
 	b, is := after(s, err, before, time.Now())
