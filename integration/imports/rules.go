@@ -1,7 +1,7 @@
 // Package imports holds the direction of imports inside replayd, and the test that the tree keeps it:
 //
 //	cmd -> everything
-//	replay/manager -> replay/api -> replay
+//	replay/metrics -> replay/manager -> replay/api -> replay
 //	replay/api, replay/kafka -> replay -> replay/merge, replay/dedupe, replay/pace -> archive
 //	replay/merge, replay/dedupe -> replay/shelf -> archive
 //	archive/s3, archive/dir, archive/layout, archive/format -> archive
@@ -9,7 +9,7 @@
 //	replay/consumer, which other teams import -> nothing of ours
 //
 // Adapters never import each other, nothing below cmd imports config, and the core (archive, replay and its pure
-// packages) imports no client of Kafka, S3, HTTP or YAML, so that it is tested in memory and in fake time.
+// packages) imports no client of Kafka, S3, HTTP, Prometheus or YAML, so that it is tested in memory and in fake time.
 package imports
 
 import (
@@ -31,6 +31,7 @@ var layers = map[string][]string{
 	"integration": {anything},
 
 	"config":         {"replay", "replay/pace", "archive"},
+	"replay/metrics": append([]string{"replay/manager", "replay/api"}, replayAndBelow...),
 	"replay/manager": append([]string{"replay/api"}, replayAndBelow...),
 
 	"replay/api":         replayAndBelow,
@@ -67,6 +68,7 @@ var clients = []string{
 	"github.com/twmb/franz-go",
 	"github.com/aws",
 	"net/http",
+	"github.com/prometheus",
 	"github.com/goccy/go-yaml",
 	"gopkg.in/yaml.v2",
 	"gopkg.in/yaml.v3",
@@ -100,7 +102,7 @@ func forbidden(layer string, test bool, path string) string {
 	inside, ours := strings.CutPrefix(path, module+"/")
 	if !ours {
 		if slices.Contains(core, layer) && slices.ContainsFunc(clients, func(c string) bool { return within(path, c) }) {
-			return "the core knows no client of Kafka, S3, HTTP or YAML"
+			return "the core knows no client of Kafka, S3, HTTP, Prometheus or YAML"
 		}
 		return ""
 	}
