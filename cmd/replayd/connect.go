@@ -6,13 +6,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"replayd/config"
 	"replayd/replay/kafka"
 	"replayd/replay/kafka/security"
 )
 
-// connect reaches the cluster, waiting for it if asked to.
-func (a *app) connect(ctx context.Context, f *replayFlags) (*kafka.Cluster, error) {
+// connect reaches the cluster, waiting for it if asked to. All of its clients have the options.
+func (a *app) connect(ctx context.Context, f *replayFlags, options ...kgo.Opt) (*kafka.Cluster, error) {
 	var wait config.Duration
 	if err := text(&wait, "wait-broker", f.waitBroker); err != nil {
 		return nil, err
@@ -29,6 +31,7 @@ func (a *app) connect(ctx context.Context, f *replayFlags) (*kafka.Cluster, erro
 		Brokers: a.config.Kafka.Brokers, ControlPrefix: a.config.Kafka.ControlPrefix, Member: a.config.Server.Member, Security: s,
 		GiveUp: time.Duration(l.giveUp), Log: a.log,
 	}
+	o.Client = options
 	began := time.Now()
 	for {
 		cluster, err := kafka.Connect(ctx, o)

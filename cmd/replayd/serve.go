@@ -12,9 +12,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"replayd/config"
+	"replayd/replay"
 	"replayd/replay/api"
 	"replayd/replay/kafka"
 	"replayd/replay/manager"
+	"replayd/replay/metrics"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -51,12 +53,13 @@ func (a *app) serve(ctx context.Context, listen, wait string) error {
 	a.limitMemory(int64(a.config.Limits.Memory))
 	serving, done := before(ctx, stop)
 	defer done()
-	cluster, err := a.connect(serving, &replayFlags{waitBroker: wait})
+	m := metrics.New(version(), a.log)
+	cluster, err := a.connect(serving, &replayFlags{waitBroker: wait}, m.Client())
 	if err != nil {
 		return err
 	}
 	defer cluster.Close()
-	d, err := a.newDaemon(serving, cluster)
+	d, err := a.newDaemon(serving, cluster, m)
 	if err != nil {
 		return err
 	}
@@ -75,8 +78,8 @@ type daemon struct {
 	listen  net.Listener
 }
 
-// newDaemon takes its place among the daemons of the cluster, and listens.
-func (a *app) newDaemon(ctx context.Context, cluster *kafka.Cluster) (_ *daemon, err error) {
+// newDaemon takes its place among the daemons of the cluster, and listens. What it does is counted by m.
+func (a *app) newDaemon(ctx context.Context, cluster *kafka.Cluster, m *metrics.Metrics) (_ *daemon, err error) {
 	d := &daemon{app: a}
 	defer func() {
 		if err != nil {
@@ -101,24 +104,48 @@ func (a *app) newDaemon(ctx context.Context, cluster *kafka.Cluster) (_ *daemon,
 		close(made)
 		return nil, err
 	}
-	d.manager = manager.New(a.managed(d, desk))
+	d.manager = manager.New(a.managed(d, desk, m))
 	close(made)
-	if d.server, err = api.NewServer(api.Guard(d.manager, d.denials), api.ServerOptions{Listen: s.Listen, Auth: auth, Denials: d.denials, Log: a.log}); err != nil {
+	if d.server, err = api.NewServer(api.Guard(d.manager, d.denials), api.ServerOptions{
+		Listen: s.Listen, Auth: auth, Denials: d.denials, Metrics: m, Observe: m.Request, Log: a.log,
+	}); err != nil {
 		return nil, err
 	}
+	d.measured(cluster, m)
 	d.listen, err = api.Listen(s.Listen, tlsOf(s.TLS), a.log)
 	return d, err
 }
 
+// measured has m look at the daemon.
+func (d *daemon) measured(cluster *kafka.Cluster, m *metrics.Metrics) {
+	m.Watch(metrics.Daemon{
+		Standing: d.manager.Standing, View: d.view, Work: d.work, Unsure: cluster.Unsure, Streams: d.server.Streams, Denied: d.denials.Count,
+		Ready: func() bool {
+			r, err := d.manager.Ready(context.Background())
+			return err == nil && r.Ready
+		},
+	})
+}
+
+// counted are sessions whose commits are counted.
+type counted struct {
+	*desk
+
+	by *metrics.Metrics
+}
+
+// Sink implements manager.Sessions.
+func (c counted) Sink(k *replay.Known) manager.Sink { return c.by.Sink(k.Spec.ID, c.desk.Sink(k)) }
+
 // managed are the options of the manager.
-func (a *app) managed(d *daemon, on *desk) manager.Options {
+func (a *app) managed(d *daemon, on *desk, m *metrics.Metrics) manager.Options {
 	s, memory := a.config.Server, a.config.Limits.Memory
 	running := min(s.Running, max(1, int(memory/config.MinMemory)))
 	if running < s.Running {
 		a.log.Warn().Msgf("limits.memory %v is enough for %s at a time, not for server.max_running %d", memory, plural(int64(running), "replay"), s.Running)
 	}
 	return manager.Options{
-		Registers: d.view, Work: d.work, Sessions: on, Desk: on, By: func(ctx context.Context) string { return api.By(ctx).Name },
+		Registers: d.view, Work: d.work, Sessions: counted{on, m}, Desk: on, By: func(ctx context.Context) string { return api.By(ctx).Name },
 		MaxRunning: running, Memory: int64(memory), Pace: s.Pace, RequireReason: s.RequireReason, SecondPerson: int64(s.SecondPerson),
 		Version: version(), Log: a.log,
 	}
