@@ -65,3 +65,14 @@ func Jq(tb testing.TB) string {
 	tested(tb, "jq", "")
 	return path
 }
+
+// Promtool is the path of promtool, by which Prometheus checks rules and runs their tests.
+func Promtool(tb testing.TB) string {
+	tb.Helper()
+	path, err := tool("promtool")
+	if err != nil {
+		leaveOut(tb, "promtool", err.Error()+" (in Debian's package prometheus)")
+	}
+	tested(tb, "promtool", "")
+	return path
+}
