@@ -100,6 +100,19 @@ func TestCommandsSayWhatIsWished(t *testing.T) {
 	}
 }
 
+func TestAStartWithAnIDIsTheSameWhenItIsTypedAgain(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	first := c.start("--id", "payments-12", "--pace", "500/s")
+	if again := c.start("--id", "payments-12", "--pace", "500/s"); again.ID != first.ID || !again.StartedAt.Equal(first.StartedAt) {
+		t.Errorf("started %+v, and then %+v", first, again)
+	}
+	c.replayd(append(startPayments, "--id", "payments-12", "--pace", "900/s")...).want(exitUsage, "payments-12")
+	if a, b := c.start(), c.start(); a.ID == b.ID {
+		t.Errorf("two starts without an id are both %s", a.ID)
+	}
+}
+
 func TestWhatADaemonRefusesEndsAsRunWould(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)

@@ -31,7 +31,8 @@ func (a *app) startCommand() *cobra.Command {
 		Use: "start", Short: "Let the daemon replay a window",
 		Long: `start takes the flags of run and lets the daemon do it: the archive is a name of the daemon's configuration, and relative
 times are the daemon's. On a terminal it shows the plan first and asks. The replay goes on whatever becomes of this
-command; the daemon carries it on when it is restarted.`,
+command; the daemon carries it on when it is restarted. The same start with the same --id is the same replay: it is shown,
+and nothing is started.`,
 		Example: `  replayd start --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments --reason INC-1234 --watch
   replayd start --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments --id payments-1200 --yes
   replayd start --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments --plan 0a1b…`,
@@ -60,7 +61,7 @@ func (a *app) startReplay(ctx context.Context, to *clientFlags, f *replayFlags, 
 	if err != nil {
 		return err
 	}
-	asked.Plan, asked.IdempotencyKey = s.plan, rand.Text()
+	asked.Plan, asked.IdempotencyKey = s.plan, keyOf(asked.ID)
 	d, err := a.daemon(to)
 	if err != nil {
 		return err
@@ -80,6 +81,15 @@ func (a *app) startReplay(ctx context.Context, to *clientFlags, f *replayFlags, 
 	}
 	w := &watch{app: a, daemon: d, id: r.ID, at: r, quarantineOK: f.quarantineOK}
 	return w.run(ctx)
+}
+
+// keyOf is the key of a start. Who names the replay asks for the same one when they ask again, as a job does that is tried again,
+// and is refused when they ask for it otherwise.
+func keyOf(id string) string {
+	if id == "" {
+		return rand.Text()
+	}
+	return "id " + id
 }
 
 // asked is the request that says what the flags do.
