@@ -47,32 +47,34 @@ func tool(name string) (string, error) {
 // Kcat is the path of kcat, a Kafka client that shares no code with ours.
 func Kcat(tb testing.TB) string {
 	tb.Helper()
-	path, err := tool("kcat")
-	if err != nil {
-		leaveOut(tb, "kcat", err.Error()+" (apt-get install kcat)")
-	}
-	tested(tb, "kcat", "")
-	return path
+	return Installed(tb, "kcat", "kcat")
 }
 
 // Jq is the path of jq, by which people read JSON at a terminal.
 func Jq(tb testing.TB) string {
 	tb.Helper()
-	path, err := tool("jq")
-	if err != nil {
-		leaveOut(tb, "jq", err.Error()+" (apt-get install jq)")
-	}
-	tested(tb, "jq", "")
-	return path
+	return Installed(tb, "jq", "jq")
 }
 
 // Promtool is the path of promtool, by which Prometheus checks rules and runs their tests.
 func Promtool(tb testing.TB) string {
 	tb.Helper()
-	path, err := tool("promtool")
+	return Installed(tb, "promtool", "prometheus")
+}
+
+// SystemdAnalyze is the path of systemd-analyze, which checks units without a systemd that runs.
+func SystemdAnalyze(tb testing.TB) string {
+	tb.Helper()
+	return Installed(tb, "systemd-analyze", "systemd")
+}
+
+// Installed is the path of a program, which Debian has in a package.
+func Installed(tb testing.TB, name, pkg string) string {
+	tb.Helper()
+	path, err := tool(name)
 	if err != nil {
-		leaveOut(tb, "promtool", err.Error()+" (in Debian's package prometheus)")
+		leaveOut(tb, name, fmt.Sprintf("%v (apt-get install %s)", err, pkg))
 	}
-	tested(tb, "promtool", "")
+	tested(tb, name, "")
 	return path
 }
