@@ -30,7 +30,7 @@ LABEL org.opencontainers.image.title="replayd" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /image/ /
 # The home of whatever user: there the AWS configuration is looked for, /home/replayd/.aws.
-ENV HOME=/home/replayd
+ENV HOME=/home/replayd PATH=/usr/bin
 USER 65532:65532
 # What does not fit into memory is spilled here, the default of --spill-dir. The configuration is /etc/replayd/replayd.yaml.
 VOLUME /var/tmp/replayd

@@ -44,6 +44,7 @@ test: equipment ## everything this machine can test; the last line says what tha
 .PHONY: unit
 unit: ## tests that need only Go, and gcc for the race detector
 	$(GO) test -race -p 4 $(unit_packages)
+	cd deploy/kubernetes && $(GO) test ./...
 
 # One package after another, three tests at a time: brokers share the processors with everything else, and tests of daemons
 # mostly wait. The race detector watches the unit tests; here the work is done by programs of their own.
@@ -95,6 +96,7 @@ lint: $(call stamp,$(GOLANGCI_LINT)) $(call stamp,$(GOFUMPT)) ## formatting, lin
 	GOOS=darwin $(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
 	$(GO) mod tidy -diff
+	cd deploy/kubernetes && $(GO) mod tidy -diff
 
 .PHONY: fmt
 fmt: $(call stamp,$(GOFUMPT)) ## format all code

@@ -35,6 +35,7 @@ var holders = map[string]map[string]string{
 		"sh": "TestTheCodeForConsumersWorks", "go": "TestTheCodeForConsumersWorks", "java": "TestTheCodeForConsumersWorks",
 		"json": "TestTheCodeForConsumersWorks",
 	},
+	"docs/deploy.md":      {"sh": "TestTheManifestsRun"},
 	"docs/install.md":     {"sh": "TestTheImageAndItsQuickstart", "yaml job": "TestTheJobInTheDocumentsRuns"},
 	"docs/quickstart.md":  {"sh": "TestTheImageAndItsQuickstart", "text": "TestTheImageAndItsQuickstart"},
 	"docs/reliability.md": {"sh": "TestTheCommandsThatShowTheQuarantineWork"},

@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"":            {}, // the module's root
 	"cmd":         {anything},
 	"integration": {anything},
+	"deploy":      {}, // a module of its own, for tests
 
 	"config":         {"replay", "replay/pace", "archive"},
 	"replay/metrics": append([]string{"replay/manager", "replay/api"}, replayAndBelow...),
