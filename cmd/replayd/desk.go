@@ -207,11 +207,12 @@ func (d *desk) Source(ctx context.Context, s *replay.Spec) (archive.Source, erro
 // Sink implements manager.Sessions.
 func (d *desk) Sink(k *replay.Known) manager.Sink { return d.cluster.Sink(d.settings(k)) }
 
-// settings are those that a replay was started with, and what today's configuration adds.
+// settings are those that a replay was started with, and what today's configuration adds. What the start allows was audited
+// with it.
 func (d *desk) settings(k *replay.Known) kafka.Settings {
 	s := k.Start
 	return kafka.Settings{
-		Pace: s.Pace, Compression: s.Compression, Create: s.Create, Partitions: s.Partitions, Like: s.Like, Allow: s.Allow,
+		Pace: s.Pace, Compression: s.Compression, Create: s.Create, Partitions: s.Partitions, Like: s.Like, Allow: s.Allow, Audited: true,
 		SourceTopics: d.app.config.Archives[k.Spec.Archive].SourceTopics, Targets: d.app.targets(), Reason: k.Spec.Reason,
 	}
 }

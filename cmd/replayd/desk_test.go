@@ -62,6 +62,9 @@ func TestAStartIsAskedForInTheWordsOfTheFlags(t *testing.T) {
 		!slices.Equal(start.Allow, s.Allow) || !start.Create || start.Partitions != 2 || start.Ramp.Std() != 10*time.Second {
 		t.Errorf("start %+v", start)
 	}
+	if settings := d.settings(&replay.Known{Spec: spec, Start: start}); !slices.Equal(settings.Allow, s.Allow) || !settings.Audited {
+		t.Errorf("settings %+v: what the start allows was audited with it", settings)
+	}
 	o, err := d.Options(&replay.Known{Spec: spec, Start: start})
 	if err != nil || o.Pace.String() != "500/s" || o.MaxBad != 0.05 || o.Ramp != 10*time.Second || !o.Allow.Has("overlap") || o.Memory != 512<<20 {
 		t.Errorf("options %+v, %v", o, err)

@@ -15,9 +15,10 @@ import (
 	"replayd/replay"
 )
 
-// overriding writes the intent to start a session in spite of refusals and returns what writes its outcome.
+// overriding writes the intent to start a session in spite of refusals, unless that was audited before, and returns what writes
+// its outcome.
 func (c *Cluster) overriding(ctx context.Context, spec *replay.Spec, session string, s Settings) (outcome func(context.Context, error) error, err error) {
-	if len(s.Allow) == 0 {
+	if len(s.Allow) == 0 || s.Audited {
 		return func(context.Context, error) error { return nil }, nil
 	}
 	a := replay.Audited{

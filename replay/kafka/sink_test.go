@@ -166,6 +166,22 @@ func TestWhatIsAllowedIsAudited(t *testing.T) {
 	}
 }
 
+// TestWhatADaemonHasAuditedIsNotAuditedByEachOfItsSessions begins several: the audit would grow with each try.
+func TestWhatADaemonHasAuditedIsNotAuditedByEachOfItsSessions(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	for range 3 {
+		s := c.Sink(Settings{Allow: replay.Allowed{ItemOverlap}, Audited: true})
+		if _, err := s.Open(t.Context(), testSpec("r")); err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+	}
+	if n := len(consumed(t, f, "replayd.audit")); n != 0 {
+		t.Errorf("audited %d times", n)
+	}
+}
+
 func TestQuarantineStandsWithTheCheckpointInOneTransaction(t *testing.T) {
 	f := fake(t)
 	s, _ := open(t, connect(t, f), testSpec("r"))

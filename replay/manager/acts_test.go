@@ -118,6 +118,26 @@ func TestActsAreAuditedBeforeAndAfterAndRefusedWithout(t *testing.T) {
 	})
 }
 
+// TestAStartIsAuditedWithWhatItAllows reads it where sessions that are allowed so do not write it again.
+func TestAStartIsAuditedWithWhatItAllows(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil)
+		defer ends(d)
+		allow := []string{"overlap", "durability"}
+		if _, _, err := d.Start(as(t, "anna"), api.Start{ID: "1", Topic: "x", Limit: 1, Allow: allow}); err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range c.audit {
+			if !slices.Equal(a.Items, allow) {
+				t.Errorf("audited %+v", a)
+			}
+		}
+		if len(c.audit) != 2 {
+			t.Errorf("audited %s", c.audits())
+		}
+	})
+}
+
 func TestActsThatCannotBeAreRefusedAndNotAudited(t *testing.T) {
 	simulate(t, func(t *testing.T, c *cluster) {
 		d := c.daemon("d", []string{"x"})
