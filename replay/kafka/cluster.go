@@ -1,12 +1,14 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -102,18 +104,33 @@ func (c *Cluster) common() []kgo.Opt {
 
 func (c *Cluster) topic(name string) string { return c.options.ControlPrefix + "." + name }
 
+// leaders is how long topics that were just made, or whose brokers are coming up, get to have leaders.
+const leaders = 30 * time.Second
+
 // await waits until every one of the topics has leaders.
 func (c *Cluster) await(ctx context.Context, topics ...string) (kadm.TopicDetails, error) {
-	for wait := anyRetry; ; wait = longer(wait) {
-		list, err := c.admin.ListTopics(ctx, topics...)
-		if err == nil && list.Error() == nil && allLed(list) {
-			return list, nil
+	return awaitLed(ctx, topics, func(ctx context.Context) (kadm.TopicDetails, error) { return c.admin.ListTopics(ctx, topics...) })
+}
+
+func awaitLed(ctx context.Context, topics []string, list func(context.Context) (kadm.TopicDetails, error)) (kadm.TopicDetails, error) {
+	limited, cancel := context.WithTimeout(ctx, leaders)
+	defer cancel()
+	var last error
+	for wait := anyRetry; limited.Err() == nil; wait = longer(wait) {
+		details, err := list(limited)
+		if err = cmp.Or(err, details.Error()); err == nil && allLed(details) {
+			return details, nil
 		}
-		if ctx.Err() != nil || wait >= longestPause {
-			return nil, fmt.Errorf("topics %v: not all have leaders: %w", topics, errors.Join(err, list.Error(), ctx.Err()))
+		if limited.Err() == nil { // else it only says that time is up
+			last = err
 		}
-		sleep(ctx, wait)
+		sleep(limited, wait)
 	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("wait for leaders of topics %s: %w", strings.Join(topics, ", "), ctx.Err())
+	}
+	return nil, fmt.Errorf("topics %s: not all of them have leaders after %s%s: check that all brokers are up",
+		strings.Join(topics, ", "), leaders, because(last))
 }
 
 func allLed(list kadm.TopicDetails) bool {
