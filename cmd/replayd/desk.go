@@ -213,6 +213,7 @@ func (d *desk) settings(k *replay.Known) kafka.Settings {
 	s := k.Start
 	return kafka.Settings{
 		Pace: s.Pace, Compression: s.Compression, Create: s.Create, Partitions: s.Partitions, Like: s.Like, Allow: s.Allow, Audited: true,
+		Ends:         k.Wish != nil && k.Wish.State == replay.Cancelled,
 		SourceTopics: d.app.config.Archives[k.Spec.Archive].SourceTopics, Targets: d.app.targets(), Reason: k.Spec.Reason,
 	}
 }

@@ -33,15 +33,7 @@ func (s *Sink) prepare(ctx context.Context) error {
 		return err
 	}
 	s.looked = all.end
-	look := c.Preflight
-	if known.Begun() {
-		look = c.PreflightKnown
-	}
-	findings, err := look(ctx, s.spec, s.settings)
-	if err == nil {
-		err = Refusals(findings, s.settings.Allow)
-	}
-	if err != nil {
+	if err := s.preflight(ctx, known); err != nil {
 		return err
 	}
 	if err := c.probe(ctx, s.spec); err != nil {
@@ -51,8 +43,30 @@ func (s *Sink) prepare(ctx context.Context) error {
 	return err
 }
 
+// preflight refuses what would hurt. Nothing does that only ends a replay.
+func (s *Sink) preflight(ctx context.Context, known *Stored) error {
+	look := s.cluster.Preflight
+	switch {
+	case s.settings.Ends && !known.Begun():
+		return &replay.Refusal{Item: ItemRestart, What: fmt.Sprintf("replay %s has not begun, or was forgotten meanwhile: there is nothing to end", s.spec.ID)}
+	case s.settings.Ends:
+		return nil
+	case known.Begun():
+		look = s.cluster.PreflightKnown
+	}
+	findings, err := look(ctx, s.spec, s.settings)
+	if err != nil {
+		return err
+	}
+	return Refusals(findings, s.settings.Allow)
+}
+
 // target makes the replay topic if it is missing, which preflight has allowed, and learns what it takes.
 func (s *Sink) target(ctx context.Context) error {
+	if s.settings.Ends {
+		s.maxBytes = defaultMaxMessage
+		return nil
+	}
 	if err := s.cluster.createMissing(ctx, s.spec, s.settings); err != nil {
 		return err
 	}
@@ -86,12 +100,15 @@ func lost(id, topic, how string) *replay.Refusal {
 	return &replay.Refusal{
 		Item: ItemRestart,
 		What: fmt.Sprintf("replay %s had begun, and since then topic %s was %s: what is already produced is not known any more", id, topic, how),
-		Next: "Look at the replay topic, and start a new replay under another --id, into an empty topic.",
+		Next: "Look at the replay topic, and start a new replay under another --id, into an empty topic. What is left of this one a daemon deletes: replayd forget " + id,
 	}
 }
 
 // begin finds the checkpoint to go on from, or makes the first one.
 func (s *Sink) begin(ctx context.Context, known *Stored) error {
+	if s.settings.Ends {
+		return s.ending()
+	}
 	target, err := s.cluster.topicDetail(ctx, s.spec.Topic)
 	if err != nil {
 		return err
@@ -118,12 +135,28 @@ func (s *Sink) begin(ctx context.Context, known *Stored) error {
 	})
 }
 
+// ending is begin for a session that only ends the replay: there must be one that has begun.
+func (s *Sink) ending() error {
+	if s.journal.checkpoint == nil || s.journal.genesis == nil {
+		return s.lost(s.journal.topic, "emptied")
+	}
+	return s.checkSpec()
+}
+
+// checkSpec refuses a genesis that was another replay's.
+func (s *Sink) checkSpec() error {
+	if s.journal.genesis.Spec != s.spec.Hash() {
+		return s.lost(s.cluster.topic(configTopic), "deleted or emptied")
+	}
+	return nil
+}
+
 // checkTarget holds the target against what it was at genesis.
 func (s *Sink) checkTarget(target kadm.TopicDetail) error {
 	g := s.journal.genesis
 	n := int32(len(target.Partitions))
-	if g.Spec != s.spec.Hash() {
-		return s.lost(s.cluster.topic(configTopic), "deleted or emptied")
+	if err := s.checkSpec(); err != nil {
+		return err
 	}
 	switch {
 	case target.ID.String() != g.TopicID:

@@ -21,6 +21,9 @@ const hopelessTries = 5
 
 // Commit implements replay.Sink. The chunk stays in memory until its outcome is known.
 func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
+	if s.settings.Ends && (len(chunk.Records) > 0 || !chunk.Checkpoint.State.Terminal()) {
+		return errOnlyEnds
+	}
 	target := commitID{s.session, s.base.number + 1}
 	c := &chunk.Checkpoint
 	c.Version, c.Session, c.Commit, c.Host, c.PID = version, target.session, target.number, host(), os.Getpid()
@@ -66,6 +69,9 @@ func (s *Sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 	}
 }
 
+// errOnlyEnds is met when somebody calls back what this session was begun for. The next one looks at the target again.
+var errOnlyEnds = errors.New("this session is only to write that the replay has ended, and is told to go on")
+
 // decided notes that target was committed with checkpoint c. When it is the last, it can be read, too.
 func (s *Sink) decided(ctx context.Context, target commitID, c *replay.Checkpoint) {
 	s.base = target
@@ -94,14 +100,7 @@ func (s *Sink) recover(ctx context.Context, wanted commitID) (committed bool, er
 	if c == nil {
 		return false, s.lost(s.journal.topic, "emptied")
 	}
-	target, err := s.detail(ctx, s.spec.Topic)
-	if errors.Is(err, kerr.UnknownTopicOrPartition) {
-		return false, s.lost(s.spec.Topic, "deleted")
-	}
-	if err == nil {
-		err = s.checkTarget(target)
-	}
-	if err != nil {
+	if err := s.sameTarget(ctx); err != nil {
 		return false, err
 	}
 	switch now := (commitID{c.Session, c.Commit}); now {
@@ -112,6 +111,21 @@ func (s *Sink) recover(ctx context.Context, wanted commitID) (committed bool, er
 	default: // a session that has come and gone between
 		return false, &replay.TakenOver{Host: c.Host, PID: c.PID}
 	}
+}
+
+// sameTarget refuses to go on in another target than the replay began in.
+func (s *Sink) sameTarget(ctx context.Context) error {
+	if s.settings.Ends {
+		return nil
+	}
+	target, err := s.detail(ctx, s.spec.Topic)
+	switch {
+	case errors.Is(err, kerr.UnknownTopicOrPartition):
+		return s.lost(s.spec.Topic, "deleted")
+	case err != nil:
+		return err
+	}
+	return s.checkTarget(target)
 }
 
 // checkJournal refuses to go on in another checkpoint topic than the replay began in.
@@ -142,7 +156,7 @@ func (s *Sink) try(ctx context.Context, chunk *replay.Chunk) error {
 	if s.producer == nil {
 		return fmt.Errorf("no producer")
 	}
-	if chunk.Checkpoint.State.Terminal() { // the last look at what the receipt will speak of
+	if chunk.Checkpoint.State.Terminal() && !s.settings.Ends { // the last look at what the receipt will speak of
 		target, err := s.cluster.topicDetail(ctx, s.spec.Topic)
 		if err != nil {
 			return err

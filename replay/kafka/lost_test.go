@@ -94,3 +94,68 @@ func TestACheckpointTopicThatIsMadeAnewDuringASessionEndsIt(t *testing.T) {
 		})
 	}
 }
+
+// TestAReplayWhoseTargetIsLostCanBeEnded does it after its topic was deleted, was made anew, and under an answer that gets lost.
+func TestAReplayWhoseTargetIsLostCanBeEnded(t *testing.T) {
+	for _, anew := range []bool{false, true} {
+		t.Run(fmt.Sprintf("made anew %t", anew), func(t *testing.T) {
+			f := fake(t)
+			c := connect(t, f)
+			s, _ := open(t, c, testSpec("r"))
+			commit(t, s, chunk(30, 1, replay.Running))
+			s.Close()
+			if _, err := c.admin.DeleteTopic(t.Context(), "replay"); err != nil {
+				t.Fatal(err)
+			}
+			if anew {
+				if _, err := c.admin.CreateTopic(t.Context(), 3, 1, nil, "replay"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := c.Sink(Settings{}).Open(t.Context(), testSpec("r"))
+			refusedRestart(t, err, "replayd forget r")
+
+			last := c.Sink(Settings{Ends: true, Create: true})
+			defer last.Close()
+			if _, err := last.Open(t.Context(), testSpec("r")); err != nil {
+				t.Fatal(err)
+			}
+			if err := last.Commit(t.Context(), chunk(1, 31, replay.Running)); !errors.Is(err, errOnlyEnds) {
+				t.Errorf("called back it goes on: %v", err)
+			}
+			last.producer.close() // as a cut connection would end it: the log is asked
+			last.producer = nil
+			commit(t, last, chunk(0, 31, replay.Cancelled))
+			known, err := c.Stored(t.Context(), "r")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := c.Finished(t.Context(), known)
+			if err != nil || r == nil || r.State != replay.Cancelled || r.Produced != 30 || r.Sessions != 2 {
+				t.Errorf("it ended as %+v, %v", r, err)
+			}
+			if exists, err := c.topicExists(t.Context(), "replay"); err != nil || exists != anew {
+				t.Errorf("the topic is there: %v, %v", exists, err)
+			}
+		})
+	}
+}
+
+// TestWhatHasNotBegunIsNotEndedInSilence has nothing that could be ended, or no more.
+func TestWhatHasNotBegunIsNotEndedInSilence(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	s, _ := open(t, c, testSpec("r"))
+	commit(t, s, chunk(30, 1, replay.Running))
+	s.Close()
+	if _, err := c.admin.DeleteTopic(t.Context(), "replayd.checkpoints"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := connect(t, f).Sink(Settings{Ends: true}).Open(t.Context(), testSpec("r"))
+	refusedRestart(t, err, "made anew")
+	_, err = c.Sink(Settings{Ends: true}).Open(t.Context(), testSpec("other"))
+	refusedRestart(t, err, "nothing to end")
+	if known, err := c.Stored(t.Context(), "other"); known != nil || err != nil {
+		t.Errorf("it was frozen: %+v, %v", known, err)
+	}
+}

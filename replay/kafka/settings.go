@@ -22,6 +22,7 @@ type Settings struct {
 	Targets      map[string][]string `json:"-"` // topics that may be written, and the archives for each (none: all); empty: any
 	Allow        replay.Allowed      `json:"-"`
 	Audited      bool                `json:"-"` // what is allowed stands in the audit: sessions of a daemon are many, and write it no more
+	Ends         bool                `json:"-"` // the session only writes that the replay has ended: of its target nothing is asked
 	Lasts        time.Duration       `json:"-"` // at Pace, as far as that is known
 	Reason       string              `json:"-"` // for what this session allows; empty: the spec's
 }

@@ -86,7 +86,7 @@ func (s *Sink) takeOver(ctx context.Context) (replay.Durable, error) {
 	if err != nil {
 		return replay.Durable{}, err
 	}
-	if !s.journal.checkpoint.Begun {
+	if !s.journal.checkpoint.Begun && !s.settings.Ends {
 		if err := s.contend(ctx); err != nil {
 			return replay.Durable{}, err
 		}

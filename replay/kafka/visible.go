@@ -19,11 +19,13 @@ func (s *Sink) awaitVisible(ctx context.Context, c *replay.Checkpoint) {
 	defer cancel()
 	last := map[int32]int64{}
 	for _, p := range c.Partitions {
-		if p.LastOffset != nil {
+		if !s.settings.Ends && p.LastOffset != nil {
 			last[p.Partition] = *p.LastOffset
 		}
 	}
-	s.cluster.awaitSeen(ctx, s.spec.Topic, last)
+	if len(last) > 0 {
+		s.cluster.awaitSeen(ctx, s.spec.Topic, last)
+	}
 	if s.told != nil {
 		s.cluster.awaitSeen(ctx, s.told.Topic, map[int32]int64{s.told.Partition: s.told.Offset})
 	}

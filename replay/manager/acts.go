@@ -74,10 +74,10 @@ func parsePace(p api.Pace, w *replay.Wish) error {
 	return nil
 }
 
-// Cancel implements api.Service.
+// Cancel implements api.Service. What could not be cancelled is tried again at once.
 func (m *Manager) Cancel(ctx context.Context, id string, a api.Act) (api.Replay, error) {
-	return m.wish(ctx, id, "cancel", a.Reason, func(_ *replay.Known, w *replay.Wish) (bool, error) {
-		changed := w.State != replay.Cancelled
+	return m.wish(ctx, id, "cancel", a.Reason, func(k *replay.Known, w *replay.Wish) (bool, error) {
+		changed := w.State != replay.Cancelled || !m.runsSomewhere(k)
 		w.State = replay.Cancelled
 		return changed, nil
 	})

@@ -34,7 +34,7 @@ func (s *sessions) Source(_ context.Context, spec *replay.Spec) (archive.Source,
 }
 
 func (s *sessions) Sink(k *replay.Known) Sink {
-	return &sink{d: (*daemon)(s), id: k.Spec.ID, topic: k.Spec.Topic}
+	return &sink{d: (*daemon)(s), id: k.Spec.ID, topic: k.Spec.Topic, ends: wished(k).State == replay.Cancelled}
 }
 
 func (s *sessions) Options(k *replay.Known) (replay.Options, error) {
@@ -48,6 +48,15 @@ type sink struct {
 	id, topic string
 	epoch     int
 	seq       int
+	ends      bool // the session was begun to end the replay
+}
+
+// lost is what is told of a target that is not there any more. The cluster's lock is held.
+func (s *sink) lost() error {
+	if !s.d.c.lost || s.ends {
+		return nil
+	}
+	return &replay.Refusal{Item: "restart", What: "the topic was deleted"}
 }
 
 // waits takes a moment; at a daemon that is frozen until it is not, and for ever at one that is dead.
@@ -75,6 +84,9 @@ func (s *sink) Open(ctx context.Context, _ *replay.Spec) (replay.Durable, error)
 	c := s.d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := s.lost(); err != nil {
+		return replay.Durable{}, err
+	}
 	t := c.replays[s.id]
 	resumed := t != nil
 	if !resumed {
@@ -109,6 +121,9 @@ func (s *sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 	t := c.replays[s.id]
 	if t.epoch != s.epoch {
 		return &replay.TakenOver{Host: "another", PID: 1}
+	}
+	if err := s.lost(); err != nil {
+		return err
 	}
 	if c.fate != nil {
 		if err := c.fate(s.id); err != nil {

@@ -36,6 +36,7 @@ type cluster struct {
 	replays map[string]*taken
 	deaf    error                 // what the audit says instead of taking anything
 	fate    func(id string) error // of a commit; nil: all go well
+	lost    bool                  // the targets: a session only ends a replay
 }
 
 // produced is a record of a topic.

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -128,6 +129,45 @@ func TestAnArchiveThatIsGoneHindersNoCancel(t *testing.T) {
 			t.Errorf("it stands %+v", r)
 		}
 	})
+}
+
+// TestAReplayWhoseTopicIsLostCanBeCancelledAndForgotten cancels one whose session has been refused already, and one whose session
+// learns of both at once.
+func TestAReplayWhoseTopicIsLostCanBeCancelledAndForgotten(t *testing.T) {
+	for _, refused := range []bool{true, false} {
+		t.Run(fmt.Sprintf("refused before %t", refused), func(t *testing.T) {
+			simulate(t, func(t *testing.T, c *cluster) {
+				d := c.daemon("d", []string{"x"})
+				defer ends(d)
+				d.begin("1", "x", 100, "10/s")
+				wait(3 * time.Second)
+				c.mu.Lock()
+				c.lost = true
+				c.mu.Unlock()
+				if refused {
+					wait(3 * time.Second)
+					if r := d.stands("1"); r.State != replay.Failed || !strings.Contains(r.Reason, "was deleted") {
+						t.Errorf("it stands %+v", r)
+					}
+				}
+				if err := d.Forget(as(t, "ben"), "1", api.Act{}); problem(err) != "409" {
+					t.Errorf("before its end it is forgotten: %v", err)
+				}
+				for tries := 0; d.stands("1").State != replay.Cancelled && tries < 2; tries++ {
+					if _, err := d.Cancel(as(t, "ben"), "1", api.Act{}); err != nil {
+						t.Fatal(err)
+					}
+					wait(3 * time.Second)
+				}
+				if r := d.stands("1"); r.State != replay.Cancelled {
+					t.Errorf("it stands %+v", r)
+				}
+				if err := d.Forget(as(t, "ben"), "1", api.Act{}); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 func TestNoMoreSessionsRunThanMayAndWhatOnlyWritesAWordWaitsForNone(t *testing.T) {

@@ -50,8 +50,8 @@ func (m *Manager) addOwn(k *replay.Known, r *api.Replay) {
 	told := alive(k, now) && !r.State.Terminal()
 	switch state, reason := wrong(k, &b); {
 	case own != nil || told || reason == "" || r.State.Terminal():
-	case state == replay.Failed:
-		r.State, r.Reason = state, reason
+	case state == replay.Failed || r.State == replay.Running: // begun, and refused since: nobody runs it
+		r.State, r.Reason = replay.Failed, reason
 	default:
 		r.Reason = reason
 	}
