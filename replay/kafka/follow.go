@@ -50,14 +50,12 @@ func (v *View) look(ctx context.Context) error {
 	if err := v.awaitAll(ctx, checkpointTopic, v.cluster.admin.ListCommittedOffsets); err != nil {
 		return err
 	}
-	orphans := v.orphans()
 	for _, topic := range []string{configTopic, statusTopic} {
 		if err := v.awaitAll(ctx, topic, v.cluster.admin.ListEndOffsets); err != nil {
 			return err
 		}
 	}
-	v.adopt(orphans)
-	return nil
+	return v.doubt(ctx)
 }
 
 // same compares the ids of the topics. One that has another is gone for good, with what it held; one that is not there may
@@ -133,35 +131,4 @@ func (v *View) awaitAll(ctx context.Context, name string, list func(context.Cont
 		}
 	}
 	return nil
-}
-
-// orphans are the replays that have checkpoints, and nothing in the config topic as far as that has been read.
-func (v *View) orphans() map[string]bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	ids := map[string]bool{}
-	for id, p := range v.progress {
-		if len(p.checkpoints) > 0 && v.registry.replays[id] == nil {
-			ids[id] = true
-		}
-	}
-	return ids
-}
-
-// adopt makes known that there are replays whose spec was lost: those that were orphans before all of the config topic was
-// read, and still are.
-func (v *View) adopt(orphans map[string]bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	changed := false
-	for id, p := range v.progress {
-		was := p.orphan >= orphaned
-		if p.orphan = min(p.orphan+1, orphaned); !orphans[id] || v.registry.replays[id] != nil {
-			p.orphan = 0
-		}
-		changed = changed || was != (p.orphan >= orphaned)
-	}
-	if changed {
-		ring(&v.changed)
-	}
 }

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +24,10 @@ func (e *NotEnded) Error() string {
 	return fmt.Sprintf("replay %s is %s: it can be forgotten once it has ended; cancel it first", e.ID, e.State)
 }
 
-// Forget deletes what the control topics hold of a replay that has ended, but for the audit and the quarantine, and frees
-// its id. What was broken off anywhere is finished by calling it again, at any daemon. The order makes that so:
+// Forget deletes what the control topics hold of a replay that has ended, or of which they have lost what it would be
+// continued by, but for the audit and the quarantine, and frees its id. Started anew under that id, it is refused while its
+// events stand in the target. What was broken off anywhere is finished by calling it again, at any daemon. The order makes
+// that so:
 //
 //	forget/<id>                      from here on no session begins and nobody freezes anything under the id
 //	all of its checkpoint records    in one transaction, which fences whoever may still be at work, and its receipt
@@ -45,8 +46,10 @@ func (v *View) Forget(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	if err := v.forgetProgress(ctx, id, f); err != nil {
-		return v.cluster.unanswered(fmt.Errorf("forget the progress of replay %s: %w", id, err))
+	for _, at := range f.at {
+		if err := v.forgetProgress(ctx, f, at); err != nil {
+			return v.cluster.unanswered(fmt.Errorf("forget the progress of replay %s: %w", id, err))
+		}
 	}
 	live := &kgo.Record{Topic: v.cluster.topic(statusTopic), Key: []byte(progressKey(id))}
 	if err := produce(ctx, v.cluster.client, live); err != nil {
@@ -65,32 +68,37 @@ func (v *View) Forget(ctx context.Context, id string) error {
 
 // forgotten is a replay that is to be forgotten.
 type forgotten struct {
-	begun bool     // before: it is to be finished
-	known *Stored  // its spec may be deleted already
-	ended bool     // by a checkpoint: there must be one that says so
-	keys  []string // in the config topic, in the order in which they are deleted
+	begun bool        // before: it is to be finished
+	spec  replay.Spec // with its id alone where the rest is deleted already
+	at    []*started  // where its checkpoints are; one that is nil stands for the partition that its name gives
+	ended bool        // by a checkpoint: there must be one that says so
+	keys  []string    // in the config topic, in the order in which they are deleted
 }
 
-// forgettable finds a replay that has ended, or one that is being forgotten.
+// forgettable finds a replay that has ended, that is lost, or that is being forgotten.
 func (v *View) forgettable(id string) (*forgotten, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	k, ok := v.known(id)
 	of := v.registry.replays[id]
-	if !ok || of == nil {
-		return nil, cmp.Or(k.Err, error(&Unknown{ID: id}))
+	if !ok {
+		return nil, &Unknown{ID: id}
 	}
-	f := &forgotten{begun: !of.forget.absent(), known: &Stored{Spec: replay.Spec{ID: id}, started: of.started.value}}
+	if of == nil { // only its checkpoints are there
+		of = &registered{}
+	}
 	if err := of.unreadable(); err != nil {
 		return nil, err
 	}
-	if !f.begun {
-		if k.Err != nil {
-			return nil, k.Err
-		}
-		if state := k.State(); !state.Terminal() {
-			return nil, &NotEnded{ID: id, State: state}
-		}
+	f := &forgotten{begun: !of.forget.absent(), spec: replay.Spec{ID: id}, at: v.checkpointsOf(id, of)}
+	switch lost := new(replay.Refusal); {
+	case f.begun:
+	case errors.As(k.Err, &lost) && lost.Item == ItemRestart:
+	case k.Err != nil:
+		return nil, k.Err
+	case !k.State().Terminal():
+		return nil, &NotEnded{ID: id, State: k.State()}
+	default:
 		f.ended = k.Begun
 	}
 	f.keys = append(f.keys, wishKey(id))
@@ -101,6 +109,27 @@ func (v *View) forgettable(id string) (*forgotten, error) {
 	return f, nil
 }
 
+// checkpointsOf are all places where a replay has checkpoints, or had.
+func (v *View) checkpointsOf(id string, of *registered) []*started {
+	topicID, at := v.ids[v.cluster.topic(checkpointTopic)], map[int32]bool{}
+	if s := of.started.value; s != nil && s.CheckpointTopicID == topicID {
+		at[s.CheckpointPartition] = true
+	}
+	if p := v.progress[id]; p != nil {
+		for partition := range p.checkpoints {
+			at[partition] = true
+		}
+	}
+	if len(at) == 0 {
+		return []*started{nil}
+	}
+	var all []*started
+	for _, partition := range slices.Sorted(maps.Keys(at)) {
+		all = append(all, &started{CheckpointPartition: partition, CheckpointTopicID: topicID})
+	}
+	return all
+}
+
 // forgets reports whether a replay is being forgotten.
 func (v *View) forgets(id string) bool {
 	v.mu.Lock()
@@ -109,17 +138,17 @@ func (v *View) forgets(id string) bool {
 	return of != nil && !of.forget.absent()
 }
 
-// forgetProgress deletes the checkpoint records of a replay and its receipt in one transaction of its owner, and waits until
-// that has been read back.
-func (v *View) forgetProgress(ctx context.Context, id string, f *forgotten) error {
+// forgetProgress deletes the checkpoint records of a replay in one place, and its receipt, in one transaction of its owner, and
+// waits until that has been read back.
+func (v *View) forgetProgress(ctx context.Context, f *forgotten, at *started) error {
 	s := v.cluster.Sink(Settings{})
 	defer s.Close()
-	s.spec, s.maxBytes = &f.known.Spec, defaultMaxMessage
+	s.spec, s.maxBytes = &f.spec, defaultMaxMessage
 	var err error
 	if s.codec, err = s.settings.codec(); err != nil {
 		return err
 	}
-	if err := s.locate(ctx, f.known); err != nil {
+	if err := s.locate(ctx, &Stored{started: at}); err != nil {
 		return err
 	}
 	if err := s.acquire(ctx); err != nil {
@@ -133,7 +162,7 @@ func (v *View) forgetProgress(ctx context.Context, id string, f *forgotten) erro
 		for _, key := range s.journal.keys() {
 			t.send(s.record(key, nil), func(r *kgo.Record) { last = max(last, r.Offset) })
 		}
-		t.send(&kgo.Record{Topic: v.cluster.topic(statusTopic), Key: []byte(id)}, nil)
+		t.send(&kgo.Record{Topic: v.cluster.topic(statusTopic), Key: []byte(f.spec.ID)}, nil)
 		return nil
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -292,5 +293,105 @@ func notNew(t *testing.T, f *kfake.Cluster, c *Cluster) {
 	}
 	if old.replays["r"] == nil && strings.Contains(keys, "r/checkpoint") {
 		t.Errorf("to an older replayd its id is free, and there are\n%s", keys)
+	}
+}
+
+// TestWhatIsLostIsForgottenAndStartedAnewOnlyInSight loses each part of what a replay is continued by. It is listed with what is
+// lost and takes no wishes. Forgotten it leaves nothing; and its id, started anew, is refused for the events that stand there.
+func TestWhatIsLostIsForgottenAndStartedAnewOnlyInSight(t *testing.T) {
+	drop := func(topic string) func(*testing.T, *Cluster) {
+		return func(t *testing.T, c *Cluster) {
+			if _, err := c.admin.DeleteTopic(t.Context(), topic); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, lose := range []struct {
+		what, says string
+		do         func(*testing.T, *Cluster)
+	}{
+		{"the checkpoint topic", "replayd.checkpoints was deleted and made anew", drop("replayd.checkpoints")},
+		{"the config topic", "replayd.config was deleted or emptied", drop("replayd.config")},
+		{"the checkpoints", "replayd.checkpoints was emptied", func(t *testing.T, c *Cluster) {
+			at, ends := partitionOf([]byte("r"), 16), kadm.Offsets{}
+			list, err := c.admin.ListEndOffsets(t.Context(), "replayd.checkpoints")
+			if err != nil {
+				t.Fatal(err)
+			}
+			end, _ := list.Lookup("replayd.checkpoints", at)
+			ends.AddOffset("replayd.checkpoints", at, end.Offset, -1)
+			deleted, err := c.admin.DeleteRecords(t.Context(), ends)
+			if err = errors.Join(err, deleted.Error()); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"the spec", "replayd.config was emptied", func(t *testing.T, c *Cluster) {
+			if err := c.writeConfig(t.Context(), specKey("r", daemonSpec("r").Hash()), nil); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(lose.what, func(t *testing.T) {
+			t.Parallel()
+			f := fake(t)
+			c := connect(t, f)
+			s, _ := open(t, c, daemonSpec("r"))
+			commit(t, s, chunk(30, 1, replay.Running))
+			s.Close()
+			lose.do(t, c)
+			v := follow(t, connect(t, f))
+			k := finds(t, v, "r", func(k replay.Known) bool { return k.Err != nil })
+			refusedRestart(t, k.Err, lose.says)
+			if err := v.Wish(t.Context(), "r", running()); err == nil {
+				t.Error("it takes wishes")
+			}
+			if err := v.Forget(t.Context(), "r"); err != nil {
+				t.Fatal(err)
+			}
+			if keys := left(t, f, "r"); len(keys) > 0 {
+				t.Errorf("left are %v", keys)
+			}
+			if _, ok := v.Find("r"); ok {
+				t.Error("it is still known")
+			}
+			if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
+				t.Fatalf("its id is not free: %v", err)
+			}
+			_, err := c.Sink(Settings{Allow: replay.Allowed{ItemOverlap, ItemRestart}}).Open(t.Context(), daemonSpec("r"))
+			refusedRestart(t, err, "know of none")
+		})
+	}
+}
+
+// TestWordThatOneHasStartedWhichWasForgottenIsForgottenAgain is of a session that had made a beginning when the replay, which
+// had been cancelled before it began, was forgotten elsewhere: its word came last.
+func TestWordThatOneHasStartedWhichWasForgottenIsForgottenAgain(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	v := follow(t, c)
+	config(t, c, startedKey("r"), string(encode(started{Version: version, CheckpointTopicID: v.ids["replayd.checkpoints"]})))
+	k := finds(t, v, "r", func(k replay.Known) bool { return k.Err != nil })
+	refusedRestart(t, k.Err, "replayd forget r")
+	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err == nil {
+		t.Error("its id is free before")
+	}
+	other := follow(t, connect(t, f))
+	if err := other.Forget(t.Context(), "r"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the other to know", func() bool { _, ok := v.Find("r"); return !ok })
+	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
+		t.Errorf("its id is not free: %v", err)
+	}
+	open(t, c, daemonSpec("r"))
+}
+
+// TestWhatANewerReplaydWroteIsNotForgotten has a spec that this program cannot read.
+func TestWhatANewerReplaydWroteIsNotForgotten(t *testing.T) {
+	c := connect(t, fake(t))
+	config(t, c, specKey("r", "x"), `{"version":2}`)
+	v := follow(t, c)
+	if err := v.Forget(t.Context(), "r"); !errors.As(err, new(*errNewer)) {
+		t.Errorf("got %v", err)
 	}
 }

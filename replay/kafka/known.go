@@ -12,11 +12,7 @@ import (
 type progressed struct {
 	checkpoints map[int32]*register[replay.Checkpoint] // by partition: only that counts which the config topic names
 	live        register[replay.Live]
-	orphan      int // how many looks in a row found checkpoints of it, and nothing in the config topic
 }
-
-// orphaned looks make it certain that the config topic was lost: one may fall between a spec and what follows it.
-const orphaned = 2
 
 func (p *progressed) empty() bool { return len(p.checkpoints) == 0 && p.live.absent() }
 
@@ -33,7 +29,7 @@ func (p *progressed) at(partition int32) register[replay.Checkpoint] {
 func (v *View) known(id string) (replay.Known, bool) {
 	of, p := v.registry.replays[id], v.progress[id]
 	switch {
-	case of == nil && (p == nil || p.orphan < orphaned):
+	case of == nil && (p == nil || len(p.checkpoints) == 0 || !v.doubts.certain(id)):
 		return replay.Known{}, false
 	case of == nil:
 		return replay.Known{Spec: replay.Spec{ID: id}, Err: lost(id, v.cluster.topic(configTopic), "deleted or emptied")}, true
@@ -61,7 +57,7 @@ func (v *View) known(id string) (replay.Known, bool) {
 		if c.value != nil {
 			k.Checkpoint = cloneCheckpoint(c.value)
 		}
-		k.Err = cmp.Or(k.Err, c.err, v.foreignTo(id, of.started.value))
+		k.Err = cmp.Or(k.Err, c.err, v.foreignTo(id, of.started.value), v.emptied(id, &c))
 	}
 	return k, true
 }
@@ -70,6 +66,14 @@ func (v *View) known(id string) (replay.Known, bool) {
 func (v *View) foreignTo(id string, s *started) error {
 	if topic := v.cluster.topic(checkpointTopic); s.CheckpointTopicID != v.ids[topic] {
 		return lost(id, topic, "deleted and made anew")
+	}
+	return nil
+}
+
+// emptied refuses a replay that has begun and has no checkpoint.
+func (v *View) emptied(id string, c *register[replay.Checkpoint]) error {
+	if c.absent() && v.doubts.certain(id) {
+		return lost(id, v.cluster.topic(checkpointTopic), "emptied")
 	}
 	return nil
 }

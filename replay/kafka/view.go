@@ -33,13 +33,14 @@ type View struct {
 	mu       sync.Mutex
 	registry *registry
 	progress map[string]*progressed // by the replay's id
-	next     map[place]int64        // offset that is to be read next; absent: nothing was read
-	full     bool                   // there are more replays than are kept
-	caught   time.Time              // when it was last asked what there is, and all of that has been read; zero: never
-	trouble  error                  // why the last look at the topics failed; nil: it did not
-	gone     error                  // the topics are other ones than those that are followed; for good
-	changed  chan struct{}          // closed at the next change
-	moved    chan struct{}          // closed when more has been read
+	doubts   doubts
+	next     map[place]int64 // offset that is to be read next; absent: nothing was read
+	full     bool            // there are more replays than are kept
+	caught   time.Time       // when it was last asked what there is, and all of that has been read; zero: never
+	trouble  error           // why the last look at the topics failed; nil: it did not
+	gone     error           // the topics are other ones than those that are followed; for good
+	changed  chan struct{}   // closed at the next change
+	moved    chan struct{}   // closed when more has been read
 }
 
 // place is a partition of a topic.
@@ -63,7 +64,7 @@ func (c *Cluster) Follow(ctx context.Context) (*View, error) {
 		return nil, c.unanswered(err)
 	}
 	v := &View{
-		cluster: c, ids: ids, began: time.Now(), registry: newRegistry(c.options.Log), progress: map[string]*progressed{},
+		cluster: c, ids: ids, began: time.Now(), registry: newRegistry(c.options.Log), progress: map[string]*progressed{}, doubts: doubts{},
 		next: map[place]int64{}, changed: make(chan struct{}), moved: make(chan struct{}),
 	}
 	uncommitted, err := c.tailer(kgo.ReadUncommitted(), c.topic(configTopic), c.topic(statusTopic))
