@@ -1,6 +1,9 @@
 package replay
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Known is what the control topics tell of a replay, whoever runs it.
 type Known struct {
@@ -28,7 +31,13 @@ type Start struct {
 	Like        string   `json:"like,omitempty"`       // topic whose partitions and settings a created one gets
 	Size        int64    `json:"size,omitempty"`       // stored bytes of the window's hours, where somebody had to know
 	By          string   `json:"by,omitempty"`         // who started it
-	Key         string   `json:"key,omitempty"`        // hash of the Idempotency-Key it was started with, and of what was asked
+	Key         string   `json:"key,omitempty"`        // hash of the Idempotency-Key it was started with, and, behind a space, of what was asked
+}
+
+// KeyHash is the part of Key that is of the Idempotency-Key alone; empty: it was started without.
+func (s *Start) KeyHash() string {
+	hash, _, _ := strings.Cut(s.Key, " ")
+	return hash
 }
 
 // Live is a word of the daemon that runs a replay, once a second and not durable: checkpoints are what counts. One in

@@ -93,7 +93,7 @@ func (v *View) forgettable(id string) (*forgotten, error) {
 	f := &forgotten{begun: !of.forget.absent(), spec: replay.Spec{ID: id}, at: v.checkpointsOf(id, of)}
 	switch lost := new(replay.Refusal); {
 	case f.begun:
-	case errors.As(k.Err, &lost) && lost.Item == ItemRestart:
+	case errors.As(k.Err, &lost) && lost.Item == ItemRestart, errors.As(k.Err, new(*KeyTaken)):
 	case k.Err != nil:
 		return nil, k.Err
 	case !k.State().Terminal():
@@ -101,7 +101,7 @@ func (v *View) forgettable(id string) (*forgotten, error) {
 	default:
 		f.ended = k.Begun
 	}
-	f.keys = append(f.keys, wishKey(id))
+	f.keys = append(v.registry.losers(id), wishKey(id))
 	for _, part := range slices.Sorted(maps.Keys(of.specs)) {
 		f.keys = append(f.keys, specKey(id, part))
 	}

@@ -47,7 +47,7 @@ func (v *View) known(id string) (replay.Known, bool) {
 	}
 	k := replay.Known{
 		Spec: cloneSpec(spec.value.Spec), Start: startOf(spec.value), Order: spec.first, Wish: of.wished(spec),
-		Begun: of.started.value != nil, Err: err,
+		Begun: of.started.value != nil, Err: cmp.Or(err, v.registry.inert(id, of)),
 	}
 	if p != nil && p.live.value != nil {
 		k.Live = cloneLive(p.live.value)

@@ -31,7 +31,8 @@ func (s *Stored) Begun() bool { return s != nil && s.started != nil }
 type registry struct {
 	end     int64 // offset up to which it was read
 	replays map[string]*registered
-	full    bool // there are more than are kept
+	keys    map[string]map[string]bool // ids of the replays that were started with an Idempotency-Key, by its hash
+	full    bool                       // there are more than are kept
 	foreign foreign
 }
 
@@ -48,10 +49,11 @@ type registered struct {
 	started register[started]
 	wish    register[replay.Wish]
 	forget  register[forgetting]
+	key     string // hash of the Idempotency-Key of its spec; empty: none
 }
 
 func newRegistry(log zerolog.Logger) *registry {
-	return &registry{replays: map[string]*registered{}, foreign: foreign{log: log, said: map[string]bool{}}}
+	return &registry{replays: map[string]*registered{}, keys: map[string]map[string]bool{}, foreign: foreign{log: log, said: map[string]bool{}}}
 }
 
 // Stored finds a replay by its id; nil when there is none. Brokers that do not answer are *Unanswered.
@@ -116,6 +118,7 @@ func (r *registry) apply(record *kgo.Record) (id string) {
 	switch about {
 	case "spec":
 		of.takeSpec(part, record)
+		r.keyed(id, of)
 	case "started":
 		of.started.take(record)
 	case "wish":

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -15,12 +16,15 @@ import (
 // Freeze makes a replay of daemons known: its spec, how it is started, and the first wish, in one record, so that no daemon
 // can die between them. A spec without an instant gets one. Of two replays with one id that are frozen at once the one that
 // stands first in the config topic wins; the other is taken back. Whoever finds the id taken, then or before, gets a
-// *replay.Taken, inside a *SpecDiffers where the specs do.
+// *replay.Taken, inside a *SpecDiffers where the specs do. The same holds for two ids that are frozen with one Idempotency-Key.
 func (v *View) Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w replay.Wish) error {
 	if err := w.Validate(); err != nil {
 		return err
 	}
 	if err := v.free(ctx, s); err != nil {
+		return err
+	}
+	if err := v.keyFree(s.ID, start.KeyHash()); err != nil {
 		return err
 	}
 	if s.AsOf.IsZero() {
@@ -35,7 +39,11 @@ func (v *View) Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w
 	}
 	switch winner, forgotten := v.winner(s.ID); {
 	case winner == part && !forgotten:
-		return nil
+		taken := v.keyFree(s.ID, start.KeyHash())
+		if taken == nil {
+			return nil
+		}
+		return cmp.Or(v.write(ctx, specKey(s.ID, part), nil), taken)
 	case winner == "":
 		return fmt.Errorf("replay %s: it was written, and has been forgotten meanwhile", s.ID)
 	}
@@ -99,6 +107,16 @@ func (v *View) taken(s *replay.Spec) (checkpoints bool, err error) {
 		return checkpoints, lost(s.ID, v.cluster.topic(configTopic), "emptied")
 	}
 	return checkpoints, nil
+}
+
+// keyFree returns nil when an Idempotency-Key has no replay but that of the id.
+func (v *View) keyFree(id, key string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if holder := v.registry.holder(key); key != "" && holder != "" && holder != id {
+		return &replay.Taken{ID: holder}
+	}
+	return nil
 }
 
 // takenBy is the word that an id is not free, with what the two specs differ in.

@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -68,7 +69,7 @@ func TestOfReplaysThatAreFrozenAtOnceOneWins(t *testing.T) {
 					spec := daemonSpec(id)
 					spec.Topic = topics[i]
 					all.Go(func() {
-						errs[i] = v.Freeze(t.Context(), spec, replay.Start{Key: fmt.Sprint(i)}, running())
+						errs[i] = v.Freeze(t.Context(), spec, replay.Start{Key: fmt.Sprint(round, "-", i)}, running())
 					})
 				}
 				all.Wait()
@@ -84,7 +85,7 @@ func TestOfReplaysThatAreFrozenAtOnceOneWins(t *testing.T) {
 				}
 				for i, v := range views {
 					k := finds(t, v, id, func(replay.Known) bool { return true })
-					if winner < 0 || k.Start.Key != fmt.Sprint(winner) || k.Spec.Topic != topics[winner] {
+					if winner < 0 || k.Start.Key != fmt.Sprint(round, "-", winner) || k.Spec.Topic != topics[winner] {
 						t.Errorf("round %d: %d won (%v), and %d knows %+v", round, winner, errs, i, k)
 					}
 				}
@@ -100,6 +101,70 @@ func TestOfReplaysThatAreFrozenAtOnceOneWins(t *testing.T) {
 				return true
 			})
 		})
+	}
+}
+
+// TestOfReplaysThatAreFrozenAtOnceWithOneKeyOneWins freezes them under ids of their own.
+func TestOfReplaysThatAreFrozenAtOnceWithOneKeyOneWins(t *testing.T) {
+	f := fake(t)
+	views := []*View{follow(t, connect(t, f)), follow(t, connect(t, f)), follow(t, connect(t, f))}
+	for round := range 10 {
+		key := fmt.Sprint("key", round, " topic=x")
+		ids, errs := make([]string, len(views)), make([]error, len(views))
+		var all sync.WaitGroup
+		for i, v := range views {
+			ids[i] = fmt.Sprint("r", round, "-", i)
+			all.Go(func() { errs[i] = v.Freeze(t.Context(), daemonSpec(ids[i]), replay.Start{Key: key}, running()) })
+		}
+		all.Wait()
+		winner := slices.Index(errs, nil)
+		for i, err := range errs {
+			var taken *replay.Taken
+			if i != winner && (!errors.As(err, &taken) || winner < 0 || taken.ID != ids[winner]) {
+				t.Errorf("round %d: %d got %v, and %d has won", round, i, err, winner)
+			}
+		}
+		for _, v := range views {
+			until(t, "one to be left", func() bool { return len(v.All()) == round+1 })
+			if k, ok := v.Find(ids[max(0, winner)]); !ok || k.Err != nil {
+				t.Errorf("round %d: the winner is %+v", round, k)
+			}
+		}
+	}
+}
+
+// TestALoserOfAKeyNeverBegins has one whose daemon died before it took it back: not even when the winner is forgotten.
+func TestALoserOfAKeyNeverBegins(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	for _, id := range []string{"winner", "loser", "other"} {
+		w := replay.Wish{Version: version, State: replay.Cancelled}
+		config(t, c, specKey(id, "x"), string(encode(stored{Version: version, Spec: *daemonSpec(id), Start: &replay.Start{Key: "k for=" + id}, Wish: &w})))
+	}
+	v := follow(t, c)
+	if k, _ := v.Find("winner"); k.Err != nil {
+		t.Errorf("the winner: %v", k.Err)
+	}
+	for _, id := range []string{"loser", "other"} {
+		if k, _ := v.Find(id); !errors.As(k.Err, new(*KeyTaken)) || !strings.Contains(k.Err.Error(), "replayd forget "+id) {
+			t.Errorf("%s: %v", id, k.Err)
+		}
+	}
+	var taken *replay.Taken
+	if err := v.Freeze(t.Context(), daemonSpec("new"), replay.Start{Key: "k for=x"}, running()); !errors.As(err, &taken) || taken.ID != "winner" {
+		t.Errorf("another with that key: %v", err)
+	}
+	if err := v.Forget(t.Context(), "other"); err != nil {
+		t.Error(err)
+	}
+	if err := v.Forget(t.Context(), "winner"); err != nil {
+		t.Error(err)
+	}
+	if all := v.All(); len(all) > 0 {
+		t.Errorf("left are %+v", all)
+	}
+	if err := v.Freeze(t.Context(), daemonSpec("new"), replay.Start{Key: "k for=x"}, running()); err != nil {
+		t.Errorf("the key is not free: %v", err)
 	}
 }
 

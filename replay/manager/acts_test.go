@@ -327,6 +327,7 @@ func TestOfTwoStartsAtOnceOneIsCreated(t *testing.T) {
 	}{
 		{"the same", api.Start{IdempotencyKey: "k", Topic: "x", Limit: 5}, api.Start{IdempotencyKey: "k", Topic: "x", Limit: 5}, "ok"},
 		{"another body", api.Start{IdempotencyKey: "k", Topic: "x", Limit: 5}, api.Start{IdempotencyKey: "k", Topic: "y", Limit: 5}, "422 body.topic"},
+		{"another name", api.Start{ID: "m", IdempotencyKey: "k", Topic: "x", Limit: 5}, api.Start{ID: "n", IdempotencyKey: "k", Topic: "x", Limit: 5}, "422 body.id"},
 		{"by name", api.Start{ID: "n", Topic: "x", Limit: 5}, api.Start{ID: "n", Topic: "x", Limit: 6}, "409"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -307,12 +307,27 @@ func signed(w replay.Wish) replay.Wish {
 
 func (r *registers) Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w replay.Wish) error {
 	spec, w := *s, signed(w)
+	var holder string // of the key
 	err := r.write(ctx, func(known map[string]*replay.Known, at int64) {
-		if known[spec.ID] == nil {
+		of := ""
+		for id, k := range known {
+			if id != spec.ID && start.KeyHash() != "" && k.Start.KeyHash() == start.KeyHash() {
+				of = id
+			}
+		}
+		if of == "" && known[spec.ID] == nil {
 			first := w
 			known[spec.ID] = &replay.Known{Spec: spec, Start: start, Order: at, Wish: &first}
 		}
+		r.c.mu.Lock()
+		holder = of // which each daemon finds
+		r.c.mu.Unlock()
 	})
+	r.c.mu.Lock()
+	defer r.c.mu.Unlock()
+	if holder != "" {
+		return fmt.Errorf("freeze: %w", &replay.Taken{ID: holder})
+	}
 	if k, ok := r.Find(spec.ID); err == nil && (!ok || k.Start.Key != start.Key || k.Start.By != start.By || k.Spec.AsOf != spec.AsOf) {
 		return fmt.Errorf("freeze: %w", &replay.Taken{ID: spec.ID})
 	}

@@ -21,8 +21,8 @@ type Registers interface {
 	// Ready is nil once all that was there at the beginning has been read, and while it can be read on.
 	Ready() error
 
-	// Freeze makes a replay known: its spec, how it is started, and the first wish. Of two at once the one whose spec stands
-	// first wins, and the other gets *replay.Taken.
+	// Freeze makes a replay known: its spec, how it is started, and the first wish. Of two at once with one id, or one
+	// Idempotency-Key, the one whose spec stands first wins, and the other gets *replay.Taken with the id of that.
 	Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w replay.Wish) error
 	Wish(ctx context.Context, id string, w replay.Wish) error
 	Forget(ctx context.Context, id string) error

@@ -46,8 +46,10 @@ func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, err
 	err = m.audited(ctx, replay.Audited{ID: id, Act: "start", Items: s.Allow, Reason: s.Reason}, func(ctx context.Context) (string, error) {
 		return "done", m.options.Registers.Freeze(ctx, &spec, start, w)
 	})
-	if k, ok := m.options.Registers.Find(id); ok && errors.As(err, new(*replay.Taken)) {
-		return m.known(&k, &s) // by another daemon, at the same time
+	if taken := new(replay.Taken); errors.As(err, &taken) { // by another daemon, at the same time
+		if k, ok := m.options.Registers.Find(taken.ID); ok {
+			return m.known(&k, &s)
+		}
 	}
 	if err != nil {
 		return api.Replay{}, false, problemOf(err)
