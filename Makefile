@@ -60,6 +60,10 @@ kills: ## kill a replay 1,000 times; CI does it 50 times
 oracle: ## replay 2,000 generated archives and compare with the oracle; CI takes 96
 	$(GO) test -count=1 -timeout 1h ./replay -seeds 2000
 
+.PHONY: daemon-kills
+daemon-kills: ## kill either of two daemons with ten replays 50 times, some eight minutes; CI does it 6 times
+	$(GO) test -count=1 -timeout 1h -run TestOfTwoDaemonsEitherIsKilledAtRandom -v ./integration -daemon-kills 50 -seed $$(date +%s)
+
 .PHONY: memory
 memory: ## read an hour of 3,000 overlapping objects, 28.8 GB, in 1 GiB and in 512 MiB; 16 GiB of disk, some ten minutes
 	$(GO) test -count=1 -timeout 3h -run TestMemoryOfAnHourOfOverlappingObjects -v ./integration -memory-objects 3000 -memory-lines 9600

@@ -2,87 +2,16 @@ package integration
 
 import (
 	"encoding/json"
-	"fmt"
-	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"replayd/archive/archivetest"
 	"replayd/integration/harness"
 	"replayd/replay"
 	"replayd/replay/api"
 )
-
-// daemonOn is a daemon of a stage, and what talks to it.
-type daemonOn struct {
-	*session
-	api.Service
-	url string
-}
-
-// daemon starts one at a port of its own. The stage's topic is its target.
-func (st *stage) daemon(t *testing.T) *daemonOn {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
-	d := &daemonOn{url: "http://" + address}
-	d.session = st.start(t, "serve", "-c", st.config, "--listen", address, "--log-format", "json")
-	if d.Service, err = api.NewClient(api.ClientOptions{URL: d.url}); err != nil {
-		t.Fatal(err)
-	}
-	await(t, "the daemon to be ready", func() bool {
-		r, err := d.Ready(t.Context())
-		return err == nil && r.Ready
-	})
-	return d
-}
-
-// targeted adds targets to the configuration.
-func (st *stage) targeted(t *testing.T, topics ...string) {
-	t.Helper()
-	text, err := os.ReadFile(st.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	more := "targets:\n"
-	for _, topic := range topics {
-		more += fmt.Sprintf("  %s: {archives: [test]}\n", topic)
-	}
-	if err := os.WriteFile(st.config, append(text, more...), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// asking is what starts the stage's replay.
-func (st *stage) asking(id, pace string) api.Start {
-	p := st.plan
-	return api.Start{
-		ID: id, Archive: "test", WindowOn: p.WindowOn, From: p.From.Format(time.RFC3339Nano), To: p.To.Format(time.RFC3339Nano),
-		Topic: st.topic, CreateTopic: true, Partitions: st.parts, Headers: []string{"source"}, MaxBad: "100%", Pace: pace,
-	}
-}
-
-// until waits for a replay to stand as it should.
-func (d *daemonOn) until(t *testing.T, id, what string, so func(r api.Replay) bool) api.Replay {
-	t.Helper()
-	var last api.Replay
-	await(t, what, func() bool {
-		r, err := d.Replay(t.Context(), id)
-		if err == nil {
-			last = r
-		}
-		return err == nil && so(r)
-	})
-	return last
-}
 
 // TestADaemonIsKilledAndAnotherCarriesOn is the story of a night: started by curl, paused, the daemon killed, another one on the
 // same topics; it is still paused, resumed, made faster, and finished.
@@ -129,8 +58,7 @@ func TestADaemonIsKilledAndAnotherCarriesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	first.until(t, id, "it to be paused", func(r api.Replay) bool { return r.State == replay.Paused })
-	_ = first.cmd.Process.Kill()
-	<-first.done
+	first.kill()
 
 	second := st.daemon(t)
 	if r, err := second.Replay(t.Context(), id); err != nil || r.State != replay.Paused || !strings.Contains(r.Reason, "the consumer is behind") {
@@ -169,13 +97,6 @@ func TestADaemonIsKilledAndAnotherCarriesOn(t *testing.T) {
 	if code := second.stop(t); code != 0 {
 		t.Errorf("the daemon ended with %d", code)
 	}
-}
-
-// stop ends the daemon as a supervisor does.
-func (d *daemonOn) stop(t *testing.T) int {
-	t.Helper()
-	_ = d.cmd.Process.Signal(os.Interrupt)
-	return d.wait(t, time.Minute)
 }
 
 // isSubsequence reports whether all of want stand in got, in that order.

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -46,6 +47,7 @@ func TestMain(m *testing.M) {
 // stage is an archive on S3 or in a folder, a cluster, and the flags that replay one into the other.
 type stage struct {
 	kafka  *harness.Kafka
+	binary string // of replayd; empty: the one of this tree
 	plan   archivetest.Plan
 	oracle *archivetest.Oracle
 	env    []string
@@ -127,7 +129,7 @@ type session struct {
 // start runs replayd with arguments.
 func (st *stage) start(t *testing.T, args ...string) *session {
 	t.Helper()
-	s := &session{cmd: exec.Command(program, args...), done: make(chan struct{})}
+	s := &session{cmd: exec.Command(cmp.Or(st.binary, program), args...), done: make(chan struct{})}
 	s.cmd.Env = append(os.Environ(), st.env...)
 	s.run(t)
 	return s

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"testing"
 )
 
 // Ports lie below 32768, where Linux begins to hand out ephemeral ones: while a killed server is down, nobody's outgoing
@@ -20,6 +21,16 @@ var ports = struct {
 	sync.Mutex
 	taken map[int]bool // handed out by this process, in use or not
 }{taken: map[int]bool{}}
+
+// FreePort is a port of the loopback interface at which a program of a test may listen, again after it was killed, too.
+func FreePort(tb testing.TB) int {
+	tb.Helper()
+	port, err := freePort()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return port
+}
 
 // freePort returns a port of the loopback interface that was free a moment ago and is not given out twice.
 func freePort() (int, error) {
