@@ -3,7 +3,6 @@ package apitest
 import (
 	"context"
 	"errors"
-	"iter"
 	"net/http"
 	"slices"
 	"testing"
@@ -14,8 +13,13 @@ import (
 )
 
 // Conform runs the cases that every Service passes. Each gets one of its own that knows what Fake knows, and no replays.
-// What a case does takes no time: open may be called inside a bubble of testing/synctest.
 func Conform(t *testing.T, open func(*testing.T) api.Service) {
+	ConformIn(t, func(t *testing.T, do func(*testing.T)) { do(t) }, open)
+}
+
+// ConformIn is Conform with each case, open included, run by run: such as testing/synctest.Test, for a Service that takes its
+// time.
+func ConformIn(t *testing.T, run func(*testing.T, func(*testing.T)), open func(*testing.T) api.Service) {
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, api.Service)
@@ -40,7 +44,9 @@ func Conform(t *testing.T, open func(*testing.T) api.Service) {
 		{"a plan has a hash", planned},
 		{"a group and offsets are of a replay", ofReplay},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
+		t.Run(c.name, func(t *testing.T) {
+			run(t, func(t *testing.T) { c.test(t, open(t)) })
+		})
 	}
 }
 
@@ -249,14 +255,34 @@ func filters(t *testing.T, s api.Service) {
 // watch is what a watcher sees, one after another. It is to be stopped.
 func watch(t *testing.T, s api.Service, id, after string) (next func() api.Event, stop func()) {
 	t.Helper()
-	pull, stop := iter.Pull2(s.Events(t.Context(), id, after))
+	type told struct {
+		event api.Event
+		err   error
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	seen := make(chan told)
+	go func() {
+		defer close(seen)
+		for e, err := range s.Events(ctx, id, after) {
+			select {
+			case seen <- told{e, err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	stop = func() {
+		cancel()
+		for range seen { // until the service has let go
+		}
+	}
 	return func() api.Event {
 		t.Helper()
-		e, err, more := pull()
-		if err != nil || !more {
-			t.Fatalf("no event: more %v, %v", more, err)
+		e, more := <-seen
+		if e.err != nil || !more {
+			t.Fatalf("no event: more %v, %v", more, e.err)
 		}
-		return e
+		return e.event
 	}, stop
 }
 
