@@ -41,11 +41,12 @@ func (s *Start) KeyHash() string {
 }
 
 // Live is a word of the daemon that runs a replay, once a second and not durable: checkpoints are what counts. One in
-// state Failed, or Planned, is the last of a session: Waits says what went wrong.
+// state Failed, or Planned, is the last of a session: Waits says what went wrong. So is one without a daemon, which has left the
+// replay to others.
 type Live struct {
 	Report
 
-	Daemon string    `json:"daemon"` // host and process
+	Daemon string    `json:"daemon"` // host and process; empty: none any more
 	At     time.Time `json:"at"`
 }
 

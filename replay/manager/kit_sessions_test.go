@@ -136,6 +136,7 @@ func (s *sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 	}
 	t.durable.Checkpoint = chunk.Checkpoint
 	t.durable.Checkpoint.Commit++
+	t.durable.Checkpoint.Host, t.durable.Checkpoint.PID = s.d.name, 1
 	for _, h := range chunk.Hours {
 		t.durable.Hours[h.Hour] = h
 	}

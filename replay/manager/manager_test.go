@@ -357,7 +357,8 @@ func TestADaemonThatStopsLeavesItsReplaysToOthers(t *testing.T) {
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("to leave took %s", took)
 		}
-		if r := b.stands("1"); r.State != replay.Running {
+		wait(time.Second)
+		if r := b.stands("1"); r.State != replay.Running || r.Daemon != "" || r.Progress == nil {
 			t.Errorf("left, it stands %+v", r)
 		}
 		b.gets("x")

@@ -24,7 +24,7 @@ func (m *Manager) replay(k *replay.Known) api.Replay {
 	}
 	if c := k.Checkpoint; c != nil {
 		r.Reason, r.Sessions = c.Reason, c.Sessions
-		if r.State == replay.Running && c.Host != "" {
+		if r.State == replay.Running && c.Host != "" && !left(k) {
 			r.Daemon = fmt.Sprintf("%s %d", c.Host, c.PID)
 		}
 	} else if r.State == replay.Cancelled {
@@ -68,9 +68,12 @@ func (m *Manager) addOwn(k *replay.Known, r *api.Replay) {
 	}
 }
 
-// alive reports whether a session tells that it works on k, and not how the last one went wrong.
+// left reports whether the last session of k has left it to others.
+func left(k *replay.Known) bool { return k.Live != nil && k.Live.Daemon == "" }
+
+// alive reports whether a session tells that it works on k, and not that it has left it, or how it went wrong.
 func alive(k *replay.Known, now time.Time) bool {
-	return k.Live != nil && k.Live.At.Add(silent).After(now) && k.Live.State != replay.Failed && k.Live.State != replay.Planned
+	return k.Live != nil && !left(k) && k.Live.At.Add(silent).After(now) && k.Live.State != replay.Failed && k.Live.State != replay.Planned
 }
 
 // wrong is what went wrong with the last session of k, here or at another daemon, and nobody wished anew since.

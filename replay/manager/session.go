@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"sync"
@@ -100,12 +101,22 @@ func (m *Manager) serve(ctx context.Context, s *session) error {
 	receipt, err := runner.Run(ctx, k.Spec)
 	hush()
 	telling.Wait()
-	if err == nil {
-		l := m.word(s)
-		l.State = receipt.State
-		m.say(ctx, l)
-	}
+	m.part(ctx, s, receipt.State, err)
 	return err
+}
+
+// part is the last word of a session that went well: that the replay has ended, or that nobody is at work on it now.
+func (m *Manager) part(ctx context.Context, s *session, state replay.State, err error) {
+	l := m.word(s)
+	switch stopped := new(replay.Stopped); {
+	case err == nil:
+		l.State = state
+	case errors.As(err, &stopped) && stopped.State != replay.Failed:
+		l.State, l.Daemon = stopped.State, ""
+	default:
+		return
+	}
+	m.say(ctx, l)
 }
 
 // limit gives a session its part of what the daemon may take.
