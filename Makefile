@@ -88,6 +88,10 @@ bench: equipment ## measure replayd beside the least programs that could do its 
 	$(GO) test -count=1 -timeout 1h -run '^TestTable$$' ./integration/bench -full -rounds $(BENCH_ROUNDS) -events $(BENCH_EVENTS) -out $(CURDIR)/dist $(BENCH_FLAGS)
 	@cat dist/performance.md
 
+.PHONY: latency
+latency: ## how long the daemon's answers take beside 20 replays of 500 events a second, and beside none
+	$(GO) test -count=1 -timeout 30m -run '^TestLatencyOfTheAPI$$' -v ./integration -latency-rounds 5 -latency-for 20s
+
 .PHONY: soak
 soak: ## replay 100 hours of archive, and see that memory does not grow
 	$(GO) test -count=1 -timeout 1h -run '^TestSoak$$' -v ./integration/bench -soak-hours 100 -soak-events 20000
