@@ -123,7 +123,7 @@ func TestWhatADaemonRefusesEndsAsRunWould(t *testing.T) {
 	refusal := api.NewProblem(http.StatusForbidden, "the daemon's configuration names no targets")
 	refusal.Item, refusal.Next = "not-allowed", "Name them."
 	c.Break(refusal)
-	c.replayd(startPayments...).want(exitRefused, "names no targets", "Name them.")
+	c.replayd(startPayments...).want(exitRefused, "replayd: not-allowed: the daemon's configuration names no targets", "Name them.")
 	c.Break(api.NewProblem(http.StatusServiceUnavailable, "the audit cannot be written"))
 	c.replayd("list").want(exitFailed, "the audit cannot be written")
 }

@@ -55,7 +55,7 @@ func sees(by Principal, r *Replay) bool { return by.Archives.Has(r.Archive) && b
 // unknown is the answer for what there is not, and for what may not be seen.
 func unknown(what, name string) *Problem {
 	p := NewProblem(http.StatusNotFound, "there is no %s %s", what, name)
-	p.Next = "The list of them tells which there are."
+	p.Next = "List them: replayd list tells the replays, GET /v1/archives the archives."
 	return p
 }
 

@@ -207,7 +207,7 @@ func TestListsHoldWhatMayBeSeenAndTellOfNoOther(t *testing.T) {
 	}
 	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	_, hidden := g.Hours(ctx, "payments", api.Span{From: at, To: at.Add(time.Hour)})
-	if p := apitest.Refused(t, hidden, http.StatusNotFound); !strings.HasPrefix(p.Error(), "there is no archive payments\n") {
+	if p := apitest.Refused(t, hidden, http.StatusNotFound); !strings.HasPrefix(p.Error(), "there is no archive payments\n") || !strings.Contains(p.Next, "GET /v1/archives") {
 		t.Error(p.Error())
 	}
 	_, err := g.Audit(ctx, api.AuditQuery{})

@@ -33,6 +33,9 @@ func (p *Problem) Error() string {
 	if text == "" {
 		text = p.Title
 	}
+	if p.Item != "" {
+		text = p.Item + ": " + text // as the command line begins a refusal
+	}
 	for _, e := range p.Errors {
 		text += "\n  " + e.Location + ": " + e.Message
 	}
