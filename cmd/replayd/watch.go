@@ -44,6 +44,7 @@ type watch struct {
 	daemon       api.Service
 	id, group    string
 	quarantineOK bool
+	restore      func() // the terminal
 
 	at    api.Replay
 	read  *api.Group
@@ -62,6 +63,7 @@ func (w *watch) run(ctx context.Context) error {
 	w.block = w.app.progressView().block
 	keys, restore := w.app.keys(ctx)
 	defer restore()
+	w.restore = restore
 	events := make(chan api.Event)
 	go w.follow(ctx, events, stop)
 	tick := time.NewTicker(groupEvery)
@@ -214,10 +216,12 @@ func groupLine(g *api.Group) string {
 	return fmt.Sprintf("group %s (%s) has %s left", g.Group, g.State, plural(g.Left, "record"))
 }
 
+// clear makes room for what is told at the end. As long as a terminal waits for keys, a line that ends does not begin the next.
 func (w *watch) clear() {
 	if w.block != nil {
 		w.block.clear()
 	}
+	w.restore()
 }
 
 // ended prints the receipt, and turns the state into an exit code.
