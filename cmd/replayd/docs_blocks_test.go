@@ -39,6 +39,7 @@ var holders = map[string]map[string]string{
 	"docs/install.md":     {"sh": "TestTheImageAndItsQuickstart", "yaml job": "TestTheJobInTheDocumentsRuns"},
 	"docs/quickstart.md":  {"sh": "TestTheImageAndItsQuickstart", "text": "TestTheImageAndItsQuickstart"},
 	"docs/reliability.md": {"sh": "TestTheCommandsThatShowTheQuarantineWork"},
+	"docs/runbook.md":     {"sh": "TestTheRunbookWorks", "text": "TestTheRunbookWorks"},
 	"docs/security.md":    {"sh": "TestFilesOfJavaBecomePEM", "text": "TestTheRefusalOfRightsIsPrintedAsTheDocumentShows"},
 
 	"docs/ways/consumer.md": {
