@@ -101,12 +101,13 @@ func quickstart(t *testing.T, c *harness.Compose) {
 			continue
 		}
 		if strings.HasPrefix(block.text, "docker compose down") {
-			wholeReplayIsThere(t, c)
+			wholeReplayIsThere(t, c, "replay.demo", 33355)
+			wholeReplayIsThere(t, c, "replay.mine", 33350)
 		}
 		printed = c.Run(t, strings.ReplaceAll(block.text, "docker compose", c.Command))
 		ran++
 	}
-	if ran != 6 {
+	if ran != 7 {
 		t.Errorf("%d commands were found", ran)
 	}
 }
@@ -146,13 +147,13 @@ func linePattern(line string) *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^` + pattern + `\s*$`)
 }
 
-// wholeReplayIsThere reads the topic from this machine, through the port that compose publishes: the console consumer cannot
+// wholeReplayIsThere reads a topic from this machine, through the port that compose publishes: the console consumer cannot
 // say that nothing comes behind what it counts.
-func wholeReplayIsThere(t *testing.T, c *harness.Compose) {
+func wholeReplayIsThere(t *testing.T, c *harness.Compose, topic string, want int) {
 	t.Helper()
 	seen := map[string]bool{}
 	st := &stage{kafka: c.Kafka()}
-	st.consume(t, "replay.demo", func(r *kgo.Record) {
+	st.consume(t, topic, func(r *kgo.Record) {
 		for _, h := range r.Headers {
 			if h.Key != "replay-seq" {
 				continue
@@ -163,7 +164,7 @@ func wholeReplayIsThere(t *testing.T, c *harness.Compose) {
 			seen[string(h.Value)] = true
 		}
 	})
-	if len(seen) != 33355 {
-		t.Errorf("the topic holds %d events, and the page says 33,355", len(seen))
+	if len(seen) != want {
+		t.Errorf("topic %s holds %d events, and the page says %d", topic, len(seen), want)
 	}
 }

@@ -221,6 +221,9 @@ func TestRelativeLinksLeadSomewhere(t *testing.T) {
 }
 
 func TestConfigurationInDocumentsLoads(t *testing.T) {
+	if _, err := config.Load(filepath.Join(projectRoot, "config", "quickstart.yaml"), nil); err != nil {
+		t.Error(err)
+	}
 	for name, text := range pages(t) {
 		for i, block := range fences(text, "yaml") {
 			path := filepath.Join(t.TempDir(), "replayd.yaml")
