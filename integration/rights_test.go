@@ -18,6 +18,7 @@ import (
 
 	"replayd/integration/harness"
 	"replayd/replay"
+	"replayd/replay/api"
 	"replayd/replay/kafka"
 	"replayd/replay/kafka/security"
 )
@@ -40,6 +41,7 @@ func TestEachRightIsNeededAndWhatIsPrintedGrantsIt(t *testing.T) {
 	t.Run("all at once, on topics that are to be created", a.allAtOnceToCreate)
 	t.Run("a replay that goes on needs less", a.lessToContinue)
 	t.Run("each is needed that a daemon takes", a.eachIsNeededToServe)
+	t.Run("a daemon replays with the least, and no other", a.leastIsEnoughToServe)
 	t.Run("transactional ids that may be seen and not written", a.seenIDs)
 	t.Run("the subject of a certificate", a.subject)
 }
@@ -256,13 +258,7 @@ func (a *administrator) lessToContinue(t *testing.T) {
 func (a *administrator) eachIsNeededToServe(t *testing.T) {
 	const user, topic = "server", "replay.server"
 	a.topics(t, user, topic)
-	first, err := connected(t, a.kafka, kafka.Options{ControlPrefix: "of." + user}).Share(t.Context(), func(func(string) bool) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := first.Close(t.Context()); err != nil { // the topic is there now
-		t.Fatal(err)
-	}
+	a.workTopic(t, user)
 	a.kafka.AddUser(user, "secret")
 	login := security.SASL{Mechanism: "scram-sha-512", Username: user, Password: security.SecretText(security.OptionPassword, "secret")}
 	s, err := security.New(t.Context(), security.Options{TLS: security.TLS{On: true, CAFile: a.kafka.Secure().CAFile}, SASL: login})
@@ -293,6 +289,45 @@ func (a *administrator) eachIsNeededToServe(t *testing.T) {
 		a.types(t, kafka.GrantCommands(a.kafka.Secure().SASL, kafka.ACLs("User:"+user, []kafka.Right{r}))...)
 	}
 	a.serves(t, c)
+}
+
+// workTopic lets the administrator be a daemon under the user's prefix for a moment: its topic is there then.
+func (a *administrator) workTopic(t *testing.T, user string) {
+	t.Helper()
+	first, err := connected(t, a.kafka, kafka.Options{ControlPrefix: "of." + user}).Share(t.Context(), func(func(string) bool) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// leastIsEnoughToServe has the program serve as a user with the rights of docs/security.md, without those to look.
+func (a *administrator) leastIsEnoughToServe(t *testing.T) {
+	const user, topic = "butler", "replay.butler"
+	a.topics(t, user, topic)
+	a.workTopic(t, user)
+	a.kafka.AddUser(user, "secret")
+	grant(a.kafka, user, slices.Concat(kafka.Rights("of."+user, topic), kafka.RightsToServe("of."+user)))
+	st := &stage{kafka: a.kafka, config: filepath.Join(t.TempDir(), "replayd.yaml")}
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "o"), `{"id":"a","t":"2026-11-01T12:00:00Z"}`)
+	write(t, st.config, fmt.Sprintf("kafka: {brokers: %q, control_prefix: of.%s, tls: {ca_file: %q}, sasl: {mechanism: scram-sha-512, username: %s, password: secret}}\n"+
+		"archives:\n  test: {url: %q, layout: jsonl, format: json, event_id: /id, event_time: /t}\ntargets: {%s: {}}\n",
+		a.kafka.Secure().SASL, user, a.kafka.Secure().CAFile, user, folder, topic))
+	d := st.daemon(t)
+	_, _, err := d.Start(t.Context(), api.Start{ID: user, Archive: "test", From: "2026-11-01", For: "24h", Topic: topic, Allow: []string{"overlap"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.until(t, user, "its end", func(r api.Replay) bool { return r.State == replay.Completed })
+	if receipt, err := d.Receipt(t.Context(), user); err != nil || receipt.Produced != 1 {
+		t.Errorf("receipt %+v, %v", receipt, err)
+	}
+	if acts, err := d.Audit(t.Context(), api.AuditQuery{ID: user}); err != nil || len(acts.Items) == 0 {
+		t.Errorf("acts %+v, %v", acts, err)
+	}
 }
 
 // serves waits until a daemon can do its work.

@@ -40,7 +40,7 @@ var holders = map[string]map[string]string{
 	"docs/quickstart.md":  {"sh": "TestTheImageAndItsQuickstart", "text": "TestTheImageAndItsQuickstart"},
 	"docs/reliability.md": {"sh": "TestTheCommandsThatShowTheQuarantineWork"},
 	"docs/runbook.md":     {"sh": "TestTheRunbookWorks", "text": "TestTheRunbookWorks"},
-	"docs/security.md":    {"sh": "TestFilesOfJavaBecomePEM", "text": "TestTheRefusalOfRightsIsPrintedAsTheDocumentShows"},
+	"docs/security.md":    {"sh grants": "TestTheCommandsThatGrantADaemonItsRightsAreThoseOfTheProgram", "sh": "TestFilesOfJavaBecomePEM", "text": "TestTheRefusalOfRightsIsPrintedAsTheDocumentShows"},
 
 	"docs/ways/consumer.md": {
 		"sh": "TestPeople", "text": "TestPeople", "properties ledger.conf": "TestPeople", "properties ledger.properties": "TestPeople",

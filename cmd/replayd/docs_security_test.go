@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,5 +62,14 @@ func TestEveryMessageOfTheTableIsOneOfTheProgram(t *testing.T) {
 		if !strings.Contains(source.String(), about) {
 			t.Errorf("%q is documented and not said", m)
 		}
+	}
+}
+
+// TestTheCommandsThatGrantADaemonItsRightsAreThoseOfTheProgram: what the page shows to copy is what a test replays with.
+func TestTheCommandsThatGrantADaemonItsRightsAreThoseOfTheProgram(t *testing.T) {
+	rights := slices.Concat(kafka.Rights("replayd", "replay.payments"), kafka.RightsToLook("replayd"), kafka.RightsToServe("replayd"))
+	want := strings.Join(kafka.GrantCommands("kafka1.example.com:9092", kafka.ACLs("User:replayd", rights)), "\n")
+	if shown := fences(read(t, "docs/security.md"), "sh grants"); len(shown) != 1 || shown[0] != want {
+		t.Errorf("the page shows\n%s\nand it takes\n%s", strings.Join(shown, "\n"), want)
 	}
 }

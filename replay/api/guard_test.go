@@ -1,10 +1,13 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -104,6 +107,33 @@ func TestEachActNeedsItsRole(t *testing.T) {
 	}
 	if n := len(acts("a")); n != 19 {
 		t.Errorf("%d acts", n)
+	}
+}
+
+// TestWhatEachRoleMayIsDocumented holds the table of docs/security.md against the acts.
+func TestWhatEachRoleMayIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "\n### What each role may\n")
+	commands := map[string]string{"Replays": "list", "Replay": "show", "Events": "watch", "SetPace": "pace"}
+	have := map[api.Role][]string{}
+	for name, act := range acts("a") {
+		have[act.needs] = append(have[act.needs], cmp.Or(commands[name], strings.ToLower(name)))
+	}
+	for role, names := range have {
+		row := regexp.MustCompile("(?m)^[|] `" + string(role) + "` [|] `(.*)` [|]$").FindStringSubmatch(table)
+		if row == nil {
+			t.Errorf("no row for %s", role)
+			continue
+		}
+		told := strings.Split(row[1], "`, `")
+		slices.Sort(told)
+		slices.Sort(names)
+		if !slices.Equal(told, names) {
+			t.Errorf("%s may %q, and the page says %q", role, names, told)
+		}
 	}
 }
 
