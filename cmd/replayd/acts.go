@@ -27,7 +27,7 @@ daemon. With --wait the command ends when it stands.`,
 		do: func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
 			return d.Pause(ctx, id, a)
 		},
-		done: func(r *api.Replay) bool { return r.State == replay.Paused },
+		done: func(r *api.Replay) bool { return r.State == replay.Paused || heldBack(r) },
 	},
 	{
 		use: "resume", short: "Let a replay go on that was paused or has failed",
@@ -88,6 +88,9 @@ func (a *app) actCommand(do act) *cobra.Command {
 	}
 	return c
 }
+
+// heldBack reports whether a replay was paused before it had begun: it stays planned, and no session writes anything of it.
+func heldBack(r *api.Replay) bool { return r.State == replay.Planned && r.Wanted == replay.Paused }
 
 // waitFor follows a replay until it is as it should be, or has ended otherwise.
 func waitFor(ctx context.Context, d api.Service, r api.Replay, done func(*api.Replay) bool) (api.Replay, error) {

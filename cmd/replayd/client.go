@@ -109,7 +109,11 @@ func (a *app) list(ctx context.Context, f *clientFlags, q api.Query) error {
 			return err
 		}
 		if first && len(page.Items) == 0 && a.output != "json" {
-			_, err := fmt.Fprintln(a.out, "no replay is known here")
+			text := "no replay is known here"
+			if q.State != "" || q.Archive != "" || q.Topic != "" {
+				text = "no such replay is known here"
+			}
+			_, err := fmt.Fprintln(a.out, text)
 			return err
 		}
 		if first && a.output != "json" {
@@ -145,6 +149,8 @@ func stateInWords(r *api.Replay) string {
 	case r.State.Terminal():
 	case r.Waits:
 		return string(r.State) + ", waits for approval"
+	case heldBack(r):
+		return string(r.State) + ", paused"
 	case r.Wanted == replay.Paused && r.State != replay.Paused:
 		return string(r.State) + ", to be paused"
 	case r.Wanted == replay.Cancelled:

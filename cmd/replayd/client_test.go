@@ -84,6 +84,7 @@ func TestCommandsSayWhatIsWished(t *testing.T) {
 	for _, words := range [][]string{
 		{"list", "ID", "STATE", "p1", "cancelled", "replay.payments"},
 		{"show p1 -o text", "p1", "10"},
+		{"list --state running", "no such replay is known here"},
 		{"forget p1 -o text", "replay p1 is forgotten"},
 		{"list", "no replay is known here"},
 	} {
@@ -116,6 +117,7 @@ func TestAStartWithAnIDIsTheSameWhenItIsTypedAgain(t *testing.T) {
 func TestWhatADaemonRefusesEndsAsRunWould(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
+	c.replayd("start", "--archive", "payments", "--from", "2026-11-01", "--for", "1h", "--yes").want(exitUsage, "--topic")
 	c.replayd("show", "nobody").want(exitUsage, "nobody")
 	c.replayd("pause").want(exitUsage, "takes the id")
 	c.replayd("start", "--archive", "payments", "--from", "2026-11-01", "--for", "1h", "--topic", "replay.payments", "--memory", "1GiB").want(exitUsage, "--memory is the daemon's to say")

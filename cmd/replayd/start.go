@@ -66,6 +66,9 @@ func (a *app) startReplay(ctx context.Context, to *clientFlags, f *replayFlags, 
 	if err != nil {
 		return err
 	}
+	if asked.Archive == "" || asked.Topic == "" {
+		return usage("start takes --archive, a name that the daemon knows, and --topic, the replay topic")
+	}
 	if !s.yes && a.asks() {
 		agreed, err := a.agreed(ctx, d, &asked)
 		if err != nil || !agreed {
