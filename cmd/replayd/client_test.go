@@ -169,7 +169,7 @@ func TestADaemonThatDoesNotAnswerIsToldByEveryCommand(t *testing.T) {
 		r := &result{t: t, args: args}
 		a := &app{out: &r.out, err: &r.err, now: time.Now, environ: []string{"REPLAYD_SERVER=http://127.0.0.1:1"}}
 		r.code = a.run(t.Context(), args)
-		r.want(exitUnreached, "no daemon answers at http://127.0.0.1:1")
+		r.want(exitUnreached, "no daemon answers at http://127.0.0.1:1", "--server or $REPLAYD_SERVER")
 		r.code = a.run(t.Context(), append(args, "--server", "nowhere"))
 		r.want(exitUsage, "nowhere")
 	}

@@ -62,7 +62,11 @@ func (a *app) exit(err error) int {
 	if kafka.Denied(err) {
 		fmt.Fprintln(a.err, "A right is missing: replayd topics prints the commands that grant all that are needed")
 	}
-	return codeOf(err)
+	number := codeOf(err)
+	if number == exitUnreached {
+		fmt.Fprintln(a.err, "replayd serve runs one; --server or $REPLAYD_SERVER names another address")
+	}
+	return number
 }
 
 func codeOf(err error) int {
