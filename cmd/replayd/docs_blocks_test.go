@@ -18,7 +18,7 @@ import (
 // backticks. A test has to hold all blocks of its kind on the page.
 var holders = map[string]map[string]string{
 	"README.md": {
-		"sh": "TestCommandsOfTheReadmeWork", "sh s3": "TestCommandsOnS3Work", "text demo": "TestTheReadmeShowsWhatDemoPrints",
+		"sh": "TestCommandsOfTheReadmeWork", "sh s3": "TestCommandsOnS3Work", "sh daemon": "TestTheReadmesDaemonReplays", "text demo": "TestTheReadmeShowsWhatDemoPrints",
 		"text tested": "TestTheReadmeShowsHowATestRunEnds", "text folders": "TestTheReadmeNamesTheFolders",
 	},
 	"docs/archives.md": {
