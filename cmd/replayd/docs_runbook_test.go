@@ -1,12 +1,9 @@
 package main
 
 import (
-	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -81,22 +78,16 @@ func TestWhatTheRunbookQuotesIsSaid(t *testing.T) {
 
 // TestEveryAlertHasItsPlaceInTheRunbook: an alert leads whom it wakes to the heading that is its name.
 func TestEveryAlertHasItsPlaceInTheRunbook(t *testing.T) {
-	rules, err := os.ReadFile(filepath.Join(projectRoot, "deploy", "prometheus", "alerts.yaml"))
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("there are no rules yet")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	rules := read(t, "deploy/prometheus/alerts.yaml")
 	var alerts, told []string
-	for _, m := range regexp.MustCompile(`(?m)^ *- alert: (\w+)$`).FindAllStringSubmatch(string(rules), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^ *- alert: (\w+)$`).FindAllStringSubmatch(rules, -1) {
 		alerts = append(alerts, m[1])
 	}
 	for _, m := range regexp.MustCompile(`(?m)^### (\w+)$`).FindAllStringSubmatch(section(t, runbook, "## Alerts"), -1) {
 		told = append(told, m[1])
 	}
 	sameWords(t, "alerts", alerts, told)
-	for _, m := range regexp.MustCompile(`runbook[.]md#([\w-]+)`).FindAllStringSubmatch(string(rules), -1) {
+	for _, m := range regexp.MustCompile(`runbook[.]md#([\w-]+)`).FindAllStringSubmatch(rules, -1) {
 		if !strings.Contains("\n"+strings.ToLower(strings.Join(told, "\n"))+"\n", "\n"+m[1]+"\n") {
 			t.Errorf("an alert leads to #%s, and there is no such heading", m[1])
 		}
