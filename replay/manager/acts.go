@@ -119,7 +119,7 @@ func (m *Manager) runsSomewhere(k *replay.Known) bool {
 func (m *Manager) wish(ctx context.Context, id, act, reason string, do change) (api.Replay, error) {
 	k, err := m.find(id)
 	if err == nil {
-		err = steerable(&k)
+		err = m.steerable(&k)
 	}
 	if err == nil {
 		err = m.reasoned(reason)
@@ -151,8 +151,8 @@ func (m *Manager) wish(ctx context.Context, id, act, reason string, do change) (
 }
 
 // steerable refuses acts on what cannot be steered from here.
-func steerable(k *replay.Known) error {
-	id, state := k.Spec.ID, k.State()
+func (m *Manager) steerable(k *replay.Known) error {
+	id, state := k.Spec.ID, m.state(k)
 	var p *api.Problem
 	switch {
 	case k.Err != nil:
@@ -190,7 +190,7 @@ func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
 	if err := m.reasoned(a.Reason); err != nil {
 		return err
 	}
-	if state := k.State(); k.Err == nil && !state.Terminal() {
+	if state := m.state(&k); k.Err == nil && !state.Terminal() {
 		p := api.NewProblem(http.StatusConflict, "replay %s is %s: only one that has ended can be forgotten", id, state)
 		p.Next = "Cancel it first."
 		return p

@@ -77,7 +77,9 @@ func (s *sink) waits(ctx context.Context) error {
 func (s *sink) Open(ctx context.Context, _ *replay.Spec) (replay.Durable, error) {
 	s.d.mu.Lock()
 	s.d.opens++
+	slow := s.d.slow
 	s.d.mu.Unlock()
+	time.Sleep(slow) // of fake time
 	if err := s.waits(ctx); err != nil {
 		return replay.Durable{}, err
 	}

@@ -83,6 +83,7 @@ type daemon struct {
 	mu      sync.Mutex
 	dead    bool
 	frozen  bool
+	slow    time.Duration // how long a sink takes to open
 	known   map[string]*replay.Known
 	read    int
 	changed chan struct{}

@@ -3,6 +3,7 @@ package manager
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -106,6 +107,42 @@ func TestACancelledReplayThatHadNotBegunNeverBegins(t *testing.T) {
 			t.Error("a session began")
 		}
 	})
+}
+
+// TestWhatIsCancelledWhileItBeginsHasNotEndedBeforeItsSession cancels at the daemon that begins a replay, and at another.
+func TestWhatIsCancelledWhileItBeginsHasNotEndedBeforeItsSession(t *testing.T) {
+	for _, other := range []bool{false, true} {
+		simulate(t, func(t *testing.T, c *cluster) {
+			d, e := c.daemon("d", []string{"x"}), c.daemon("e", nil)
+			defer ends(d)
+			defer ends(e)
+			at := d
+			if other {
+				at = e
+			}
+			d.slow = 3 * time.Second
+			d.begin("1", "x", 100, "10/s")
+			wait(time.Second) // it opens its sink
+			if r, err := at.Cancel(as(t, "ben"), "1", api.Act{}); err != nil || r.State != replay.Planned || r.Wanted != replay.Cancelled {
+				t.Errorf("%+v, %v", r, err)
+			}
+			if err := at.Forget(as(t, "ben"), "1", api.Act{}); problem(err) != "409" {
+				t.Errorf("before its end it is forgotten: %v", err)
+			}
+			var states []replay.State
+			for range 200 {
+				states = append(states, at.stands("1").State)
+				wait(50 * time.Millisecond)
+			}
+			states = slices.Compact(states)
+			if i := slices.Index(states, replay.Cancelled); i != len(states)-1 {
+				t.Errorf("it stands, one after the other: %v", states)
+			}
+			if err := at.Forget(as(t, "ben"), "1", api.Act{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 func TestAnArchiveThatIsGoneHindersNoCancel(t *testing.T) {

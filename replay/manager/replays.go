@@ -18,7 +18,7 @@ import (
 func (m *Manager) replay(k *replay.Known) api.Replay {
 	s, w := &k.Spec, wished(k)
 	r := api.Replay{
-		ID: s.ID, State: k.State(), Owner: s.Owner, Archive: s.Archive, URL: s.URL, WindowOn: s.Window.On, From: s.Window.From, To: s.Window.To,
+		ID: s.ID, State: m.state(k), Owner: s.Owner, Archive: s.Archive, URL: s.URL, WindowOn: s.Window.On, From: s.Window.From, To: s.Window.To,
 		Topic: s.Topic, Pace: paceOf(k, &w), Wanted: w.State, Waits: w.Waits, StartedBy: k.Start.By, StartedAt: s.AsOf,
 		WishedBy: w.By, WishedAt: w.At,
 	}
@@ -35,6 +35,21 @@ func (m *Manager) replay(k *replay.Known) api.Replay {
 	}
 	m.addOwn(k, &r)
 	return r
+}
+
+// state is where k stands. One that was cancelled before it began has ended, unless a session is about to begin it: that one
+// writes its end itself.
+func (m *Manager) state(k *replay.Known) replay.State {
+	s := k.State()
+	if k.Checkpoint != nil || s != replay.Cancelled {
+		return s
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.sessions[k.Spec.ID] != nil || alive(k, time.Now()) && !k.Live.State.Terminal() {
+		return replay.Planned
+	}
+	return s
 }
 
 // addOwn adds to r what this daemon knows of k beside the control topics.
@@ -180,7 +195,7 @@ func (m *Manager) Receipt(_ context.Context, id string) (replay.Receipt, error) 
 		return replay.Receipt{}, err
 	}
 	c := k.Checkpoint
-	switch state := k.State(); {
+	switch state := m.state(&k); {
 	case !state.Terminal():
 		return replay.Receipt{}, api.NewProblem(http.StatusConflict, "replay %s is %s: it has a receipt when it has ended", id, state)
 	case c == nil: // cancelled before it began

@@ -128,8 +128,9 @@ func (m *Manager) limit(o *replay.Options) {
 	}
 }
 
-// tell spreads the word of a session, until ctx ends.
+// tell spreads the word of a session from its beginning, until ctx ends.
 func (m *Manager) tell(ctx context.Context, s *session) {
+	m.say(ctx, m.word(s))
 	tick := time.NewTicker(tellEvery)
 	defer tick.Stop()
 	for {
