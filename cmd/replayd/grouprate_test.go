@@ -87,3 +87,16 @@ func TestWatchingAGroupEndsWhenItHasReadAll(t *testing.T) {
 		}
 	})
 }
+
+func TestAGroupIsToldInOneLine(t *testing.T) {
+	for want, g := range map[string]api.Group{
+		"group g has read all of it":                                    {Group: "g", State: "Stable", Done: true},
+		"group g has 1 record left, done in about 1m30s":                {Group: "g", State: "Stable", Left: 1, ETA: 90},
+		"group g (Empty) has 20 records left":                           {Group: "g", State: "Empty", Left: 20},
+		"there is no group g: it has 20 records left once there is one": {Group: "g", State: "Dead", Left: 20},
+	} {
+		if got := groupLine(&g); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
