@@ -54,7 +54,7 @@ func (m *measuring) stock(s shape) *stock {
 func (m *measuring) broker() *harness.Kafka {
 	m.t.Helper()
 	if m.kafka == nil {
-		m.kafka = harness.StartKafka(m.t, harness.KafkaOptions{})
+		m.kafka = harness.StartKafka(m.t, harness.KafkaOptions{Measured: true})
 	}
 	return m.kafka
 }

@@ -40,7 +40,7 @@ func (j JDK) Compile(tb testing.TB, folder, source string) {
 // Command runs the main method of a class that was compiled into folder, which also takes its temporary files.
 func (j JDK) Command(folder, class string, args ...string) *exec.Cmd {
 	return exec.Command("java", append([]string{
-		"-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.io.tmpdir=" + folder,
+		"-Xmx256m", quickStart, "-XX:+UseSerialGC", "-Djava.io.tmpdir=" + folder,
 		"-cp", folder + string(os.PathListSeparator) + j.classPath, class,
 	}, args...)...)
 }

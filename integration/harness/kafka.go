@@ -18,6 +18,7 @@ type KafkaOptions struct {
 	Features map[string]int16  // finalized level by name, as {"transaction.version": 0}
 	Settings map[string]string // broker properties, over those of the harness
 	Provider string            // env, process or docker: this one or none; empty leaves the choice
+	Measured bool              // what it costs is compared: brokers as they run in production, which start more slowly
 	Secure   bool              // brokers also listen for clients that are known to them, and grant rights: see Secure
 }
 

@@ -93,7 +93,7 @@ func runContainer(ctx context.Context, tb testing.TB, e engine, nw *testcontaine
 		return nil, err
 	}
 	env["CLUSTER_ID"] = clusterID
-	env["KAFKA_HEAP_OPTS"] = brokerHeap
+	env["KAFKA_HEAP_OPTS"] = brokerHeap + " " + quickStart
 	ctr, err := testcontainers.Run(ctx, e.image,
 		testcontainers.WithEnv(env),
 		testcontainers.WithExposedPorts(clientPort+"/tcp"),

@@ -19,7 +19,8 @@ type processProvider struct{}
 const (
 	leastJava  = 17
 	brokerHeap = "-Xmx512m"
-	clusterID  = "cmVwbGF5ZC10ZXN0LTAwMQ" // any 16 bytes in base64url
+	quickStart = "-XX:TieredStopAtLevel=1" // compile once: most of a short life's CPU goes into compiling again, and better
+	clusterID  = "cmVwbGF5ZC10ZXN0LTAwMQ"  // any 16 bytes in base64url
 )
 
 func (processProvider) name() string { return "process" }
@@ -59,7 +60,7 @@ func (p processProvider) start(tb testing.TB, o KafkaOptions) (*Kafka, error) {
 		settings["log.dirs"] = filepath.Join(home, "data")
 		secure.configure(settings, n)
 		format.Go(func() error { return formatStorage(home, settings) })
-		brokers[i], addrs[i] = kafkaProcess(home, i), n.advertised
+		brokers[i], addrs[i] = kafkaProcess(home, i, o.Measured), n.advertised
 	}
 	if err := format.Wait(); err != nil {
 		return nil, err
@@ -96,14 +97,18 @@ func localNodes(count int) ([]node, error) {
 }
 
 // kafkaProcess is the broker whose configuration formatStorage wrote to home.
-func kafkaProcess(home string, i int) *process {
+func kafkaProcess(home string, i int, measured bool) *process {
+	flags := []string{brokerHeap}
+	if !measured {
+		flags = append(flags, quickStart, "-XX:+UseSerialGC")
+	}
 	return &process{
 		name: fmt.Sprintf("broker %d", i),
 		path: "java",
-		args: []string{
-			brokerHeap, "-Dlog4j2.configurationFile=" + filepath.Join(home, logConfigFile),
+		args: append(flags,
+			"-Dlog4j2.configurationFile="+filepath.Join(home, logConfigFile),
 			"-cp", filepath.Join(jarsDir(), "*"), "kafka.Kafka", filepath.Join(home, propertiesName),
-		},
+		),
 		log: filepath.Join(home, "broker.log"),
 	}
 }
@@ -134,7 +139,7 @@ func formatStorage(home string, settings map[string]string) error {
 	if err := os.WriteFile(filepath.Join(home, logConfigFile), []byte(logConfig), 0o644); err != nil {
 		return err
 	}
-	out, err := exec.Command("java", "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+	out, err := exec.Command("java", "-Xmx128m", quickStart, "-XX:+UseSerialGC",
 		"-cp", filepath.Join(jarsDir(), "*"), "kafka.tools.StorageTool", "format",
 		"--ignore-formatted", "-t", clusterID, "-c", config).CombinedOutput()
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 const patience = 30 * time.Second
 
 func TestRecordOutlivesKillOfItsBroker(t *testing.T) {
+	t.Parallel()
 	eachProvider(t, func(t *testing.T, provider string) {
 		begin := time.Now()
 		k := harness.StartKafka(t, harness.KafkaOptions{Provider: provider, Control: true})
@@ -43,6 +44,7 @@ func TestRecordOutlivesKillOfItsBroker(t *testing.T) {
 }
 
 func TestFrozenBrokerIsSilentUntilThawed(t *testing.T) {
+	t.Parallel()
 	eachProvider(t, func(t *testing.T, provider string) {
 		k := harness.StartKafka(t, harness.KafkaOptions{Provider: provider, Control: true})
 		k.Freeze(0)
@@ -62,6 +64,7 @@ func TestFrozenBrokerIsSilentUntilThawed(t *testing.T) {
 }
 
 func TestTransactionVersionCanBeLowered(t *testing.T) {
+	t.Parallel()
 	eachProvider(t, func(t *testing.T, provider string) {
 		newest := harness.KafkaOptions{Provider: provider}
 		if level := transactionVersion(t, harness.StartKafka(t, newest)); level < 2 {
@@ -75,6 +78,7 @@ func TestTransactionVersionCanBeLowered(t *testing.T) {
 }
 
 func TestClusterOfThreeGoesOnWithoutOne(t *testing.T) {
+	t.Parallel()
 	eachProvider(t, func(t *testing.T, provider string) {
 		begin := time.Now()
 		k := harness.StartKafka(t, harness.KafkaOptions{Provider: provider, Brokers: 3, Control: true})
@@ -109,6 +113,7 @@ func TestBrokersOfTheEnvironmentServe(t *testing.T) {
 }
 
 func TestKcatReadsWhatWeProduce(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{})
 	kcat := harness.Kcat(t)
 	createTopic(t, k, "kcat-events")

@@ -8,6 +8,7 @@ import (
 )
 
 func TestKafkasToolsRunAsTheirScripts(t *testing.T) {
+	t.Parallel()
 	k, folder := StartKafka(t, KafkaOptions{}), KafkaTools(t, t.TempDir())
 	run := func(line string) (string, int) {
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(line, "BROKERS", k.Addr()))

@@ -19,6 +19,7 @@ import (
 // TestSecureBrokerKnowsItsClientsAndGrantsWhatItWasTold comes in by each way, as nobody who may do anything, and then as
 // one who may.
 func TestSecureBrokerKnowsItsClientsAndGrantsWhatItWasTold(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{Secure: true})
 	s := k.Secure()
 	k.AddUser("scram-user", "scram-password")
