@@ -9,9 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +33,7 @@ type callers struct {
 // all of it: requests that are wrong, a thousand watchers, records in the config topic that are none of ours. What a request can
 // have wrong in itself is tested in replay/api.
 func TestADaemonAmongBadCallersAndRecords(t *testing.T) {
+	t.Parallel()
 	k := harness.StartKafka(t, harness.KafkaOptions{})
 	st := newStage(t, k, nil, archivetest.Plan{Seed: *seed, Events: 3_000, MeanSize: 700, Odds: archivetest.Everyday()})
 	stages := st.targets(t, 2)
@@ -250,19 +249,11 @@ func (c *callers) watch(t *testing.T) net.Conn {
 // resident is the most memory that the daemon has had, in bytes.
 func (c *callers) resident(t *testing.T) int64 {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
+	peak := harness.PeakMemory(c.cmd.Process.Pid)
+	if peak == 0 {
+		t.Fatal("the daemon does not tell its memory")
 	}
-	found := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(text)
-	if found == nil {
-		t.Fatalf("no VmHWM in %s", text)
-	}
-	kib, err := strconv.ParseInt(string(found[1]), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib << 10
+	return peak
 }
 
 // records puts what is foreign, corrupt or newer into the config topic: it is ignored, or the trouble of one replay, which is told.

@@ -18,6 +18,7 @@ import (
 
 // TestTheImageAndItsQuickstart builds the image by the Dockerfile, looks into it, and goes through docs/quickstart.md.
 func TestTheImageAndItsQuickstart(t *testing.T) {
+	t.Parallel()
 	c := harness.NewCompose(t, "..", func() string {
 		path := filepath.Join(t.TempDir(), "replayd")
 		build := exec.Command("go", "build", "-o", path, "replayd/cmd/replayd")

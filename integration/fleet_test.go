@@ -36,6 +36,7 @@ func (d *daemonOn) busy(t *testing.T) {
 // TestOfTwoDaemonsEitherIsKilledAtRandom has ten replays, each into a topic of its own, and two daemons, of which
 // either is killed at random instants and comes back at once or later. In the end every topic is right.
 func TestOfTwoDaemonsEitherIsKilledAtRandom(t *testing.T) {
+	t.Parallel()
 	t.Logf("-seed=%d -daemon-kills=%d", *seed, *daemonKills)
 	rng := rand.New(rand.NewPCG(*seed, 6))
 	k := harness.StartKafka(t, harness.KafkaOptions{Control: true})

@@ -13,6 +13,7 @@ import (
 // TestARollingUpgradeAndTheWayBackLoseNothing has two daemons of the previous version, each of which is stopped for one of this
 // version, and then the other way round. Replays go on all the time, and what was wished of them at one version holds at the other.
 func TestARollingUpgradeAndTheWayBackLoseNothing(t *testing.T) {
+	t.Parallel()
 	before := harness.Previous(t)
 	k := harness.StartKafka(t, harness.KafkaOptions{})
 	st := newStage(t, k, nil, archivetest.Plan{Seed: *seed, Events: 12_000, MeanSize: 700, Odds: archivetest.Everyday()})
