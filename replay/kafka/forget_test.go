@@ -326,8 +326,14 @@ func TestWhatIsLostIsForgottenAndStartedAnewOnlyInSight(t *testing.T) {
 			}
 		}},
 		{"the spec", "replayd.config was emptied", func(t *testing.T, c *Cluster) {
-			if err := c.writeConfig(t.Context(), specKey("r", daemonSpec("r").Hash()), nil); err != nil {
+			all, err := c.registry(t.Context())
+			if err != nil {
 				t.Fatal(err)
+			}
+			for part := range all.replays["r"].specs {
+				if err := c.writeConfig(t.Context(), specKey("r", part), nil); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}},
 	} {
@@ -335,7 +341,7 @@ func TestWhatIsLostIsForgottenAndStartedAnewOnlyInSight(t *testing.T) {
 			t.Parallel()
 			f := fake(t)
 			c := connect(t, f)
-			s, _ := open(t, c, daemonSpec("r"))
+			s := begun(t, c, "r")
 			commit(t, s, chunk(30, 1, replay.Running))
 			s.Close()
 			lose.do(t, c)
@@ -393,5 +399,32 @@ func TestWhatANewerReplaydWroteIsNotForgotten(t *testing.T) {
 	v := follow(t, c)
 	if err := v.Forget(t.Context(), "r"); !errors.As(err, new(*errNewer)) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestASessionOfWhatWasForgottenBeginsNothing opens the sink of a replay that was cancelled and forgotten since a daemon read of
+// it, and another's that is forgotten while it opens: behind its beginning, before its first event.
+func TestASessionOfWhatWasForgottenBeginsNothing(t *testing.T) {
+	f := fake(t)
+	v := follow(t, connect(t, f))
+	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
+		t.Fatal(err)
+	}
+	k, _ := v.Find("r")
+	if err := v.Wish(t.Context(), "r", replay.Wish{State: replay.Cancelled}); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Forget(t.Context(), "r"); err != nil {
+		t.Fatal(err)
+	}
+	s := v.cluster.Sink(Settings{Audited: true})
+	defer s.Close()
+	_, err := s.Open(t.Context(), &k.Spec)
+	refusedRestart(t, err, "forgotten meanwhile")
+	if keys := left(t, f, "r"); len(keys) > 0 {
+		t.Errorf("it leaves %v", keys)
+	}
+	if k, ok := v.Find("r"); ok {
+		t.Errorf("it is known again: %s, wished %+v", k.State(), k.Wish)
 	}
 }

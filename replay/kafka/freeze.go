@@ -40,11 +40,15 @@ func produce(ctx context.Context, client *kgo.Client, r *kgo.Record) error {
 
 // freeze makes spec the one of its id, or finds that it is already, or that another is. Specs are named by their content
 // and never written twice; when two sessions write different ones at once the lower offset holds and the other leaves. A spec
-// without an instant takes that of the replay.
+// without an instant takes that of the replay. A daemon's replay is frozen by whoever starts it, never by its sessions: one
+// that nothing is known of was forgotten.
 func (c *Cluster) freeze(ctx context.Context, spec *replay.Spec, s Settings) (*Stored, error) {
 	known, err := c.Stored(ctx, spec.ID)
 	if err != nil {
 		return nil, err
+	}
+	if known == nil && spec.Owner == replay.OwnerDaemon {
+		return nil, nothingLeft(spec.ID)
 	}
 	undated := spec.AsOf.IsZero()
 	if known == nil {
@@ -82,6 +86,14 @@ func (c *Cluster) freezeFirst(ctx context.Context, spec *replay.Spec, s Settings
 		return known, nil
 	}
 	return known, c.writeConfig(ctx, key, nil)
+}
+
+// nothingLeft refuses a session of a replay that was forgotten while it began.
+func nothingLeft(id string) error {
+	return &replay.Refusal{
+		Item: ItemRestart, What: fmt.Sprintf("replay %s was forgotten meanwhile: this session has produced nothing", id),
+		Next: "Start it anew where it is still wanted.",
+	}
 }
 
 // BeingForgotten says that what is known of a replay is being deleted, or was left half deleted.

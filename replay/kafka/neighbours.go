@@ -165,7 +165,10 @@ func (s *Sink) contend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !mine.Begun() || mine.started.Overlap {
+	if !mine.Begun() {
+		return nothingLeft(s.spec.ID)
+	}
+	if mine.started.Overlap {
 		return nil
 	}
 	others, err := all.into(s.spec)

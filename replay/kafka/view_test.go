@@ -63,6 +63,16 @@ func daemonSpec(id string) *replay.Spec {
 	return s
 }
 
+// begun is the first session of a daemon's replay.
+func begun(t *testing.T, c *Cluster, id string) *Sink {
+	t.Helper()
+	if err := follow(t, c).Freeze(t.Context(), daemonSpec(id), replay.Start{}, running()); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := open(t, c, daemonSpec(id))
+	return s
+}
+
 func running() replay.Wish { return replay.Wish{State: replay.Running, By: "anna"} }
 
 func TestAForegroundReplayIsKnownAsItGoesOn(t *testing.T) {
@@ -431,7 +441,7 @@ func TestTopicsThatWereMadeAnewBeforeADaemonBegan(t *testing.T) {
 			t.Parallel()
 			f := fake(t)
 			c := connect(t, f)
-			s, _ := open(t, c, daemonSpec("r"))
+			s := begun(t, c, "r")
 			commit(t, s, chunk(10, 1, replay.Running))
 			s.Close()
 			if _, err := c.admin.DeleteTopic(t.Context(), topic); err != nil {
