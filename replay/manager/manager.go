@@ -234,8 +234,11 @@ func (m *Manager) steer(all []replay.Known) {
 			m.setbacks[k.Spec.ID] = b
 		}
 	}
-	for _, s := range m.sessions {
-		if !m.options.Work.Mine(s.known.Spec.Topic) {
+	for id, s := range m.sessions {
+		switch _, known := ours[id]; {
+		case !known: // forgotten: there is nothing to come back to
+			s.abandon()
+		case !m.options.Work.Mine(s.known.Spec.Topic):
 			s.leave()
 		}
 	}

@@ -145,6 +145,29 @@ func TestWhatIsCancelledWhileItBeginsHasNotEndedBeforeItsSession(t *testing.T) {
 	}
 }
 
+func TestASessionOfWhatIsForgottenEnds(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		d.begin("1", "x", 1000, "10/s")
+		wait(5 * time.Second)
+		count := func() int {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return len(c.topics["x"])
+		}
+		c.mu.Lock()
+		c.append(func(known map[string]*replay.Known, _ int64) { delete(known, "1") })
+		c.mu.Unlock()
+		wait(2 * time.Second)
+		came := count()
+		wait(10 * time.Second)
+		if now := count(); came == 0 || now != came {
+			t.Errorf("%d events came, and %d of what is forgotten", came, now-came)
+		}
+	})
+}
+
 func TestAnArchiveThatIsGoneHindersNoCancel(t *testing.T) {
 	simulate(t, func(t *testing.T, c *cluster) {
 		d := c.daemon("d", []string{"x"})
