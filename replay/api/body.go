@@ -30,10 +30,17 @@ func hurry(next http.Handler) http.Handler {
 }
 
 // receive reads the whole body before anything is done with it. Each has the place of its request, so that they take no more
-// memory than there are places.
+// memory than there are places. That of a GET says nothing and is not waited for: anybody may send one to where nobody is asked
+// who they are.
 func receive(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if r.Method == http.MethodGet && r.ContentLength <= maxBody {
+			r.Body = http.NoBody
+			w.Header().Set("Connection", "close")
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -49,16 +56,23 @@ func receive(next http.Handler) http.Handler {
 }
 
 func read(w http.ResponseWriter, r *http.Request) ([]byte, *Problem) {
+	if r.ContentLength > maxBody {
+		return nil, tooLarge()
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var late net.Error
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, NewProblem(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxBody)
+		return nil, tooLarge()
 	case errors.As(err, &late) && late.Timeout():
 		return nil, NewProblem(http.StatusRequestTimeout, "the body did not come within %s", bodyTime)
 	case err != nil:
 		return nil, NewProblem(http.StatusBadRequest, "the body is not whole")
 	}
 	return body, nil
+}
+
+func tooLarge() *Problem {
+	return NewProblem(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxBody)
 }

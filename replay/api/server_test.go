@@ -406,6 +406,36 @@ func TestBodiesThatComeSlowlyTakePlaces(t *testing.T) {
 	})
 }
 
+// TestNobodyWithoutATokenTakesThePlacesOfOthers asks where nobody is asked who they are, with bodies that never come.
+func TestNobodyWithoutATokenTakesThePlacesOfOthers(t *testing.T) {
+	path, secrets := tokens(t, api.Token{Name: "a", Role: api.Viewer, Archives: all, Targets: all})
+	auth := authenticator(t, api.AuthOptions{TokensFile: path})
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInside(t, withReplay(t), api.ServerOptions{Auth: auth})
+		began := time.Now()
+		for i := range 256 {
+			c, err := s.dial(t.Context(), "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := fmt.Fprintf(c, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n", []int{10, 2 << 20}[i%2]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		r, err := send(t, s.http, "GET", inside+"/v1/replays", "", "Authorization: Bearer "+secrets["a"])
+		if err != nil || r.StatusCode != http.StatusOK {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("after %s", took)
+		}
+		s.stop()
+		time.Sleep(time.Second) // a connection that net/http closes stays half a second of fake time
+	})
+}
+
 func TestStoppingEndsStreamsAtOnceAndGivesRequestsTheirTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serveInside(t, stuck{apitest.NewFake()}, api.ServerOptions{})
