@@ -67,7 +67,7 @@ func (f *replayFlags) addRead(set *pflag.FlagSet) {
 }
 
 func (f *replayFlags) addWindow(set *pflag.FlagSet) {
-	set.StringVar(&f.window.from, "from", "", "first event time: 2026-11-01T12:00:00Z, 2026-11-01T12, 2026-11-01, -3h")
+	set.StringVar(&f.window.from, "from", "", "beginning of the window: 2026-11-01T12:00:00Z, 2026-11-01T12, 2026-11-01, -3h")
 	set.StringVar(&f.window.to, "to", "", "end of the window, exclusive; also now")
 	set.StringVar(&f.window.zone, "zone", "", "zone of --from and --to that are typed without one: Europe/Berlin (default UTC)")
 	set.StringVar(&f.window.length, "for", "", "length of the window instead of --to: 4h")

@@ -112,7 +112,7 @@ func (w windowFlags) window(now time.Time) (from, to time.Time, err error) {
 	}
 	switch {
 	case w.from == "":
-		return from, to, usage("--from is missing: the first event time to replay, such as 2026-11-01T12 or -3h")
+		return from, to, usage("--from is missing: the beginning of the window, such as 2026-11-01T12 or -3h")
 	case w.to == "" && w.length == "":
 		return from, to, usage("--to is missing: the end of the window (exclusive), or --for 4h")
 	case w.to != "" && w.length != "":

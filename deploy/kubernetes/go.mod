@@ -1,3 +1,5 @@
+// A module of its own, for one test: Kubernetes' types, against which it holds the manifests, bring seventeen modules along that who
+// builds replayd need not fetch. Nothing of the program is here.
 module replayd/deploy/kubernetes
 
 go 1.26.0

@@ -49,7 +49,7 @@ type Service interface {
 type Start struct {
 	ID            string   `json:"id,omitempty" maxLength:"128" doc:"name of the replay; default: of the Idempotency-Key, else a new one" example:"payments-0300"`
 	Archive       string   `json:"archive" minLength:"1" maxLength:"256" doc:"a name from the daemon's configuration" example:"payments"`
-	From          string   `json:"from,omitempty" doc:"first event time: 2026-11-01T12:00:00Z, 2026-11-01T12, 2026-11-01, -3h" example:"2026-11-01T12"`
+	From          string   `json:"from,omitempty" doc:"beginning of the window: 2026-11-01T12:00:00Z, 2026-11-01T12, 2026-11-01, -3h" example:"2026-11-01T12"`
 	To            string   `json:"to,omitempty" doc:"end of the window, exclusive; also now" example:"2026-11-01T16"`
 	For           string   `json:"for,omitempty" doc:"length of the window instead of to: 4h"`
 	Zone          string   `json:"zone,omitempty" doc:"time zone of from and to where they tell none; default: UTC"`
@@ -98,7 +98,7 @@ type Replay struct {
 	Archive   string         `json:"archive" doc:"what it reads" example:"payments"`
 	URL       string         `json:"url" doc:"where the archive is" example:"s3://archive/payments"`
 	WindowOn  string         `json:"window_on" doc:"time by which an event belongs to the window: event or arrival" example:"event"`
-	From      time.Time      `json:"from,omitzero" doc:"first event time" example:"2026-11-01T12:00:00Z"`
+	From      time.Time      `json:"from,omitzero" doc:"beginning of the window" example:"2026-11-01T12:00:00Z"`
 	To        time.Time      `json:"to,omitzero" doc:"end of the window, exclusive" example:"2026-11-01T16:00:00Z"`
 	Topic     string         `json:"topic" doc:"what it writes" example:"replay.payments"`
 	Pace      string         `json:"pace" doc:"that is wished" example:"5000/s"`
@@ -211,7 +211,7 @@ type Hour struct {
 	Hour    string `json:"hour" doc:"its beginning, or the day where the archive has only days" example:"2026-11-01T03Z"`
 	Objects int    `json:"objects" doc:"that it holds"`
 	Bytes   int64  `json:"bytes" doc:"their stored size"`
-	Gap     bool   `json:"gap" doc:"it holds none, and hours around it do"`
+	Gap     bool   `json:"gap" doc:"it holds no objects"`
 }
 
 // AuditQuery asks for what was done, the oldest first.
