@@ -132,7 +132,7 @@ func TestAPauseIsDurableAtOnceAndGoesOnWithoutABurst(t *testing.T) {
 		s.stands(Paused, pausedByAnna, 126)
 		s.at(42550 * time.Millisecond)
 		s.stands(Paused, pausedByAnna, 126)
-		if p := s.seen.Load(); p.State != Paused || p.Phase != Waiting || p.HeldBy != HeldByNothing || p.Left != 0 {
+		if p := s.seen.Load(); p.State != Paused || p.Phase != Waiting || p.HeldBy != HeldByNothing || p.ETA != 0 {
 			t.Errorf("progress of a paused replay: %+v", p)
 		}
 		s.control.Wish(running)

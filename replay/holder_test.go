@@ -137,8 +137,8 @@ func (w *reading) see(p Progress) {
 		w.t.Errorf("after %s it goes back: %+v", p.Elapsed, p)
 	}
 	w.seen++
-	if p.HeldBy != w.holder || p.Waits != "" {
-		w.t.Errorf("after %s it is held by %q, waits for %q", p.Elapsed, p.HeldBy, p.Waits)
+	if p.HeldBy != w.holder || p.Error != "" {
+		w.t.Errorf("after %s it is held by %q, waits for %q", p.Elapsed, p.HeldBy, p.Error)
 	}
 	if p.Elapsed > time.Second && p.Elapsed < 4*time.Second && p.Phase != w.phase {
 		w.t.Errorf("after %s its phase is %s", p.Elapsed, p.Phase)

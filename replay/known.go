@@ -41,7 +41,7 @@ func (s *Start) KeyHash() string {
 }
 
 // Live is a word of the daemon that runs a replay, once a second and not durable: checkpoints are what counts. One in
-// state Failed, or Planned, is the last of a session: Waits says what went wrong. So is one without a daemon, which has left the
+// state Failed, or Planned, is the last of a session: Error says what went wrong. So is one without a daemon, which has left the
 // replay to others.
 type Live struct {
 	Report

@@ -50,8 +50,8 @@ type Progress struct {
 	Pace         pace.Setting
 	Lost         time.Duration // how much longer this session took than its pace would have, at most 100 ms of lag aside
 	HeldBy       Holder
-	Waits        string        // for people: the error that is being waited out
-	Left         time.Duration // 0: not known
+	Error        string        // for people: that is being waited out
+	ETA          time.Duration // until it is done; 0: not known
 	ReadTwice    int64         // objects that did not fit into memory: of this session, as all that depends on memory
 	Spilled      int64         // objects
 	SpilledBytes int64         // on disk, all in all
@@ -188,12 +188,12 @@ func (m *meter) archiveWaits(err error) {
 	defer m.mu.Unlock()
 	if err == nil {
 		if m.waiting = max(0, m.waiting-1); m.waiting == 0 {
-			m.now.Waits = ""
+			m.now.Error = ""
 		}
 		return
 	}
 	m.waiting++
-	m.now.Waits = err.Error()
+	m.now.Error = err.Error()
 }
 
 // misfit notes what did not fit into memory.
@@ -234,7 +234,7 @@ func (m *meter) progress(now time.Time) Progress {
 		p.HeldBy = m.holder(first, last)
 	}
 	if p.State == Paused {
-		p.HeldBy, p.Phase, p.Waits = HeldByNothing, Waiting, ""
+		p.HeldBy, p.Phase, p.Error = HeldByNothing, Waiting, ""
 		return p
 	}
 	switch {
@@ -243,7 +243,7 @@ func (m *meter) progress(now time.Time) Progress {
 	case p.Phase == Listing && p.Opened > 0: // its first event may be long in coming
 		p.Phase = m.reading
 	}
-	p.Left = m.left(now)
+	p.ETA = m.eta(now)
 	return p
 }
 

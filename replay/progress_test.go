@@ -97,8 +97,8 @@ func TestWhatHoldsAReplayIsSaid(t *testing.T) {
 				r.Options.Observe = func(p Progress) {
 					seen[p.HeldBy]++
 					all++
-					if p.Waits != "" && p.HeldBy != HeldByArchive {
-						t.Errorf("held by %s it waits for %s", p.HeldBy, p.Waits)
+					if p.Error != "" && p.HeldBy != HeldByArchive {
+						t.Errorf("held by %s it waits for %s", p.HeldBy, p.Error)
 					}
 				}
 				if _, err := r.Run(t.Context(), h.spec); err != nil {

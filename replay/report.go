@@ -32,7 +32,7 @@ type Report struct {
 	ReadTwice       int64   `json:"read_twice,omitempty"`
 	Spilled         int64   `json:"spilled,omitempty"`
 	SpilledBytes    int64   `json:"spilled_bytes,omitempty"`
-	Waits           string  `json:"waits,omitempty"` // for people: the error that is being waited out
+	Error           string  `json:"error,omitempty"` // for people: that is being waited out
 
 	Warnings []string `json:"warnings,omitempty"`
 }
@@ -45,7 +45,7 @@ func (p *Progress) Report() Report {
 		Objects: c.Objects, Bytes: c.Bytes, Opened: p.Opened, FetchedBytes: p.Fetched, Read: c.Read, Produced: c.Produced, Duplicates: c.Duplicates, Filtered: c.Filtered,
 		Outside: c.Outside, Quarantined: c.Quarantined, Late: c.Late, Conflicts: c.Conflicts, NoID: c.NoID,
 		EventsPerSecond: p.EventsPerSec, BytesPerSecond: p.BytesPerSec, Pace: p.Pace.String(), HeldBy: p.HeldBy,
-		ETASeconds: p.Left.Seconds(), ReadTwice: p.ReadTwice, Spilled: p.Spilled, SpilledBytes: p.SpilledBytes, Waits: p.Waits, Warnings: p.Warnings,
+		ETASeconds: p.ETA.Seconds(), ReadTwice: p.ReadTwice, Spilled: p.Spilled, SpilledBytes: p.SpilledBytes, Error: p.Error, Warnings: p.Warnings,
 	}
 	if !p.Event.IsZero() {
 		r.EventTime = p.Event.Format(time.RFC3339Nano)

@@ -47,14 +47,14 @@ func (m *meter) warn(text string) {
 func (m *meter) end(now time.Time) time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if left := m.left(now); left > 0 {
-		return now.Add(left)
+	if eta := m.eta(now); eta > 0 {
+		return now.Add(eta)
 	}
 	return time.Time{}
 }
 
-// left is the time to the end at the rate since the session began to produce; 0 when it is not known.
-func (m *meter) left(now time.Time) time.Duration {
+// eta is the time to the end at the rate since the session began to produce; 0 when it is not known.
+func (m *meter) eta(now time.Time) time.Duration {
 	done := m.now.Percent - m.base
 	if done <= 0 || m.now.Percent >= 100 || now.Sub(m.began) <= time.Second {
 		return 0

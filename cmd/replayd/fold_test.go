@@ -30,7 +30,7 @@ func TestLinesAreFoldedAtSpacesForATerminal(t *testing.T) {
 }
 
 func TestWhereAReplayIsFitsIntoEightyColumns(t *testing.T) {
-	p := replay.Progress{Percent: 100, Event: time.Unix(0, 0).UTC(), Left: 99*time.Hour + 59*time.Minute + 59*time.Second}
+	p := replay.Progress{Percent: 100, Event: time.Unix(0, 0).UTC(), ETA: 99*time.Hour + 59*time.Minute + 59*time.Second}
 	r := p.Report()
 	if line := bar(r.Percent) + " " + whereLine(&r); utf8.RuneCountInString(line) > 79 {
 		t.Errorf("the time left is cut off: %q", line)

@@ -111,8 +111,8 @@ func restLines(r *replay.Report) []string {
 	if r.ReadTwice > 0 || r.Spilled > 0 {
 		lines = append(lines, fmt.Sprintf("do not fit into memory: %s read twice, %s spilled (%s)", plural(r.ReadTwice, "object"), count(r.Spilled), size(r.SpilledBytes)))
 	}
-	if r.Waits != "" {
-		lines = append(lines, "waiting: "+strings.SplitN(r.Waits, "\n", 2)[0])
+	if r.Error != "" {
+		lines = append(lines, "waiting: "+strings.SplitN(r.Error, "\n", 2)[0])
 	}
 	for _, w := range r.Warnings {
 		lines = append(lines, "warning: "+strings.SplitN(w, "\n", 2)[0])

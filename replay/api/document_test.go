@@ -7,9 +7,11 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
+	"replayd/replay"
 	"replayd/replay/api"
 	"replayd/replay/api/apitest"
 )
@@ -112,5 +114,29 @@ func TestOpenAPIDocumentDescribesEverything(t *testing.T) {
 				t.Errorf("%s.%s says nothing of itself", name, field)
 			}
 		}
+	}
+}
+
+// TestAReplayAndItsProgressCallTheSameBySameNames since one stands in the other: who reads "waits" of both must not find a boolean
+// here and an error there.
+func TestAReplayAndItsProgressCallTheSameBySameNames(t *testing.T) {
+	types := map[string]reflect.Type{}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[api.Replay]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		types[name] = f.Type
+	}
+	shared := 0
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[replay.Report]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		of, is := types[name]
+		if is {
+			shared++
+		}
+		if is && of != f.Type {
+			t.Errorf("%s is a %s of a replay, and a %s of its progress", name, of, f.Type)
+		}
+	}
+	if shared < 3 {
+		t.Errorf("they share %d names", shared)
 	}
 }

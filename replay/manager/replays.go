@@ -101,7 +101,7 @@ func wrong(k *replay.Known, b *setback) (replay.State, string) {
 	if l == nil || l.At.Before(w.At) || l.State != replay.Failed && l.State != replay.Planned {
 		return "", ""
 	}
-	return l.State, l.Waits
+	return l.State, l.Error
 }
 
 // reportOf is how far a replay is of which no session tells.

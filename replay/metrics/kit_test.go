@@ -32,7 +32,7 @@ func (fake) Parts() int            { return 32 }
 func someStanding() manager.Standing {
 	p := replay.Progress{
 		ID: "r", Topic: "replay.x", State: replay.Running, Phase: replay.Producing, Fetched: 7, Event: noon, Percent: 25, EventsPerSec: 100,
-		BytesPerSec: 1000, HeldBy: replay.HeldByBroker, Lost: 3 * time.Second, Left: time.Minute, SpilledBytes: 9, Waits: "503",
+		BytesPerSec: 1000, HeldBy: replay.HeldByBroker, Lost: 3 * time.Second, ETA: time.Minute, SpilledBytes: 9, Error: "503",
 		Counters: replay.Counters{Read: 15, Produced: 5, Duplicates: 4, Filtered: 3, Outside: 2, Quarantined: 1, Bytes: 6},
 	}
 	return manager.Standing{

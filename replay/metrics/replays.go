@@ -55,7 +55,7 @@ func working(put put, w *manager.Working, committed time.Time) {
 	put(replayProgress, w.Percent/100, id)
 	put(replayLost, w.Lost.Seconds(), id)
 	put(replayPaused, bit(w.State == replay.Paused), id)
-	put(replayWaits, bit(w.Waits != ""), id)
+	put(replayWaits, bit(w.Error != ""), id)
 	put(replaySpilled, float64(w.SpilledBytes), id)
 	for _, phase := range phases {
 		put(replayPhase, bit(w.Phase == phase), id, string(phase))
@@ -70,8 +70,8 @@ func working(put put, w *manager.Working, committed time.Time) {
 	if !w.Event.IsZero() {
 		put(replayEventTime, seconds(w.Event), id)
 	}
-	if w.Left > 0 {
-		put(replayETA, w.Left.Seconds(), id)
+	if w.ETA > 0 {
+		put(replayETA, w.ETA.Seconds(), id)
 	}
 	if !committed.IsZero() {
 		put(replayCommitted, seconds(committed), id)
