@@ -33,13 +33,13 @@ type Denials struct {
 	log   zerolog.Logger
 	some  chan struct{} // holds one while there may be something to write at once
 
-	mu      sync.Mutex
-	tallies map[string]*tally
-	count   int64 // of all
+	mu    sync.Mutex
+	byWho map[string]*repeated
+	count int64 // of all
 }
 
-// tally counts the denials of one.
-type tally struct {
+// repeated counts what was denied to one name or address.
+type repeated struct {
 	last    Denied
 	n       int // that are not written
 	written time.Time
@@ -47,7 +47,7 @@ type tally struct {
 
 // NewDenials writes by audit, which fills in where this daemon is. Run does the writing.
 func NewDenials(audit func(context.Context, replay.Audited) error, log zerolog.Logger) *Denials {
-	return &Denials{audit: audit, log: log, some: make(chan struct{}, 1), tallies: map[string]*tally{}}
+	return &Denials{audit: audit, log: log, some: make(chan struct{}, 1), byWho: map[string]*repeated{}}
 }
 
 // Note counts one. It waits for nothing.
@@ -58,17 +58,17 @@ func (d *Denials) Note(x Denied) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.count++
-	t := d.tallies[x.Who]
-	if t == nil && len(d.tallies) >= maxDenied {
+	r := d.byWho[x.Who]
+	if r == nil && len(d.byWho) >= maxDenied {
 		x.Who = "others"
-		t = d.tallies[x.Who]
+		r = d.byWho[x.Who]
 	}
-	if t == nil {
-		t = &tally{}
-		d.tallies[x.Who] = t
+	if r == nil {
+		r = &repeated{}
+		d.byWho[x.Who] = r
 	}
-	t.last = x
-	t.n++
+	r.last = x
+	r.n++
 	select {
 	case d.some <- struct{}{}:
 	default:
@@ -93,43 +93,43 @@ func (d *Denials) Run(ctx context.Context) {
 }
 
 // due takes what may be written now, or all, and forgets whom nothing was denied for a while.
-func (d *Denials) due(all bool) (list []tally) {
+func (d *Denials) due(all bool) (list []repeated) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
-	for who, t := range d.tallies {
-		switch rested := now.Sub(t.written) >= denialEvery; {
-		case t.n > 0 && (rested || all):
-			list = append(list, *t)
-			t.n, t.written = 0, now
-		case t.n == 0 && rested:
-			delete(d.tallies, who)
+	for who, r := range d.byWho {
+		switch rested := now.Sub(r.written) >= denialEvery; {
+		case r.n > 0 && (rested || all):
+			list = append(list, *r)
+			r.n, r.written = 0, now
+		case r.n == 0 && rested:
+			delete(d.byWho, who)
 		}
 	}
 	return list
 }
 
-func (d *Denials) write(ctx context.Context, list []tally) {
+func (d *Denials) write(ctx context.Context, list []repeated) {
 	ctx, cancel := context.WithTimeout(ctx, denialWrite)
 	defer cancel()
-	for _, t := range list {
-		d.log.Warn().Str("who", t.last.Who).Str("act", t.last.Act).Str("id", t.last.ID).Int("times", t.n).Msg("denied: " + t.last.Why)
+	for _, r := range list {
+		d.log.Warn().Str("who", r.last.Who).Str("act", r.last.Act).Str("id", r.last.ID).Int("times", r.n).Msg("denied: " + r.last.Why)
 		err := d.audit(ctx, replay.Audited{
-			Version: 1, ID: t.last.ID, Act: "denied", Phase: "outcome", Items: []string{t.last.Act}, User: t.last.Who, At: time.Now().UTC(),
-			Result: fmt.Sprintf("%s; %d times", t.last.Why, t.n),
+			Version: 1, ID: r.last.ID, Act: "denied", Phase: "outcome", Items: []string{r.last.Act}, User: r.last.Who, At: time.Now().UTC(),
+			Result: fmt.Sprintf("%s; %d times", r.last.Why, r.n),
 		})
 		if err != nil {
 			d.log.Error().Err(err).Msg("the audit does not hold what was denied")
-			d.back(t)
+			d.back(r)
 		}
 	}
 }
 
 // back counts again what could not be written.
-func (d *Denials) back(t tally) {
+func (d *Denials) back(r repeated) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if now := d.tallies[t.last.Who]; now != nil {
-		now.n += t.n
+	if now := d.byWho[r.last.Who]; now != nil {
+		now.n += r.n
 	}
 }

@@ -46,8 +46,8 @@ func (s *stream) write(frame string) error {
 	return s.control.SetWriteDeadline(time.Time{}) // by HTTP/2 a stream ends at its deadline, whether something is written or not
 }
 
-// told is what the service said of a change.
-type told struct {
+// change is what the service said of one.
+type change struct {
 	event Event
 	err   error
 }
@@ -86,11 +86,11 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, id, after string
 				return
 			}
 			text = ": heartbeat\n\n"
-		case change, more := <-changes:
+		case c, more := <-changes:
 			if !more {
 				return
 			}
-			text = s.frame(r, change)
+			text = s.frame(r, c)
 		}
 		if out.write(text) != nil {
 			return
@@ -99,17 +99,17 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, id, after string
 }
 
 // changes reads the service until ctx ends. The channel is closed when the service has let go.
-func (s *Server) changes(ctx context.Context, id, after string) <-chan told {
-	changes := make(chan told)
+func (s *Server) changes(ctx context.Context, id, after string) <-chan change {
+	changes := make(chan change)
 	go func() {
 		defer close(changes)
 		defer func() {
 			if reason := recover(); reason != nil { // out of reach of the handler's
-				s.offer(ctx, changes, told{err: fmt.Errorf("panic: %v\n%s", reason, debug.Stack())})
+				s.offer(ctx, changes, change{err: fmt.Errorf("panic: %v\n%s", reason, debug.Stack())})
 			}
 		}()
 		for event, err := range s.service.Events(ctx, id, after) {
-			if !s.offer(ctx, changes, told{event, err}) || err != nil {
+			if !s.offer(ctx, changes, change{event, err}) || err != nil {
 				return
 			}
 		}
@@ -117,9 +117,9 @@ func (s *Server) changes(ctx context.Context, id, after string) <-chan told {
 	return changes
 }
 
-func (s *Server) offer(ctx context.Context, to chan<- told, change told) bool {
+func (s *Server) offer(ctx context.Context, to chan<- change, c change) bool {
 	select {
-	case to <- change:
+	case to <- c:
 		return true
 	case <-ctx.Done():
 		return false
@@ -127,16 +127,16 @@ func (s *Server) offer(ctx context.Context, to chan<- told, change told) bool {
 }
 
 // frame is a change as the stream holds it.
-func (s *Server) frame(r *http.Request, change told) string {
-	if change.err != nil {
-		return frame("", eventProblem, s.problem(r.Context(), change.err))
+func (s *Server) frame(r *http.Request, c change) string {
+	if c.err != nil {
+		return frame("", eventProblem, s.problem(r.Context(), c.err))
 	}
-	if change.event.Gone {
-		return frame(change.event.ID, eventGone, struct {
+	if c.event.Gone {
+		return frame(c.event.ID, eventGone, struct {
 			ID string `json:"id"`
-		}{change.event.Replay.ID})
+		}{c.event.Replay.ID})
 	}
-	return frame(change.event.ID, eventReplay, change.event.Replay)
+	return frame(c.event.ID, eventReplay, c.event.Replay)
 }
 
 func frame(id, name string, data any) string {

@@ -258,7 +258,7 @@ func (s *Sink) sendControl(t *sending, chunk *replay.Chunk) {
 	if c.Receipt != nil {
 		t.send(&kgo.Record{
 			Topic: s.cluster.topic(statusTopic), Key: []byte(s.spec.ID), Value: encode(status{version, *c.Receipt, time.Now().UTC()}),
-		}, func(r *kgo.Record) { s.told = r })
+		}, func(r *kgo.Record) { s.news = r })
 	}
 }
 

@@ -55,7 +55,7 @@ var controlTopics = []controlTopic{
 
 // workTopics are what daemons take besides. Nothing stands in them.
 var workTopics = []controlTopic{
-	{workTopic, targets, map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}},
+	{workTopic, workParts, map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}},
 }
 
 // ItemControlTopics names the refusal of a control topic that somebody made otherwise than it must be.

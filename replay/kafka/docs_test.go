@@ -108,7 +108,7 @@ func TestTheTimesInTheDocumentHold(t *testing.T) {
 		"first use of a cluster's transactions: " + length(firstProducerID),
 		"age of cluster metadata: " + length(metadataMinAge) + " to " + length(metadataMaxAge),
 		"pauses between tries: " + length(anyRetry) + " to " + length(longestPause) + ", with jitter",
-		"between two looks of a daemon at the control topics: " + length(look),
+		"between two looks of a daemon at the control topics: " + length(lookEvery),
 		"nothing is read, before a daemon is not ready: " + length(stale),
 		"session timeout of a daemon: " + length(memberTimeout),
 		"time to leave what is taken away: " + length(rebalanceTimeout),

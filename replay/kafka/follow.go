@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	look      = 2 * time.Second // between two looks at the control topics
+	lookEvery = 2 * time.Second // between two looks at the control topics
 	lookLimit = 8 * time.Second // of one
 )
 
@@ -26,7 +26,7 @@ func (v *View) watch(ctx context.Context) {
 		asked := time.Now()
 		err := v.look(ctx)
 		v.seen(asked, err)
-		sleep(ctx, look)
+		sleep(ctx, lookEvery)
 	}
 }
 

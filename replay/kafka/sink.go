@@ -35,7 +35,7 @@ type Sink struct {
 	maxBytes int32
 	control  map[string]int32 // partitions of the control topics
 	looked   int64            // end of the config topic when preflight looked for other replays
-	told     *kgo.Record      // the news of the replay's end; nil before
+	news     *kgo.Record      // of the replay's end; nil before
 	began    time.Time        // when the replay began, in its first session
 	frozen   atomic.Bool      // the spec stands in the config topic
 }

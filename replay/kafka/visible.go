@@ -26,8 +26,8 @@ func (s *Sink) awaitVisible(ctx context.Context, c *replay.Checkpoint) {
 	if len(last) > 0 {
 		s.cluster.awaitSeen(ctx, s.spec.Topic, last)
 	}
-	if s.told != nil {
-		s.cluster.awaitSeen(ctx, s.told.Topic, map[int32]int64{s.told.Partition: s.told.Offset})
+	if s.news != nil {
+		s.cluster.awaitSeen(ctx, s.news.Topic, map[int32]int64{s.news.Partition: s.news.Offset})
 	}
 }
 

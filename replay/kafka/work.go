@@ -102,7 +102,7 @@ func (g groupErrors) OnGroupManageError(err error) {
 func (w *Work) Mine(topic string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p := targetOf(topic)
+	p := partOf(topic)
 	return w.owned[p] && w.leaving[p] == 0
 }
 
@@ -168,7 +168,7 @@ func (w *Work) give(partitions []int32, how func(leave func())) {
 	ring(&w.changed)
 	w.mu.Unlock()
 	how(func() {
-		w.leave(func(topic string) bool { return lost[targetOf(topic)] })
+		w.leave(func(topic string) bool { return lost[partOf(topic)] })
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		for p := range lost {
@@ -204,12 +204,12 @@ func (w *Work) depart(ctx context.Context, name string) error {
 	return err
 }
 
-// targets is the number of parts in which all targets are divided. It is never another: daemons that counted otherwise would
+// workParts is the number of parts in which all targets are divided, partitions of the topic. It is never another: daemons that counted otherwise would
 // not agree about who has what.
-const targets = 64
+const workParts = 64
 
-// targetOf is the partition that a target belongs to.
-func targetOf(topic string) int32 { return partitionOf([]byte(topic), targets) }
+// partOf is the part that a target belongs to.
+func partOf(topic string) int32 { return partitionOf([]byte(topic), workParts) }
 
 // ensureWork makes the topic that is divided, if it is not there.
 func (c *Cluster) ensureWork(ctx context.Context) error {
@@ -218,11 +218,11 @@ func (c *Cluster) ensureWork(ctx context.Context) error {
 		f := c.ungranted(serving, RightsToCreate(c.options.ControlPrefix, "", "")[:1], nil)
 		return &replay.Refusal{Item: f.Item, What: f.What, Next: f.Next}
 	}
-	if n := partitions[workTopic]; err == nil && n < targets {
+	if n := partitions[workTopic]; err == nil && n < workParts {
 		return &replay.Refusal{
 			Item: ItemControlTopics,
-			What: fmt.Sprintf("topic %s has %d partitions, of %d that daemons divide: some targets would be nobody's", c.topic(workTopic), n, targets),
-			Next: "Give it all of them: " + addPartitions(c.options.Brokers, c.topic(workTopic), targets),
+			What: fmt.Sprintf("topic %s has %d partitions, of %d that daemons divide: some targets would be nobody's", c.topic(workTopic), n, workParts),
+			Next: "Give it all of them: " + addPartitions(c.options.Brokers, c.topic(workTopic), workParts),
 		}
 	}
 	return err

@@ -103,13 +103,13 @@ func TestDaemonsDivideTheTargets(t *testing.T) {
 	f := fake(t)
 	a := share(t, connect(t, f))
 	divided(t, a)
-	if err := a.Ready(); err != nil || a.Parts() != targets {
+	if err := a.Ready(); err != nil || a.Parts() != workParts {
 		t.Errorf("alone it has %d parts, %v", a.Parts(), err)
 	}
 	b, c := share(t, connect(t, f)), share(t, connect(t, f))
 	divided(t, a, b, c)
-	if n := a.Parts() + b.Parts() + c.Parts(); n != targets || a.Parts() == targets {
-		t.Errorf("of %d parts three have %d, one of them %d", targets, n, a.Parts())
+	if n := a.Parts() + b.Parts() + c.Parts(); n != workParts || a.Parts() == workParts {
+		t.Errorf("of %d parts three have %d, one of them %d", workParts, n, a.Parts())
 	}
 	var told atomic.Bool
 	f.ControlKey(int16(kmsg.LeaveGroup), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -187,7 +187,7 @@ func TestALostGroupIsLeftAndJoinedAgain(t *testing.T) {
 	})
 	forgetMember(f)
 	<-asked
-	until(t, "the group to be joined again", func() bool { return a.Ready() == nil && owns(a.Work) == targets })
+	until(t, "the group to be joined again", func() bool { return a.Ready() == nil && owns(a.Work) == workParts })
 	if n := len(a.mine()); n > 0 {
 		t.Errorf("%d targets are its own while it is leaving them", n)
 	}

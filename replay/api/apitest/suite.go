@@ -255,17 +255,17 @@ func filters(t *testing.T, s api.Service) {
 // watch is what a watcher sees, one after another. It is to be stopped.
 func watch(t *testing.T, s api.Service, id, after string) (next func() api.Event, stop func()) {
 	t.Helper()
-	type told struct {
+	type change struct {
 		event api.Event
 		err   error
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	seen := make(chan told)
+	seen := make(chan change)
 	go func() {
 		defer close(seen)
 		for e, err := range s.Events(ctx, id, after) {
 			select {
-			case seen <- told{e, err}:
+			case seen <- change{e, err}:
 			case <-ctx.Done():
 				return
 			}
