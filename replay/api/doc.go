@@ -8,7 +8,8 @@
 // tells, Guard. What is refused on the way is answered as a problem (RFC 9457) that says what to do.
 //
 // The document of the HTTP form is docs/openapi.json, which is made of the types here. These hold:
-//   - Whoever is not known is told nothing but whether the daemon lives, and costs no body.
+//   - Whoever is not known costs no body, and is told of no replay, archive or person: only whether the daemon lives, whether
+//     it can work and else why, which names its control topics and brokers, and the document.
 //   - What somebody may not see answers as what there is not.
 //   - No token is in a log, a problem or the audit.
 //   - Nothing grows with those who ask: connections, requests, streams, bodies and what is audited of them have limits, and a

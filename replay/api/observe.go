@@ -15,15 +15,6 @@ type Observed struct {
 // NoOperation is what requests ask for that no route answers.
 const NoOperation = "none"
 
-// Operations are the ids of all operations, and NoOperation.
-func Operations() []string {
-	ids := []string{NoOperation}
-	for _, r := range routes {
-		ids = append(ids, r.id)
-	}
-	return ids
-}
-
 // operations are the ids by pattern.
 var operations = func() map[string]string {
 	ids := map[string]string{}

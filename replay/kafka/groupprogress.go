@@ -25,7 +25,6 @@ type GroupPartition struct {
 	Partition int32
 	Committed int64 // offset that the group reads next; -1: it has committed none
 	Last      int64 // offset of the newest record of the replay; -1: there is none
-	Stable    int64 // what stands at or behind it is still hidden from whoever reads committed records
 	Done      bool  // the group has passed Last
 }
 
@@ -54,27 +53,20 @@ func (c *Cluster) groupProgress(ctx context.Context, of *replay.Checkpoint, grou
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // which newer brokers say of a group that has committed nothing
 		return GroupProgress{}, fmt.Errorf("offsets of group %s: %w", group, err)
 	}
-	stable, err := c.offsets(ctx, topic, c.admin.ListCommittedOffsets)
-	if err != nil {
-		return GroupProgress{}, err
-	}
 	g := GroupProgress{State: state}
 	for _, p := range of.Partitions {
-		at, next := int64(-1), int64(-1)
+		at := int64(-1)
 		if o, ok := committed.Lookup(topic, p.Partition); ok {
 			at = o.At
 		}
-		if o, ok := stable.Lookup(topic, p.Partition); ok {
-			next = o.Offset
-		}
-		g.add(p, at, next)
+		g.add(p, at)
 	}
 	g.Done = of.State.Terminal() && !slices.ContainsFunc(g.Partitions, func(p GroupPartition) bool { return !p.Done })
 	return g, nil
 }
 
 // add takes a partition of the replay in which the group reads committed next.
-func (g *GroupProgress) add(p replay.Partition, committed, stable int64) {
+func (g *GroupProgress) add(p replay.Partition, committed int64) {
 	last := int64(-1)
 	if p.LastOffset != nil {
 		last = *p.LastOffset
@@ -83,7 +75,7 @@ func (g *GroupProgress) add(p replay.Partition, committed, stable int64) {
 	if !done {
 		g.Left += last + 1 - max(committed, p.StartOffset)
 	}
-	g.Partitions = append(g.Partitions, GroupPartition{Partition: p.Partition, Committed: committed, Last: last, Stable: stable, Done: done})
+	g.Partitions = append(g.Partitions, GroupPartition{Partition: p.Partition, Committed: committed, Last: last, Done: done})
 }
 
 // groupState asks for the state of a group, which is of one of two kinds that know nothing of each other.
