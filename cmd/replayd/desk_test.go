@@ -94,6 +94,7 @@ func TestWhatIsWrongWithAStartIsToldFieldByField(t *testing.T) {
 		"bad id":              {func(s *api.Start) { s.ID = "a b" }, 422, []string{"body.id"}, ""},
 		"bad filter":          {func(s *api.Start) { s.Filter = "event.(" }, 422, []string{"body.filter"}, ""},
 		"negative limit":      {func(s *api.Start) { s.Limit = -1 }, 422, []string{"body.limit"}, ""},
+		"no time of arrival":  {func(s *api.Start) { s.WindowOn = "arrival" }, 422, []string{"body"}, ""},
 		"topic of no targets": {func(s *api.Start) { s.Topic = "y" }, 403, nil, kafka.ItemNotAllowed},
 		"topic missing":       {func(s *api.Start) { s.CreateTopic, s.Partitions = false, 0 }, 422, nil, kafka.ItemTopicMissing},
 		"not the plan":        {func(s *api.Start) { s.Plan = strings.Repeat("0", 32) }, 422, nil, replay.ItemArchiveChange},
