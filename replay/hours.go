@@ -43,7 +43,7 @@ type listing struct {
 	given   bool             // the merge has its objects
 	written bool             // the record is durable or in a chunk
 	gap     bool             // an earlier session counted it as one
-	left    int              // objects given whose end has not passed
+	unended int              // objects given whose end has not passed
 	last    int64            // merge time of the last end that passed
 	ends    map[string]int64 // of each object given; notEnded before
 }
@@ -174,7 +174,7 @@ func (h *hours) Next(ctx context.Context) ([]*merge.Object, error) {
 			return !slices.Contains(open, o.Key) && l.record.LateBounds[o.Key] == 0
 		})
 	}
-	l.given, l.objects, l.left = true, nil, len(needed)
+	l.given, l.objects, l.unended = true, nil, len(needed)
 	objects := make([]*merge.Object, len(needed))
 	for i, o := range needed {
 		objects[i] = h.object(l, o, h.next-1)
@@ -312,7 +312,7 @@ func (h *hours) ended(it *merge.Item) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l := h.listings[it.Object.Hour]
-	l.left--
+	l.unended--
 	l.last = max(l.last, it.Time)
 	l.ends[it.Object.Key] = it.Time
 }
@@ -377,7 +377,7 @@ func (l *listing) change(h *hours, account *Checkpoint, all bool) (HourRecord, b
 		account.Counters.gap(l.hour.Label())
 	}
 	changed := !l.written
-	if l.left == 0 {
+	if l.unended == 0 {
 		at := max(l.last, l.lower)
 		l.record.DrainedAt, l.record.Open = &at, nil
 		changed = true
