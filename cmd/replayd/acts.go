@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,7 +36,7 @@ daemon. With --wait the command ends when it stands.`,
 		do: func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
 			return d.Resume(ctx, id, a)
 		},
-		done: func(r *api.Replay) bool { return r.State == replay.Running },
+		done: func(r *api.Replay) bool { return r.State == replay.Running && r.Queued == "" },
 	},
 	{
 		use: "cancel", short: "End a replay before its end; it cannot be continued",
@@ -74,38 +75,26 @@ func (a *app) actCommand(do act) *cobra.Command {
 				return err
 			}
 			r, err := do.do(cmd.Context(), d, args[0], what)
+			var stands error // otherwise than was wished
 			if err == nil && wait {
 				r, err = waitFor(cmd.Context(), d, r, do.done)
+				if errors.As(err, new(exitCode)) {
+					stands, err = err, nil
+				}
 			}
-			if err != nil {
-				return err
+			if err == nil {
+				err = a.printReplay(&r)
 			}
-			return a.printReplay(&r)
+			if err == nil {
+				err = stands
+			}
+			return err
 		},
 	}, f), &what.Reason)
 	if do.done != nil {
 		c.Flags().BoolVar(&wait, "wait", false, "end when it is so")
 	}
 	return c
-}
-
-// heldBack reports whether a replay was paused before it had begun: it stays planned, and no session writes anything of it.
-func heldBack(r *api.Replay) bool { return r.State == replay.Planned && r.Wanted == replay.Paused }
-
-// waitFor follows a replay until it is as it should be, or has ended otherwise.
-func waitFor(ctx context.Context, d api.Service, r api.Replay, done func(*api.Replay) bool) (api.Replay, error) {
-	if done(&r) || r.State.Terminal() {
-		return r, nil
-	}
-	for e, err := range d.Events(ctx, r.ID, "") {
-		if err != nil {
-			return r, err
-		}
-		if r = e.Replay; e.Gone || done(&r) || r.State.Terminal() || r.State == replay.Failed {
-			return r, nil
-		}
-	}
-	return r, context.Cause(ctx)
 }
 
 func (a *app) paceCommand() *cobra.Command {

@@ -122,3 +122,11 @@ func codeOfState(s replay.State, quarantineOK bool) int {
 	}
 	return exitOK
 }
+
+// codeOfStuck is the exit code of a replay of which nothing more becomes: one that was refused has not begun.
+func codeOfStuck(r *api.Replay) int {
+	if r.State == replay.Planned {
+		return exitRefused
+	}
+	return exitFailed
+}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"replayd/replay"
 	"replayd/replay/api"
 )
 
@@ -46,12 +45,13 @@ type watch struct {
 	quarantineOK bool
 	restore      func() // the terminal
 
-	at    api.Replay
-	read  *api.Group
-	rate  groupRate
-	said  string // what a key did, or what went wrong; for people
-	block *screen
-	last  time.Time
+	at       api.Replay
+	patience patience
+	read     *api.Group
+	rate     groupRate
+	said     string // what a key did, or what went wrong; for people
+	block    *screen
+	last     time.Time
 }
 
 // groupEvery is between two looks at a consumer group.
@@ -71,13 +71,18 @@ func (w *watch) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errStuck) {
+				return w.ended(ctx)
+			}
 			return w.left(context.Cause(ctx))
 		case e := <-events:
 			if e.Gone {
 				w.clear()
 				return usage("replay %s was forgotten", w.id)
 			}
-			if w.at = e.Replay; w.read == nil {
+			w.at = e.Replay
+			w.patience.see(&w.at, func() { stop(errStuck) })
+			if w.read == nil {
 				w.look(ctx)
 			}
 		case key := <-keys:
@@ -127,9 +132,6 @@ func (w *watch) look(ctx context.Context) {
 
 // over reports whether there is no more to be seen.
 func (w *watch) over() bool {
-	if w.at.State == replay.Failed && w.at.Wanted != replay.Running {
-		return true
-	}
 	return w.at.State.Terminal() && (w.group == "" || w.read != nil && w.read.Done)
 }
 
@@ -231,7 +233,7 @@ func (w *watch) clear() {
 func (w *watch) ended(ctx context.Context) error {
 	w.clear()
 	if !w.at.State.Terminal() {
-		return &replay.Stopped{State: replay.Failed, Reason: w.at.Reason}
+		return w.stuck()
 	}
 	if w.at.Sessions > 0 {
 		receipt, err := w.daemon.Receipt(ctx, w.id)
@@ -247,6 +249,15 @@ func (w *watch) ended(ctx context.Context) error {
 		return exitCode(code)
 	}
 	return nil
+}
+
+// stuck tells how a replay stands of which nothing more becomes, and what lets it go on.
+func (w *watch) stuck() error {
+	if w.app.json() {
+		_ = jsonTo(w.app.out).Encode(watched{w.at, w.read})
+	}
+	fmt.Fprintf(w.app.err, "replayd: replay %s is %s: %s\nTo try it again: replayd resume %s\n", w.id, w.at.State, w.at.Reason, w.id)
+	return exitCode(codeOfStuck(&w.at))
 }
 
 // left says that watching has ended and the replay has not.
