@@ -84,17 +84,18 @@ func problemOf(err error) error {
 	var (
 		problem    *api.Problem
 		usage      *usageError
-		refusal    *replay.Refusal
 		differs    *kafka.SpecDiffers
 		unanswered *kafka.Unanswered
 	)
-	switch {
-	case err == nil, errors.As(err, &problem):
+	if err == nil || errors.As(err, &problem) {
 		return err
+	}
+	refusals := refusedBy(err)
+	switch {
 	case errors.As(err, &usage):
 		return invalid(usages(err))
-	case errors.As(err, &refusal):
-		return refused(refusal)
+	case len(refusals) > 0:
+		return refused(refusals[0], refusals[1:]...)
 	case errors.As(err, &differs):
 		return api.NewProblem(http.StatusConflict, "%s", differs.Error())
 	case errors.As(err, &unanswered), kafka.Denied(err):
@@ -103,27 +104,57 @@ func problemOf(err error) error {
 	return err
 }
 
-func refused(r *replay.Refusal) *api.Problem {
-	status := http.StatusUnprocessableEntity
-	if r.Item == kafka.ItemNotAllowed {
-		status = http.StatusForbidden
+// refused is the problem of one refusal, or of several. What is to be done next is told as the command line tells it: the
+// commands of others, such as Kafka's, must stay as they are.
+func refused(r *replay.Refusal, more ...*replay.Refusal) *api.Problem {
+	p := api.NewProblem(statusOf(r), "%s", r.What)
+	p.Item, p.Next = r.Item, r.Next
+	for _, r := range more {
+		p.Status = min(p.Status, statusOf(r)) // what is not allowed at all comes first
+		p.Also = append(p.Also, api.Refused{Item: r.Item, Detail: r.What, Next: r.Next})
 	}
-	p := api.NewProblem(status, "%s", r.What)
-	_, next := fieldOf(r.Next)
-	p.Item, p.Next = r.Item, next
+	p.Title = http.StatusText(p.Status)
 	return p
+}
+
+func statusOf(r *replay.Refusal) int {
+	if r.Item == kafka.ItemNotAllowed {
+		return http.StatusForbidden
+	}
+	return http.StatusUnprocessableEntity
+}
+
+// refusedBy are the refusals that err is joined of.
+func refusedBy(err error) []*replay.Refusal {
+	var list []*replay.Refusal
+	for _, e := range parts(err) {
+		var r *replay.Refusal
+		if errors.As(e, &r) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// parts are the errors that err is joined of, or err itself.
+func parts(err error) []error {
+	var many interface{ Unwrap() []error }
+	if !errors.As(err, &many) {
+		return []error{err}
+	}
+	var list []error
+	for _, e := range many.Unwrap() {
+		list = append(list, parts(e)...)
+	}
+	return list
 }
 
 // usages are the mistakes that err is joined of, each at its field.
 func usages(err error) []api.FieldError {
-	var many interface{ Unwrap() []error }
-	if errors.As(err, &many) {
-		var list []api.FieldError
-		for _, e := range many.Unwrap() {
-			list = append(list, usages(e)...)
-		}
-		return list
+	var list []api.FieldError
+	for _, e := range parts(err) {
+		location, message := fieldOf(e.Error())
+		list = append(list, api.FieldError{Location: location, Message: message})
 	}
-	location, message := fieldOf(err.Error())
-	return []api.FieldError{{Location: location, Message: message}}
+	return list
 }

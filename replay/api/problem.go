@@ -12,8 +12,16 @@ type Problem struct {
 	Status int          `json:"status" doc:"that of HTTP" example:"409"`
 	Detail string       `json:"detail,omitempty" doc:"what is so, and why that is a problem"`
 	Item   string       `json:"item,omitempty" doc:"of preflight, as allow names it" example:"retention"`
-	Next   string       `json:"next,omitempty" doc:"what to do"`
+	Next   string       `json:"next,omitempty" doc:"what to do, in the words of the command line: the fields of a request are its flags"`
+	Also   []Refused    `json:"also,omitempty" doc:"the further items of preflight that refuse it"`
 	Errors []FieldError `json:"errors,omitempty" doc:"every field that is wrong"`
+}
+
+// Refused is one more refusal of preflight beside that of its Problem.
+type Refused struct {
+	Item   string `json:"item" doc:"of preflight, as allow names it" example:"overlap"`
+	Detail string `json:"detail" doc:"what is so, and why that is a problem"`
+	Next   string `json:"next,omitempty" doc:"what to do"`
 }
 
 // FieldError is what is wrong with one field.
@@ -41,6 +49,9 @@ func (p *Problem) Error() string {
 	}
 	if p.Next != "" {
 		text += "\n" + p.Next
+	}
+	for _, r := range p.Also {
+		text += "\n" + (&Problem{Item: r.Item, Detail: r.Detail, Next: r.Next}).Error()
 	}
 	return text
 }

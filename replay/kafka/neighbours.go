@@ -142,9 +142,13 @@ func (p *preflight) overlap(ctx context.Context) error {
 // overlapping is the refusal because of another replay, which has ended or can be continued.
 func overlapping(other *Stored, ended bool) Finding {
 	s := &other.Spec
-	next := "Continue that replay with --id " + s.ID + ", use another --topic, or --allow overlap."
+	goesOn, receipt := "--id "+s.ID, "run --id "+s.ID
+	if s.Owner == replay.OwnerDaemon {
+		goesOn, receipt = "replayd resume "+s.ID, "replayd show "+s.ID
+	}
+	next := "Continue that replay with " + goesOn + ", use another --topic, or --allow overlap."
 	if ended {
-		next = "That replay has ended: run --id " + s.ID + " prints its receipt. To replay the window again use another --topic, or --allow overlap."
+		next = "That replay has ended: " + receipt + " prints its receipt. To replay the window again use another --topic, or --allow overlap."
 	}
 	return Finding{
 		Item: ItemOverlap, Refused: true, Next: next,
