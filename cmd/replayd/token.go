@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -75,12 +77,22 @@ func (a *app) newToken(t api.Token, to string) error {
 	return err
 }
 
+// appendTo adds a line to a file of tokens, which is made where there is none. A file that a daemon could not read is left as
+// it is: the daemon would keep its old list, in which what was revoked since still holds, and not start again.
 func appendTo(path, line string) error {
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	more, err := api.AddToken(text, line)
+	if err != nil {
+		return usage("%s would not be a file of tokens, so nothing was written: %w", path, err)
+	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	if _, err := f.WriteString(line); err != nil {
+	if _, err := f.WriteString(more); err != nil {
 		_ = f.Close()
 		return err
 	}

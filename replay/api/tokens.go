@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +78,21 @@ func NewToken(t Token) (secret, line string, err error) {
 	}
 	inside := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(string(text)), "["), "]")
 	return secret, "- " + inside + "\n", nil
+}
+
+// AddToken is what is to be written behind text, which a file of tokens holds, to add a line of NewToken. It is an error when
+// no daemon could read the file then.
+func AddToken(text []byte, line string) (string, error) {
+	if _, err := parseTokens(text); err != nil {
+		return "", err
+	}
+	if n := len(text); n > 0 && text[n-1] != '\n' {
+		line = "\n" + line
+	}
+	if _, err := parseTokens(append(slices.Clone(text), line...)); err != nil {
+		return "", err
+	}
+	return line, nil
 }
 
 func (t *Token) validate() error {
