@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"replayd/archive"
 	"replayd/replay"
 	"replayd/replay/api"
 )
@@ -139,7 +140,8 @@ func (a *app) printListed(w *tabwriter.Writer, r *api.Replay) error {
 	if r.Progress != nil {
 		done = fmt.Sprintf("%.0f %%", r.Progress.Percent)
 	}
-	_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, stateInWords(r), done, r.Topic, r.Pace, r.StartedAt.UTC().Format("2006-01-02 15:04Z"), r.StartedBy)
+	cells := []string{r.ID, stateInWords(r), done, r.Topic, r.Pace, r.StartedAt.UTC().Format("2006-01-02 15:04Z"), r.StartedBy}
+	_, err := fmt.Fprintln(w, strings.Join(printable(cells), "\t"))
 	return err
 }
 
@@ -195,8 +197,27 @@ func (a *app) printReplay(r *api.Replay) error {
 	if a.json() {
 		return jsonTo(a.out).Encode(r)
 	}
-	_, err := fmt.Fprintln(a.out, strings.Join(replayLines(r), "\n"))
+	_, err := fmt.Fprintln(a.out, strings.Join(printable(replayLines(r)), "\n"))
 	return err
+}
+
+// printable are lines as a terminal may show them: reasons and names were typed by somebody, and could pass for more lines.
+func printable(lines []string) []string {
+	for i := range lines {
+		lines[i] = archive.Printable(lines[i])
+	}
+	return lines
+}
+
+// reasonLines are why a replay stands as it does: one that has failed may say it in several lines, a person in one.
+func reasonLines(r *api.Replay) []string {
+	if r.Reason == "" {
+		return nil
+	}
+	if r.State == replay.Failed || r.State == replay.Planned {
+		return strings.Split(r.Reason, "\n")
+	}
+	return []string{r.Reason}
 }
 
 // replayLines tell of a replay that has not ended.
@@ -206,8 +227,8 @@ func replayLines(r *api.Replay) []string {
 		"  " + describe(replay.Window{On: r.WindowOn, From: r.From, To: r.To}, time.Local) + ", by " + r.WindowOn + " time",
 		fmt.Sprintf("  from %s (%s) to topic %s at %s", r.Archive, r.URL, r.Topic, r.Pace),
 	}
-	if r.Reason != "" {
-		lines = append(lines, "  "+strings.ReplaceAll(r.Reason, "\n", "\n  "))
+	for _, line := range reasonLines(r) {
+		lines = append(lines, "  "+line)
 	}
 	if r.Queued != "" {
 		lines = append(lines, "  queued: "+r.Queued)

@@ -192,8 +192,8 @@ func (w *watch) lines() []string {
 	if w.at.Queued != "" {
 		lines = append(lines, "queued: "+w.at.Queued)
 	}
-	if w.at.Reason != "" {
-		lines = append(lines, strings.SplitN(w.at.Reason, "\n", 2)[0])
+	if why := reasonLines(&w.at); len(why) > 0 {
+		lines = append(lines, why[0])
 	}
 	if g := w.read; g != nil {
 		lines = append(lines, groupLine(g))
@@ -204,7 +204,7 @@ func (w *watch) lines() []string {
 	if w.block != nil {
 		lines = append(lines, "p pause · r resume · + - pace · q leave: the replay goes on")
 	}
-	return lines
+	return printable(lines)
 }
 
 // groupLine is how far a group is.
@@ -256,7 +256,8 @@ func (w *watch) stuck() error {
 	if w.app.json() {
 		_ = jsonTo(w.app.out).Encode(watched{w.at, w.read})
 	}
-	fmt.Fprintf(w.app.err, "replayd: replay %s is %s: %s\nTo try it again: replayd resume %s\n", w.id, w.at.State, w.at.Reason, w.id)
+	why := printable(reasonLines(&w.at))
+	fmt.Fprintf(w.app.err, "replayd: replay %s is %s: %s\nTo try it again: replayd resume %s\n", w.id, w.at.State, strings.Join(why, "\n  "), w.id)
 	return exitCode(codeOfStuck(&w.at))
 }
 

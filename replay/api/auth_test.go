@@ -78,6 +78,7 @@ func TestAFileOfTokensIsReadAsAWhole(t *testing.T) {
 		{"a secret for a hash", `- {name: a, role: viewer, hash: rpd_Zm9v, archives: ["*"], targets: ["*"]}`, "64 hex digits"},
 		{"no archives", `- {name: a, role: viewer, ` + hash + `, targets: ["*"]}`, "archives"},
 		{"two of a name", "- {name: a, role: viewer, " + rights + "}\n- {name: a, role: admin, " + rights + "}", "taken"},
+		{"a name that a terminal obeys", "- {name: \"a\\u009b2J\", role: viewer, " + rights + "}", "name: want"},
 		{"no list", "name: a", "sequence"},
 		{"a bad time", "- {name: a, role: viewer, " + rights + ", expires: soon}", "soon"},
 	} {

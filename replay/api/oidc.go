@@ -134,7 +134,7 @@ func (i *issuer) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 // principal is who the claims are of. Without a name, or a role that is known, they are of nobody.
 func (o *OIDCOptions) principal(claims map[string]any) (Principal, error) {
 	p := Principal{Archives: Names{Everything}, Targets: Names{Everything}}
-	if names := texts(claims[or(o.NameClaim, "sub")]); len(names) == 1 && len(names[0]) <= maxName {
+	if names := texts(claims[or(o.NameClaim, "sub")]); len(names) == 1 && nameable(names[0]) {
 		p.Name = names[0]
 	}
 	for _, value := range texts(claims[or(o.RoleClaim, defaultRole)]) {

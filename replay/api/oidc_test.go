@@ -249,6 +249,11 @@ func TestClaimsAreTakenAsTheyAreNamed(t *testing.T) {
 	if by, err := o.principal(map[string]any{"email": "alice@example.com", "groups": "admin"}); err == nil {
 		t.Errorf("a role by its own name: %+v", by)
 	}
+	for _, name := range []string{"", "alice\n", "alice\x1b[2J", "alice\u009b2J", "alice\u202e", "alice\xff", strings.Repeat("a", maxName+1)} {
+		if by, err := o.principal(map[string]any{"email": name, "groups": "platform"}); err == nil {
+			t.Errorf("the name %q is one: %+v", name, by)
+		}
+	}
 	o = OIDCOptions{ArchivesClaim: "a", TargetsClaim: "t"}
 	if by, err := o.principal(map[string]any{"sub": "alice", "replayd_role": "admin"}); err != nil || by.Archives.Has("payments") || by.Targets.Has("replay.payments") {
 		t.Errorf("without the claims: %+v, %v", by, err)

@@ -29,7 +29,7 @@ type (
 	}
 	forgetInput struct {
 		ID     string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
-		Reason string `query:"reason" maxLength:"256" doc:"why, for the audit"`
+		Reason string `query:"reason" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"one line, without control characters" doc:"why, for the audit"`
 	}
 	quarantineInput struct {
 		ID string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`

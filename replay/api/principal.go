@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Role is what somebody may do. Each may also do what those before it may.
@@ -89,4 +91,9 @@ func WithBy(ctx context.Context, p Principal) context.Context {
 func By(ctx context.Context) Principal {
 	p, _ := ctx.Value(principalKey{}).(Principal)
 	return p
+}
+
+// nameable reports whether a name can stand in the audit, and on a terminal, as it is.
+func nameable(name string) bool {
+	return name != "" && len(name) <= maxName && utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) })
 }

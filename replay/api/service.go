@@ -80,7 +80,7 @@ type Start struct {
 	RecordTime    string   `json:"record_time,omitempty" enum:"now,original" doc:"time of the records; default: now"`
 	Headers       []string `json:"headers,omitempty" maxItems:"8" doc:"extra tags: reason, source, targets"`
 	Targets       []string `json:"targets,omitempty" maxItems:"64" doc:"consumer groups that should act, for the header replay-targets"`
-	Reason        string   `json:"reason,omitempty" maxLength:"256" doc:"why, for header and audit" example:"INC-1234: the consumer lost four hours"`
+	Reason        string   `json:"reason,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"one line, without control characters" doc:"why, for header and audit" example:"INC-1234: the consumer lost four hours"`
 	Compression   string   `json:"compression,omitempty" enum:"none,gzip,snappy,lz4,zstd" doc:"of the records; default: snappy"`
 	Allow         []string `json:"allow,omitempty" maxItems:"64" doc:"refusals of preflight that are overridden, by name"`
 	Plan          string   `json:"plan,omitempty" doc:"hash of the plan that is to be started; refused when the archive has changed since"`
@@ -115,14 +115,14 @@ type Replay struct {
 
 // Act is a change of what is wished, with its reason for the audit.
 type Act struct {
-	Reason string `json:"reason,omitempty" maxLength:"256" doc:"why, for the audit" example:"INC-1234: the consumer is behind"`
+	Reason string `json:"reason,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"one line, without control characters" doc:"why, for the audit" example:"INC-1234: the consumer is behind"`
 }
 
 // Pace is another pace.
 type Pace struct {
 	Pace   string `json:"pace" minLength:"1" doc:"5000/s, 20MB/s, x4, unlimited; several with commas: the slowest holds" example:"500/s"`
 	MaxGap string `json:"max_gap,omitempty" doc:"longest wait for an idle gap with xN"`
-	Reason string `json:"reason,omitempty" maxLength:"256" doc:"why, for the audit"`
+	Reason string `json:"reason,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"one line, without control characters" doc:"why, for the audit"`
 }
 
 // PageQuery asks for a part of a list. A Limit of 0 is that of 100.

@@ -97,7 +97,7 @@ func AddToken(text []byte, line string) (string, error) {
 
 func (t *Token) validate() error {
 	var errs []error
-	if t.Name == "" || len(t.Name) > maxName || strings.ContainsFunc(t.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if !nameable(t.Name) {
 		errs = append(errs, fmt.Errorf("name: want 1 to %d bytes that can be printed", maxName))
 	}
 	if t.Role == "" {
