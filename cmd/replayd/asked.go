@@ -26,7 +26,7 @@ func flagsAsked(s api.Start) (*replayFlags, error) {
 	of := reflect.ValueOf(s)
 	for i := range of.NumField() {
 		name, _, _ := strings.Cut(of.Type().Field(i).Tag.Get("json"), ",")
-		if name == "-" || name == "plan" || of.Field(i).IsZero() {
+		if name == "-" || name == "plan" || name == "as_of" || of.Field(i).IsZero() {
 			continue
 		}
 		value := fmt.Sprint(of.Field(i).Interface())

@@ -237,7 +237,7 @@ func TestAStartIsTheSameInFlagsAndFields(t *testing.T) {
 	of := reflect.ValueOf(s)
 	for i := range of.NumField() {
 		name := of.Type().Field(i).Name
-		if of.Field(i).IsZero() && name != "Plan" && name != "IdempotencyKey" {
+		if of.Field(i).IsZero() && name != "Plan" && name != "AsOf" && name != "IdempotencyKey" {
 			t.Errorf("no flag sets %s", name)
 		}
 	}

@@ -65,8 +65,14 @@ func (d *desk) job(ctx context.Context, s api.Start) (*job, *replayFlags, error)
 	if err := d.allowed(s); err != nil {
 		return nil, nil, err
 	}
+	at, err := asOf(s.AsOf, d.app.now())
+	if err != nil {
+		return nil, nil, err
+	}
+	app := *d.app
+	app.now = func() time.Time { return at }
 	f.id = "" // so that all that a new replay needs is checked
-	if err := d.app.check(ctx, f); err != nil {
+	if err := app.check(ctx, f); err != nil {
 		return nil, nil, err
 	}
 	if f.id = s.ID; f.id == "" {
@@ -80,9 +86,24 @@ func (d *desk) job(ctx context.Context, s api.Start) (*job, *replayFlags, error)
 		return nil, nil, err
 	}
 	j.settings.Pace = j.options.Pace.String()
-	err = d.app.start(ctx, d.cluster, f, j)
+	err = app.start(ctx, d.cluster, f, j)
 	j.spec.Owner = replay.OwnerDaemon
 	return j, f, err
+}
+
+// oldestPlan is how long a plan may be looked at before it is started.
+const oldestPlan = 24 * time.Hour
+
+// asOf is what relative times count from: when the plan was made that is to be started, else now.
+func asOf(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return now, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil || at.After(now) || now.Sub(at) > oldestPlan {
+		return at, invalid([]api.FieldError{{Location: "body.as_of", Value: text, Message: "is no time of the last 24 hours, as a plan tells it: plan again"}})
+	}
+	return at, nil
 }
 
 // allowed refuses what the configuration does not name: what may be read and written is the operator's to say, not the
@@ -139,6 +160,7 @@ func (d *desk) size(ctx context.Context, j *job, plan string) (int64, error) {
 
 // Plan implements manager.Desk.
 func (d *desk) Plan(ctx context.Context, s api.Start) (api.Plan, error) {
+	s.AsOf = cmp.Or(s.AsOf, d.app.now().UTC().Format(time.RFC3339Nano))
 	j, _, err := d.job(ctx, s)
 	if err != nil {
 		return api.Plan{}, problemOf(err)
@@ -147,7 +169,7 @@ func (d *desk) Plan(ctx context.Context, s api.Start) (api.Plan, error) {
 	if err != nil {
 		return api.Plan{}, problemOf(err)
 	}
-	plan := api.Plan{Hash: p.Hash, Accepted: p.Accepted, Lines: planLines(p, j)}
+	plan := api.Plan{Hash: p.Hash, AsOf: s.AsOf, Accepted: p.Accepted, Lines: planLines(p, j)}
 	text, err := json.Marshal(p)
 	if err == nil {
 		err = json.Unmarshal(text, &plan.Plan)

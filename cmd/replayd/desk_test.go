@@ -140,7 +140,7 @@ func TestAPlanIsStartedAsLongAsItHolds(t *testing.T) {
 		t.Fatalf("plan %+v, %v", p, err)
 	}
 	s := asking()
-	s.Plan = p.Hash
+	s.Plan, s.AsOf = p.Hash, p.AsOf
 	if _, start, err := d.Spec(t.Context(), s); err != nil || start.Size < 60 {
 		t.Fatalf("the plan as it is: %+v, %v", start, err)
 	}
@@ -153,6 +153,33 @@ func TestAPlanIsStartedAsLongAsItHolds(t *testing.T) {
 	var problem *api.Problem
 	if _, _, err := d.Spec(t.Context(), s); !errors.As(err, &problem) || problem.Item != replay.ItemArchiveChange {
 		t.Errorf("behind a change of the archive: %v", err)
+	}
+}
+
+// TestAPlanOfRelativeTimesIsStartedAsItWasMade although those times are others by then.
+func TestAPlanOfRelativeTimesIsStartedAsItWasMade(t *testing.T) {
+	t.Parallel()
+	d, b := newDesk(t, targetX)
+	s := asking()
+	s.From, s.To, s.For = "-48h", "now", ""
+	p, err := d.Plan(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	planned := b.now
+	b.now = b.now.Add(time.Minute)
+	s.Plan, s.AsOf = p.Hash, p.AsOf
+	if spec, _, err := d.Spec(t.Context(), s); err != nil || !spec.Window.To.Equal(planned) {
+		t.Errorf("the plan of a minute ago: to %s, %v", spec.Window.To, err)
+	}
+	for name, at := range map[string]string{
+		"now": "", "the future": b.now.Add(time.Second).Format(time.RFC3339Nano), "long ago": b.now.Add(-oldestPlan - 1).Format(time.RFC3339Nano), "no time": "noon",
+	} {
+		s.AsOf = at
+		var problem *api.Problem
+		if _, _, err := d.Spec(t.Context(), s); !errors.As(err, &problem) || at != "" && problem.Errors[0].Location != "body.as_of" {
+			t.Errorf("as of %s: %v", name, err)
+		}
 	}
 }
 

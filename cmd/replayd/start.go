@@ -69,7 +69,7 @@ func (a *app) startReplay(ctx context.Context, to *clientFlags, f *replayFlags, 
 	if asked.Archive == "" || asked.Topic == "" {
 		return usage("start takes --archive, a name that the daemon knows, and --topic, the replay topic")
 	}
-	if !s.yes && a.asks() {
+	if !s.yes && a.asks() && !there(ctx, d, asked.ID) {
 		agreed, err := a.agreed(ctx, d, &asked)
 		if err != nil || !agreed {
 			return err
@@ -84,6 +84,16 @@ func (a *app) startReplay(ctx context.Context, to *clientFlags, f *replayFlags, 
 	}
 	w := &watch{app: a, daemon: d, id: r.ID, at: r, quarantineOK: f.quarantineOK}
 	return w.run(ctx)
+}
+
+// there reports whether a replay of the id that is asked for is known: then there is nothing to plan, and the daemon says whether
+// it is the same one.
+func there(ctx context.Context, d api.Service, id string) bool {
+	if id == "" {
+		return false
+	}
+	_, err := d.Replay(ctx, id)
+	return err == nil
 }
 
 // keyOf is the key of a start. Who names the replay asks for the same one when they ask again, as a job does that is tried again,
@@ -165,20 +175,9 @@ func (a *app) agreed(ctx context.Context, d api.Service, s *api.Start) (bool, er
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":
-		fix(s, &p)
+		s.Plan, s.AsOf = p.Hash, p.AsOf // times that are relative to now would be others by now
 		return true, nil
 	}
 	fmt.Fprintln(a.err, "nothing was started")
 	return false, nil
-}
-
-// fix makes of what is asked for what was planned: times that are relative to now would be others by now.
-func fix(s *api.Start, p *api.Plan) {
-	s.Plan = p.Hash
-	window, _ := p.Plan["window"].(map[string]any)
-	from, begins := window["from"].(string)
-	to, ends := window["to"].(string)
-	if begins && ends {
-		s.From, s.To, s.For, s.Zone = from, to, "", ""
-	}
 }

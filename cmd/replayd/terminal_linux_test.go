@@ -42,7 +42,6 @@ func (p *planning) Plan(ctx context.Context, s api.Start) (api.Plan, error) {
 	plan, err := p.Fake.Plan(ctx, s)
 	plan.Accepted = !p.refuses.Load()
 	plan.Lines = []string{"window    four hours", "archive   " + s.Archive, "reads     some objects", "holds     events", "produces  to topic " + s.Topic, "preflight nothing found"}
-	plan.Plan = map[string]any{"window": map[string]any{"from": "2026-11-01T12:00:00Z", "to": "2026-11-01T16:00:00Z"}}
 	return plan, err
 }
 
@@ -157,7 +156,7 @@ func TestStartAtATerminalShowsThePlanAndAsks(t *testing.T) {
 		switch {
 		case starts != (asked != nil), !starts && !strings.Contains(screen, "nothing was started"):
 			t.Errorf("%q: started %+v\n%s", answer, asked, screen)
-		case starts && (asked.Plan != "0123" || asked.For != "" || asked.To != "2026-11-01T16:00:00Z" || !strings.Contains(screen, "replay p1: running")):
+		case starts && (asked.Plan != "0123" || asked.For != "4h" || asked.AsOf != "2026-11-02T03:00:00Z" || !strings.Contains(screen, "replay p1: running")):
 			t.Errorf("started is not what was planned: %+v\n%s", asked, screen)
 		}
 	}
@@ -172,6 +171,28 @@ func TestStartAtATerminalAsksNothingInVain(t *testing.T) {
 	s = sit(t, startAtTerminal+" --yes", nil)
 	if screen := s.ends("0"); strings.Contains(screen, "start it?") || s.daemon.started.Load() == nil {
 		t.Errorf("--yes is asked:\n%s", screen)
+	}
+}
+
+// TestTheSameStartIsShownWhoeverAsks: typed again where it was asked for without a question, and the reverse.
+func TestTheSameStartIsShownWhoeverAsks(t *testing.T) {
+	t.Parallel()
+	for name, line := range map[string]string{
+		"asked behind": startAtTerminal + " --yes && " + startAtTerminal,
+		"asked before": startAtTerminal + " && " + startAtTerminal + " --yes && " + startAtTerminal,
+	} {
+		s := sit(t, line, nil)
+		if name == "asked before" {
+			s.sees("start it? [y/N]")
+			s.presses("y\n")
+		}
+		if screen := s.ends("0"); !strings.HasSuffix(name, "before") && strings.Contains(screen, "start it?") {
+			t.Errorf("%s: what is there is planned again:\n%s", name, screen)
+		}
+	}
+	s := sit(t, startAtTerminal+" --yes && "+startAtTerminal+" --pace 7/s", nil)
+	if screen := s.ends("2"); !strings.Contains(screen, "p1") || strings.Contains(screen, "start it?") {
+		t.Errorf("another start is\n%s", screen)
 	}
 }
 

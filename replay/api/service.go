@@ -45,7 +45,7 @@ type Service interface {
 }
 
 // Start asks for a replay. Its fields are the flags of replayd run by the same names, with the same forms, defaults and
-// meaning.
+// meaning. Whether a start is the same as one before is told by all of them but Plan and AsOf.
 type Start struct {
 	ID            string   `json:"id,omitempty" maxLength:"128" doc:"name of the replay; default: of the Idempotency-Key, else a new one" example:"payments-0300"`
 	Archive       string   `json:"archive" minLength:"1" maxLength:"256" doc:"a name from the daemon's configuration" example:"payments"`
@@ -84,6 +84,7 @@ type Start struct {
 	Compression   string   `json:"compression,omitempty" enum:"none,gzip,snappy,lz4,zstd" doc:"of the records; default: snappy"`
 	Allow         []string `json:"allow,omitempty" maxItems:"64" doc:"refusals of preflight that are overridden, by name"`
 	Plan          string   `json:"plan,omitempty" doc:"hash of the plan that is to be started; refused when the archive has changed since"`
+	AsOf          string   `json:"as_of,omitempty" doc:"as_of of that plan: relative times count from it; at most a day ago; default: now" example:"2026-11-02T03:00:00Z"`
 
 	IdempotencyKey string `json:"-"` // a header
 }
@@ -189,6 +190,7 @@ type GroupPartition struct {
 // Plan is what a start would do. Its hash may be given to Start.
 type Plan struct {
 	Hash     string         `json:"hash" doc:"of what would be replayed, and of the archive as it is now"`
+	AsOf     string         `json:"as_of" doc:"when that was: what relative times count from; given to Start beside the hash"`
 	Accepted bool           `json:"accepted" doc:"nothing of preflight refuses it"`
 	Lines    []string       `json:"lines" doc:"the plan in six lines, for people"`
 	Plan     map[string]any `json:"plan" doc:"as replayd plan -o json prints it"`

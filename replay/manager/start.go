@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -119,6 +120,10 @@ func (m *Manager) known(k *replay.Known, s *api.Start) (api.Replay, bool, error)
 	}
 	p := api.NewProblem(http.StatusUnprocessableEntity, "the Idempotency-Key was used to start replay %s, which was asked for otherwise", k.Spec.ID)
 	p.Next = "Use a new key for a new replay."
+	if s.ID != "" { // whoever names the replay may not know of keys: commands make them
+		p.Detail = fmt.Sprintf("replay %s was started before, and asked for otherwise", k.Spec.ID)
+		p.Next = "Look at it, or use another id, and another Idempotency-Key, for a new replay."
+	}
 	for _, field := range differing(theirs, ours) {
 		p.Errors = append(p.Errors, api.FieldError{Location: "body." + field, Message: "is not what replay " + k.Spec.ID + " was started with"})
 	}
@@ -142,6 +147,8 @@ func fingerprint(s *api.Start) string {
 	if err != nil {
 		panic(err) // plain data
 	}
+	delete(fields, "plan") // that it was looked at before makes it no other start
+	delete(fields, "as_of")
 	parts := []string{hash([]byte(s.IdempotencyKey), 16)}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if v := fields[name]; string(v) != `""` {

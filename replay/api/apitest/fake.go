@@ -148,7 +148,9 @@ func (f *Fake) Start(ctx context.Context, s api.Start) (api.Replay, bool, error)
 		return api.Replay{}, false, p
 	}
 	if e := f.by(s.IdempotencyKey); e != nil {
-		if !reflect.DeepEqual(e.asked, s) {
+		before := e.asked
+		before.Plan, before.AsOf = s.Plan, s.AsOf
+		if !reflect.DeepEqual(before, s) {
 			return api.Replay{}, false, api.NewProblem(http.StatusUnprocessableEntity, "this Idempotency-Key has started something else, %s", e.ID)
 		}
 		return e.Replay, false, nil
@@ -362,7 +364,7 @@ func (f *Fake) Plan(_ context.Context, s api.Start) (api.Plan, error) {
 	if p := invalid(&s); p != nil {
 		return api.Plan{}, p
 	}
-	return api.Plan{Hash: "0123", Accepted: true, Lines: []string{"window 4h", "topic " + s.Topic}, Plan: map[string]any{"type": "plan"}}, nil
+	return api.Plan{Hash: "0123", AsOf: f.began.Format(time.RFC3339), Accepted: true, Lines: []string{"window 4h", "topic " + s.Topic}, Plan: map[string]any{"type": "plan"}}, nil
 }
 
 // Archives implements api.Service.
