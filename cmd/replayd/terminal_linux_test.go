@@ -35,6 +35,7 @@ type seated struct {
 type planning struct {
 	*apitest.Fake
 	refuses atomic.Bool
+	frozen  atomic.Bool
 	started atomic.Pointer[api.Start]
 }
 
@@ -48,6 +49,15 @@ func (p *planning) Plan(ctx context.Context, s api.Start) (api.Plan, error) {
 func (p *planning) Start(ctx context.Context, s api.Start) (api.Replay, bool, error) {
 	p.started.Store(&s)
 	return p.Fake.Start(ctx, s)
+}
+
+// Pause does not answer while the daemon is frozen.
+func (p *planning) Pause(ctx context.Context, id string, a api.Act) (api.Replay, error) {
+	if p.frozen.Load() {
+		<-ctx.Done()
+		return api.Replay{}, ctx.Err()
+	}
+	return p.Fake.Pause(ctx, id, a)
 }
 
 // sit types a line. The exit code is what is written last, with how the terminal then stands.
@@ -196,14 +206,35 @@ func TestTheSameStartIsShownWhoeverAsks(t *testing.T) {
 	}
 }
 
+// watchAtTerminal is a terminal at which a replay is watched.
+func watchAtTerminal(t *testing.T) *seated {
+	t.Helper()
+	return sit(t, "replayd watch p1 --group payments-svc", func(p *planning) {
+		if _, _, err := p.Start(t.Context(), api.Start{ID: "p1", Archive: "payments", From: "2026-11-01T12:00:00Z", To: "2026-11-01T16:00:00Z", Topic: "replay.payments", Pace: "500/s"}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestADaemonThatDoesNotAnswerHoldsNobody(t *testing.T) {
+	t.Parallel()
+	for leaving, key := range map[string]string{"q": "q", "Ctrl-C": "\x03"} {
+		s := watchAtTerminal(t)
+		s.sees("q leave: the replay goes on")
+		s.daemon.frozen.Store(true)
+		s.presses("p+")
+		s.sees("waiting for the daemon")
+		s.presses(key)
+		if screen := s.ends("130"); !strings.Contains(screen, "watching has ended; replay p1 goes on") {
+			t.Errorf("%s leaves\n%s", leaving, screen)
+		}
+	}
+}
+
 func TestKeysOfWatch(t *testing.T) {
 	t.Parallel()
 	for leaving, key := range map[string]string{"q": "q", "Ctrl-C": "\x03"} {
-		s := sit(t, "replayd watch p1 --group payments-svc", func(p *planning) {
-			if _, _, err := p.Start(t.Context(), api.Start{ID: "p1", Archive: "payments", From: "2026-11-01T12:00:00Z", To: "2026-11-01T16:00:00Z", Topic: "replay.payments", Pace: "500/s"}); err != nil {
-				t.Fatal(err)
-			}
-		})
+		s := watchAtTerminal(t)
 		stands := func() api.Replay {
 			r, err := s.daemon.Replay(t.Context(), "p1")
 			if err != nil {
@@ -224,6 +255,10 @@ func TestKeysOfWatch(t *testing.T) {
 		s.sees("pace 1")
 		s.presses("-")
 		s.awaits("half of that", func() bool { return stands().Pace == "500/s" })
+		s.presses("+++")
+		s.awaits("eight times its pace", func() bool { return stands().Pace == "4k/s" || stands().Pace == "4000/s" })
+		s.presses("---")
+		s.awaits("its pace again", func() bool { return stands().Pace == "500/s" })
 		s.presses("x" + key)
 		if screen := s.ends("130"); !strings.Contains(screen, "watching has ended; replay p1 goes on") || strings.Contains(screen, "q leave") {
 			t.Errorf("%s leaves\n%s", leaving, screen)

@@ -41,6 +41,17 @@ func (p *patience) see(r *api.Replay, ended func()) {
 	}
 }
 
+// acted is when an act was answered: what is told soon behind it may be from before.
+type acted struct{ at time.Time }
+
+func (a *acted) answered() { a.at = time.Now() }
+
+// before reports whether an event tells how the replay stood before the act that now answers. That is told by the time of the
+// wish, and not for long: another daemon's clock may be behind.
+func (a *acted) before(event, now *api.Replay) bool {
+	return event.WishedAt.Before(now.WishedAt) && !event.State.Terminal() && time.Since(a.at) < settled
+}
+
 // waitFor follows a replay until it is as it should be, has ended otherwise, or is stuck. R is the answer to the act that is
 // waited for. The error is an exitCode where the replay stands otherwise.
 func waitFor(ctx context.Context, d api.Service, r api.Replay, done func(*api.Replay) bool) (api.Replay, error) {
@@ -54,15 +65,16 @@ func waitFor(ctx context.Context, d api.Service, r api.Replay, done func(*api.Re
 	if over() {
 		return r, asWished(&r, done)
 	}
-	wished := r.WishedAt
+	var acts acted
+	acts.answered()
 	for e, err := range d.Events(ctx, r.ID, "") {
 		switch {
 		case err != nil:
 			return r, err
 		case e.Gone:
 			return r, usage("replay %s was forgotten", r.ID)
-		case e.Replay.WishedAt.Before(wished) && !e.Replay.State.Terminal():
-			continue // it tells how the replay stood before the act
+		case acts.before(&e.Replay, &r):
+			continue
 		}
 		if r = e.Replay; over() {
 			return r, asWished(&r, done)

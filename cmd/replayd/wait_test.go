@@ -154,3 +154,27 @@ func TestAWaitEndsAsItIs(t *testing.T) {
 		})
 	}
 }
+
+// TestEachKeyBeginsWhereTheOneBeforeHasLed although no event has told of that yet.
+func TestEachKeyBeginsWhereTheOneBeforeHasLed(t *testing.T) {
+	t.Parallel()
+	d := apitest.NewFake()
+	r, _, err := d.Start(t.Context(), api.Start{ID: "p1", Archive: "payments", Topic: "replay.payments", Pace: "500/s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &watch{daemon: d, id: "p1", at: r, waiting: waiting{answers: make(chan func()), keys: []byte("+x++-p")}}
+	for w.press(t.Context()); !w.acting.IsZero(); w.press(t.Context()) {
+		(<-w.answers)()
+	}
+	if w.at.Pace != "2k/s" && w.at.Pace != "2000/s" || w.at.State != replay.Paused {
+		t.Errorf("it stands as %s at %s", w.at.State, w.at.Pace)
+	}
+	old := r
+	old.WishedAt = w.at.WishedAt.Add(-time.Second)
+	over := old
+	over.State = replay.Completed
+	if a := &w.acts; !a.before(&old, &w.at) || a.before(&w.at, &w.at) || a.before(&over, &w.at) || new(acted).before(&old, &w.at) {
+		t.Error("what is from before the last act is not told from what is behind it")
+	}
+}

@@ -50,6 +50,7 @@ type watch struct {
 	read     *api.Group
 	rate     groupRate
 	said     string // what a key did, or what went wrong; for people
+	waiting         // for answers of the daemon
 	block    *screen
 	last     time.Time
 }
@@ -64,6 +65,7 @@ func (w *watch) run(ctx context.Context) error {
 	keys, restore := w.app.keys(ctx)
 	defer restore()
 	w.restore = restore
+	w.answers = make(chan func())
 	events := make(chan api.Event)
 	go w.follow(ctx, events, stop)
 	tick := time.NewTicker(groupEvery)
@@ -80,16 +82,25 @@ func (w *watch) run(ctx context.Context) error {
 				w.clear()
 				return usage("replay %s was forgotten", w.id)
 			}
+			if w.acts.before(&e.Replay, &w.at) {
+				continue
+			}
 			w.at = e.Replay
 			w.patience.see(&w.at, func() { stop(errStuck) })
 			if w.read == nil {
 				w.look(ctx)
 			}
+		case take := <-w.answers:
+			take()
+			w.press(ctx)
 		case key := <-keys:
 			if key == 'q' || key == 3 { // Ctrl-C, as a terminal sends it that waits for keys
 				return w.left(context.Canceled)
 			}
-			w.press(ctx, key)
+			if len(w.keys) < mostKeys {
+				w.keys = append(w.keys, key)
+			}
+			w.press(ctx)
 		case <-tick.C:
 			w.look(ctx)
 		}
@@ -116,48 +127,9 @@ func (w *watch) follow(ctx context.Context, to chan<- api.Event, stop context.Ca
 	stop(errors.New("the daemon tells no more of it"))
 }
 
-// look asks how far the group is.
-func (w *watch) look(ctx context.Context) {
-	if w.group == "" {
-		return
-	}
-	g, err := w.daemon.Group(ctx, w.id, w.group)
-	if err != nil {
-		w.said = fmt.Sprintf("group %s: %v", w.group, err)
-		return
-	}
-	g.ETA = w.rate.seconds(time.Now(), &g, &w.at)
-	w.read = &g
-}
-
 // over reports whether there is no more to be seen.
 func (w *watch) over() bool {
 	return w.at.State.Terminal() && (w.group == "" || w.read != nil && w.read.Done)
-}
-
-// press does what a key asks for.
-func (w *watch) press(ctx context.Context, key byte) {
-	const why = "watch"
-	var err error
-	switch key {
-	case 'p':
-		_, err = w.daemon.Pause(ctx, w.id, api.Act{Reason: why})
-		w.said = "pausing"
-	case 'r':
-		_, err = w.daemon.Resume(ctx, w.id, api.Act{Reason: why})
-		w.said = "resuming"
-	case '+', '-':
-		var pace string
-		if pace, err = times(w.at.Pace, key == '+'); err == nil {
-			_, err = w.daemon.SetPace(ctx, w.id, api.Pace{Pace: pace, Reason: why})
-			w.said = "pace " + pace
-		}
-	default:
-		return
-	}
-	if err != nil {
-		w.said = strings.SplitN(err.Error(), "\n", 2)[0]
-	}
 }
 
 // show tells how it stands now.
@@ -200,6 +172,9 @@ func (w *watch) lines() []string {
 	}
 	if w.said != "" {
 		lines = append(lines, w.said)
+	}
+	if w.late() {
+		lines = append(lines, "waiting for the daemon")
 	}
 	if w.block != nil {
 		lines = append(lines, "p pause · r resume · + - pace · q leave: the replay goes on")

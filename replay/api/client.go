@@ -24,7 +24,14 @@ import (
 const (
 	dialTime  = 10 * time.Second
 	maxAnswer = 32 << 20 // bytes; the longest list has some 4 MiB
+	quickTime = 20 * time.Second
 )
+
+// quick are the routes that a daemon answers from memory: one that takes longer than quickTime is stuck, and whoever asks should
+// be told.
+var quick = map[route]bool{routeReplays: true, routeReplay: true, routeReceipt: true, routeArchives: true, routeVersion: true}
+
+var errSlow = fmt.Errorf("it takes the request and does not answer within %s", quickTime)
 
 // ClientOptions are those of a Client.
 type ClientOptions struct {
@@ -213,6 +220,20 @@ func (c *Client) problem(answer *http.Response) error {
 
 // ask sends a request and reads its answer, which is small or a list of limited length.
 func ask[T any](ctx context.Context, c *Client, what call) (out T, status int, err error) {
+	if quick[what.route] {
+		limited, cancel := context.WithTimeoutCause(ctx, quickTime, errSlow)
+		defer cancel()
+		out, status, err = await[T](limited, c, what)
+		if err != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errSlow) {
+			err = &Unreached{c.base.String(), errSlow}
+		}
+		return out, status, err
+	}
+	return await[T](ctx, c, what)
+}
+
+// await is ask for as long as it takes.
+func await[T any](ctx context.Context, c *Client, what call) (out T, status int, err error) {
 	answer, err := c.send(ctx, what)
 	if err != nil {
 		return out, 0, err

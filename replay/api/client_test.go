@@ -368,3 +368,39 @@ func TestAnEventTellsOfTheWholeReplay(t *testing.T) {
 		return
 	}
 }
+
+// frozen is a daemon that takes requests and does not answer.
+type frozen struct{ *apitest.Fake }
+
+func (frozen) Replays(ctx context.Context, _ api.Query) (api.Page[api.Replay], error) {
+	<-ctx.Done()
+	return api.Page[api.Replay]{}, ctx.Err()
+}
+
+func (f frozen) Plan(ctx context.Context, s api.Start) (api.Plan, error) {
+	time.Sleep(time.Minute) // it reads an archive
+	return f.Fake.Plan(ctx, s)
+}
+
+func TestADaemonThatIsFrozenIsToldSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInside(t, frozen{apitest.NewFake()}, api.ServerOptions{})
+		c := client(t, api.ClientOptions{URL: inside})
+		c.DialBy(s.dial)
+		began := time.Now()
+		_, err := c.Replays(t.Context(), api.Query{})
+		var none *api.Unreached
+		if !errors.As(err, &none) || !strings.Contains(err.Error(), "does not answer within 20s") || time.Since(began) != 20*time.Second {
+			t.Errorf("told %v behind %s", err, time.Since(began))
+		}
+		if _, err := c.Plan(t.Context(), apitest.Payments("")); err != nil {
+			t.Errorf("what takes its time is not waited for: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := c.Replays(ctx, api.Query{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who waits for a second is told %v", err)
+		}
+		c.Close()
+	})
+}
