@@ -134,7 +134,7 @@ func (a *app) list(ctx context.Context, f *clientFlags, q api.Query) error {
 
 func (a *app) printListed(w *tabwriter.Writer, r *api.Replay) error {
 	if a.output == "json" {
-		return jsonTo(a.out).Encode(r)
+		return a.tellReplay(r, nil)
 	}
 	done := ""
 	if r.Progress != nil {
@@ -195,10 +195,22 @@ func (a *app) show(ctx context.Context, f *clientFlags, id string) error {
 
 func (a *app) printReplay(r *api.Replay) error {
 	if a.json() {
-		return jsonTo(a.out).Encode(r)
+		return a.tellReplay(r, nil)
 	}
 	_, err := fmt.Fprintln(a.out, strings.Join(printable(replayLines(r)), "\n"))
 	return err
+}
+
+// toldReplay is a replay in JSON, and how far a consumer group is where one is watched.
+type toldReplay struct {
+	Type string `json:"type"` // replay
+	api.Replay
+
+	Group *api.Group `json:"group,omitempty"`
+}
+
+func (a *app) tellReplay(r *api.Replay, g *api.Group) error {
+	return jsonTo(a.out).Encode(toldReplay{"replay", *r, g})
 }
 
 // printable are lines as a terminal may show them: reasons and names were typed by somebody, and could pass for more lines.

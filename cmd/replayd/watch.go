@@ -141,18 +141,11 @@ func (w *watch) show() {
 	case time.Since(w.last) < time.Second && w.app.json(), time.Since(w.last) < textEvery && !w.app.json():
 	case w.app.json():
 		w.last = time.Now()
-		_ = jsonTo(w.app.out).Encode(watched{w.at, w.read})
+		_ = w.app.tellReplay(&w.at, w.read)
 	default:
 		w.last = time.Now()
 		fmt.Fprintln(w.app.err, strings.Join(w.lines(), " · "))
 	}
-}
-
-// watched is what watch tells in JSON.
-type watched struct {
-	api.Replay
-
-	Group *api.Group `json:"group,omitempty"`
 }
 
 func (w *watch) lines() []string {
@@ -229,7 +222,7 @@ func (w *watch) ended(ctx context.Context) error {
 // stuck tells how a replay stands of which nothing more becomes, and what lets it go on.
 func (w *watch) stuck() error {
 	if w.app.json() {
-		_ = jsonTo(w.app.out).Encode(watched{w.at, w.read})
+		_ = w.app.tellReplay(&w.at, w.read)
 	}
 	why := printable(reasonLines(&w.at))
 	fmt.Fprintf(w.app.err, "replayd: replay %s is %s: %s\nTo try it again: replayd resume %s\n", w.id, w.at.State, strings.Join(why, "\n  "), w.id)
