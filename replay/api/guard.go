@@ -53,17 +53,25 @@ func (g *guard) deny(by Principal, act, id string, p *Problem) {
 func sees(by Principal, r *Replay) bool { return by.Archives.Has(r.Archive) && by.Targets.Has(r.Topic) }
 
 // unknown is the answer for what there is not, and for what may not be seen.
-func unknown(what, name string) *Problem {
+func unknown(what, name, next string) *Problem {
 	p := NewProblem(http.StatusNotFound, "there is no %s %s", what, name)
-	p.Next = "List them: replayd list tells the replays, GET /v1/archives the archives."
+	p.Next = next
 	return p
+}
+
+func unknownReplay(id string) *Problem {
+	return unknown("replay", id, "See those that there are: replayd list")
+}
+
+func unknownArchive(name string) *Problem {
+	return unknown("archive", name, "Name one of the daemon's configuration: GET /v1/archives tells them.")
 }
 
 // one is a replay that may be seen.
 func (g *guard) one(ctx context.Context, id string) (Replay, error) {
 	r, err := g.next.Replay(ctx, id)
 	if isUnknown(err) || err == nil && !sees(By(ctx), &r) {
-		return Replay{}, unknown("replay", id)
+		return Replay{}, unknownReplay(id)
 	}
 	return r, err
 }
@@ -222,11 +230,11 @@ func (g *guard) Hours(ctx context.Context, archive string, w Span) (Page[Hour], 
 		return Page[Hour]{}, err
 	}
 	if !By(ctx).Archives.Has(archive) {
-		return Page[Hour]{}, unknown("archive", archive)
+		return Page[Hour]{}, unknownArchive(archive)
 	}
 	page, err := g.next.Hours(ctx, archive, w)
 	if isUnknown(err) {
-		err = unknown("archive", archive)
+		err = unknownArchive(archive)
 	}
 	return page, err
 }
