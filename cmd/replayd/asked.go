@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -86,6 +87,7 @@ func problemOf(err error) error {
 		usage      *usageError
 		differs    *kafka.SpecDiffers
 		unanswered *kafka.Unanswered
+		unread     *unread
 	)
 	if err == nil || errors.As(err, &problem) {
 		return err
@@ -100,6 +102,10 @@ func problemOf(err error) error {
 		return api.NewProblem(http.StatusConflict, "%s", differs.Error())
 	case errors.As(err, &unanswered), kafka.Denied(err):
 		return api.NewProblem(http.StatusServiceUnavailable, "%s", err.Error())
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled): // the request is over
+		return err
+	case errors.As(err, &unread):
+		return unread.problem()
 	}
 	return err
 }

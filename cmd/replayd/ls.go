@@ -104,7 +104,7 @@ func (a *app) hours(ctx context.Context, src archive.Source, from, to time.Time,
 		line := hourLine{Type: "hour", Hour: h.Name}
 		for o, err := range fetcher.List(ctx, h.Prefix) {
 			if err != nil {
-				return nil, fmt.Errorf("list hour %s: %w", h.Name, err)
+				return nil, unreadable(fmt.Errorf("list hour %s: %w", h.Name, err))
 			}
 			if archive.Ignored(o.Key) {
 				continue
@@ -112,7 +112,7 @@ func (a *app) hours(ctx context.Context, src archive.Source, from, to time.Time,
 			line.Objects++
 			line.Bytes += o.Size
 			if err := see(ctx, o); err != nil {
-				return nil, err
+				return nil, unreadable(err)
 			}
 		}
 		line.Gap = line.Objects == 0

@@ -146,6 +146,11 @@ func (p *place) bucket(ctx context.Context, address string) (archive.Store, erro
 
 // source opens the archive, recognising what nobody named. It reports in words what was recognised.
 func (p *place) source(ctx context.Context) (archive.Source, string, error) {
+	src, said, err := p.recognise(ctx)
+	return src, said, unreadable(err)
+}
+
+func (p *place) recognise(ctx context.Context) (archive.Source, string, error) {
 	store, err := p.store(ctx)
 	if err != nil {
 		return archive.Source{}, "", err

@@ -144,7 +144,7 @@ func (m *Manager) wish(ctx context.Context, id, act, reason string, do change) (
 		return "done", m.options.Registers.Wish(ctx, id, w)
 	})
 	if err != nil {
-		return api.Replay{}, problemOf(err)
+		return api.Replay{}, unwritten(err)
 	}
 	m.signal()
 	return m.Replay(ctx, id)
@@ -198,7 +198,7 @@ func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
 	err = m.audited(ctx, replay.Audited{ID: id, Act: "forget", Reason: a.Reason}, func(ctx context.Context) (string, error) {
 		return "done", m.options.Registers.Forget(ctx, id)
 	})
-	return problemOf(err)
+	return unwritten(err)
 }
 
 // audited does what somebody should be able to answer for: its intent is written before and its outcome after. Without the
@@ -237,8 +237,9 @@ func invalid(wrong ...api.FieldError) *api.Problem {
 	return p
 }
 
-// problemOf is err as the one who asks may deal with it: what Kafka did not do may be tried again.
-func problemOf(err error) error {
+// unwritten is why the control topics did not take something, as the one who asks may deal with it: what Kafka did not do may
+// be tried again.
+func unwritten(err error) error {
 	var p *api.Problem
 	var refusal *replay.Refusal
 	switch {

@@ -458,3 +458,14 @@ func TestAnotherPaceLeavesAReplayPausedByWhomItWasPaused(t *testing.T) {
 		}
 	})
 }
+
+// TestAStartThatFailsBeforeAnythingIsWrittenIsNotLaidToTheControlTopics nor told as what may have been done.
+func TestAStartThatFailsBeforeAnythingIsWrittenIsNotLaidToTheControlTopics(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil)
+		defer ends(d)
+		if _, _, err := d.Start(as(t, "anna"), api.Start{ID: "1", Topic: "broken"}); !errors.Is(err, errBroken) || problem(err) != "no problem: "+errBroken.Error() {
+			t.Errorf("got %v", err)
+		}
+	})
+}

@@ -150,6 +150,9 @@ func (s *sink) Watch(context.Context, time.Time, time.Time) string { return "" }
 
 func (s *sink) Close() {}
 
+// errBroken is what no caller can deal with.
+var errBroken = errors.New("the desk is broken")
+
 // desk is the daemon's: of a start it takes id, topic, limit, pace and reason.
 type desk daemon
 
@@ -158,6 +161,9 @@ func (d *desk) Spec(_ context.Context, s api.Start) (replay.Spec, replay.Start, 
 		p := api.NewProblem(403, "topic forbidden is no target")
 		p.Item = "not-allowed"
 		return replay.Spec{}, replay.Start{}, p
+	}
+	if s.Topic == "broken" {
+		return replay.Spec{}, replay.Start{}, errBroken
 	}
 	return specOf(s.ID, s.Topic, s.Limit), replay.Start{Pace: s.Pace, Size: s.Limit, Allow: s.Allow}, nil
 }

@@ -253,7 +253,7 @@ func (m *Manager) Audit(ctx context.Context, q api.AuditQuery) (api.Page[replay.
 	limit := min(cmp.Or(max(0, q.Limit), defaultPage), maxPage)
 	acts, next, err := m.options.Registers.Audited(ctx, q.ID, q.After, limit)
 	if err != nil {
-		return api.Page[replay.Audited]{}, problemOf(err)
+		return api.Page[replay.Audited]{}, unwritten(err)
 	}
 	if acts == nil {
 		acts = []replay.Audited{}

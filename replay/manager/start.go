@@ -32,8 +32,8 @@ func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, err
 	named := s
 	named.ID = id
 	spec, start, err := m.options.Desk.Spec(ctx, named)
-	if err != nil {
-		return api.Replay{}, false, problemOf(err)
+	if err != nil { // nothing was written, so it is not told as what may have been
+		return api.Replay{}, false, err
 	}
 	spec.ID, spec.Owner = id, replay.OwnerDaemon
 	if spec.AsOf.IsZero() {
@@ -53,7 +53,7 @@ func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, err
 		}
 	}
 	if err != nil {
-		return api.Replay{}, false, problemOf(err)
+		return api.Replay{}, false, unwritten(err)
 	}
 	m.signal()
 	r, err := m.Replay(ctx, id)

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"replayd/archive"
+	"replayd/replay/api"
+)
+
+// unread is why an archive could not be looked at.
+type unread struct{ err error }
+
+func (e *unread) Error() string { return e.err.Error() }
+func (e *unread) Unwrap() error { return e.err }
+
+// unreadable marks err as the archive's, for those whom a daemon answers. Mistakes in what was asked stay what they are.
+func unreadable(err error) error {
+	if err == nil || errors.As(err, new(*usageError)) {
+		return err
+	}
+	return &unread{err}
+}
+
+// onDaemon is the end of what is told of an archive in trouble: whoever asks has another machine, and other credentials.
+const onDaemon = "The daemon reads the archive, by its own configuration and credentials: whoever runs it can mend that."
+
+// asSettings are the flags that cures name, as a daemon's configuration calls them.
+var asSettings = strings.NewReplacer(
+	"--s3-endpoint", "s3.endpoint", "--s3-region", "s3.region", "--s3-path-style", "s3.path_style", "--aws-profile", "s3.profile",
+)
+
+// problem is e as a daemon answers it.
+func (e *unread) problem() *api.Problem {
+	detail, next := e.Error(), onDaemon
+	if permanent := new(archive.Permanent); errors.As(e.err, &permanent) && permanent.Cure != "" {
+		detail = strings.TrimSuffix(detail, "\n"+permanent.Cure)
+		next = asSettings.Replace(permanent.Cure) + "\n" + onDaemon
+	}
+	p := api.NewProblem(http.StatusBadGateway, "%s", detail)
+	p.Next = next
+	return p
+}
