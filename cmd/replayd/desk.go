@@ -82,6 +82,7 @@ func (d *desk) job(ctx context.Context, s api.Start) (*job, *replayFlags, error)
 		return nil, nil, usage("--id: %w", err)
 	}
 	j := &job{settings: d.app.settings(f)}
+	j.settings.Strict = true
 	if j.options, err = f.options(d.app.config, ""); err != nil {
 		return nil, nil, err
 	}
@@ -236,7 +237,7 @@ func (d *desk) settings(k *replay.Known) kafka.Settings {
 	return kafka.Settings{
 		Pace: s.Pace, Compression: s.Compression, Create: s.Create, Partitions: s.Partitions, Like: s.Like, Allow: s.Allow, Audited: true,
 		Ends:         k.Wish != nil && k.Wish.State == replay.Cancelled,
-		SourceTopics: d.app.config.Archives[k.Spec.Archive].SourceTopics, Targets: d.app.targets(), Reason: k.Spec.Reason,
+		SourceTopics: d.app.config.Archives[k.Spec.Archive].SourceTopics, Targets: d.app.targets(), Strict: true, Reason: k.Spec.Reason,
 	}
 }
 

@@ -62,8 +62,8 @@ func TestAStartIsAskedForInTheWordsOfTheFlags(t *testing.T) {
 		!slices.Equal(start.Allow, s.Allow) || !start.Create || start.Partitions != 2 || start.Ramp.Std() != 10*time.Second {
 		t.Errorf("start %+v", start)
 	}
-	if settings := d.settings(&replay.Known{Spec: spec, Start: start}); !slices.Equal(settings.Allow, s.Allow) || !settings.Audited {
-		t.Errorf("settings %+v: what the start allows was audited with it", settings)
+	if settings := d.settings(&replay.Known{Spec: spec, Start: start}); !slices.Equal(settings.Allow, s.Allow) || !settings.Audited || !settings.Strict {
+		t.Errorf("settings %+v: what the start allows was audited with it, and targets hold all the same", settings)
 	}
 	o, err := d.Options(&replay.Known{Spec: spec, Start: start})
 	if err != nil || o.Pace.String() != "500/s" || o.MaxBad != 0.05 || o.Ramp != 10*time.Second || !o.Allow.Has("overlap") || o.Memory != 512<<20 {
@@ -96,6 +96,7 @@ func TestWhatIsWrongWithAStartIsToldFieldByField(t *testing.T) {
 		"negative limit":      {func(s *api.Start) { s.Limit = -1 }, 422, []string{"body.limit"}, ""},
 		"no time of arrival":  {func(s *api.Start) { s.WindowOn = "arrival" }, 422, []string{"body"}, ""},
 		"topic of no targets": {func(s *api.Start) { s.Topic = "y" }, 403, nil, kafka.ItemNotAllowed},
+		"and it is allowed":   {func(s *api.Start) { s.Topic, s.Allow = "y", []string{kafka.ItemNotAllowed} }, 403, nil, kafka.ItemNotAllowed},
 		"topic missing":       {func(s *api.Start) { s.CreateTopic, s.Partitions = false, 0 }, 422, nil, kafka.ItemTopicMissing},
 		"not the plan":        {func(s *api.Start) { s.Plan = strings.Repeat("0", 32) }, 422, nil, replay.ItemArchiveChange},
 	} {

@@ -174,8 +174,16 @@ func (p *preflight) notAllowed() {
 	if ok && (len(archives) == 0 || slices.Contains(archives, p.spec.Archive)) {
 		return
 	}
-	p.refuse(ItemNotAllowed, "Use one of "+strings.Join(slices.Sorted(maps.Keys(p.settings.Targets)), ", ")+", add it to targets, or --allow not-allowed.",
-		"the configuration's targets do not let archive %s go to topic %s", p.spec.Archive, p.spec.Topic)
+	next := "Use one of " + strings.Join(slices.Sorted(maps.Keys(p.settings.Targets)), ", ") + ", "
+	if p.settings.Strict {
+		next += "or ask whoever runs the daemon to add it to targets in its configuration."
+	} else {
+		next += "add it to targets, or --allow not-allowed."
+	}
+	p.refuse(ItemNotAllowed, next, "the configuration's targets do not let archive %s go to topic %s", p.spec.Archive, p.spec.Topic)
+	if p.settings.Strict {
+		p.always()
+	}
 }
 
 // missing judges a topic that is not there by what it would get, whether its creation is asked for or comes to be allowed.

@@ -20,6 +20,7 @@ type Settings struct {
 	Like         string              `json:"-"` // topic whose partitions and settings a created one gets
 	SourceTopics []string            `json:"-"` // what the archive was made of: never a target
 	Targets      map[string][]string `json:"-"` // topics that may be written, and the archives for each (none: all); empty: any
+	Strict       bool                `json:"-"` // Targets hold whatever is allowed: who starts is another than who runs the program
 	Allow        replay.Allowed      `json:"-"`
 	Audited      bool                `json:"-"` // what is allowed stands in the audit: sessions of a daemon are many, and write it no more
 	Ends         bool                `json:"-"` // the session only writes that the replay has ended: of its target nothing is asked
