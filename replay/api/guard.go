@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -48,6 +49,16 @@ func (g *guard) deny(by Principal, act, id string, p *Problem) {
 		why += "; " + e.Location + ": " + e.Message
 	}
 	g.denials.Note(Denied{Who: who, Act: act, ID: id, Why: why})
+}
+
+// noted counts what the service denies, for which it has its own reasons: a topic that is no target, one's own start that waits
+// for another person.
+func (g *guard) noted(ctx context.Context, act, id string, err error) error {
+	var p *Problem
+	if errors.As(err, &p) && p.Status == http.StatusForbidden {
+		g.deny(By(ctx), act, id, p)
+	}
+	return err
 }
 
 func sees(by Principal, r *Replay) bool { return by.Archives.Has(r.Archive) && by.Targets.Has(r.Topic) }
@@ -116,14 +127,16 @@ func (g *guard) Start(ctx context.Context, s Start) (Replay, bool, error) {
 	if err := g.startable(ctx, "start", &s); err != nil {
 		return Replay{}, false, err
 	}
-	return g.next.Start(ctx, s)
+	r, created, err := g.next.Start(ctx, s)
+	return r, created, g.noted(ctx, "start", s.ID, err)
 }
 
 func (g *guard) Plan(ctx context.Context, s Start) (Plan, error) {
 	if err := g.startable(ctx, "plan", &s); err != nil {
 		return Plan{}, err
 	}
-	return g.next.Plan(ctx, s)
+	p, err := g.next.Plan(ctx, s)
+	return p, g.noted(ctx, "plan", s.ID, err)
 }
 
 // Replays reads on until the page is full of what may be seen. The last that it reads is seen, so next tells of no other.
@@ -213,7 +226,8 @@ func guarded[T any](ctx context.Context, g *guard, role Role, act, id string, do
 		var none T
 		return none, err
 	}
-	return do()
+	out, err := do()
+	return out, g.noted(ctx, act, id, err)
 }
 
 func (g *guard) Archives(ctx context.Context) (Page[Archive], error) {

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"replayd/replay/api"
 	"replayd/replay/api/apitest"
 )
@@ -91,6 +93,35 @@ func status(err error) int {
 		return p.Status
 	}
 	return 0
+}
+
+// strict is a service that denies whatever would change something, for reasons of its own.
+type strict struct{ api.Service }
+
+func denial() error { return api.NewProblem(http.StatusForbidden, "not this one") }
+
+func (strict) Start(context.Context, api.Start) (api.Replay, bool, error) {
+	return api.Replay{}, false, denial()
+}
+func (strict) Plan(context.Context, api.Start) (api.Plan, error) { return api.Plan{}, denial() }
+func (strict) Approve(context.Context, string, api.Act) (api.Replay, error) {
+	return api.Replay{}, denial()
+}
+
+func TestWhatTheServiceItselfDeniesIsAuditedToo(t *testing.T) {
+	for name, id := range map[string]string{"Start": "new", "Plan": "", "Approve": "a"} {
+		a := &audits{}
+		d := api.NewDenials(a.write, zerolog.Nop())
+		stop := running(t, d)
+		g := api.Guard(strict{withReplay(t)}, d)
+		err := acts("a")[name].do(api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Operator, Archives: all, Targets: all}), g)
+		stop()
+		list := a.all()
+		if status(err) != http.StatusForbidden || len(list) != 1 || list[0].User != "alice" || list[0].Act != "denied" || list[0].ID != id ||
+			!slices.Equal(list[0].Items, []string{strings.ToLower(name)}) || !strings.Contains(list[0].Result, "not this one") {
+			t.Errorf("%s: %v, audited %+v", name, err, list)
+		}
+	}
 }
 
 func TestEachActNeedsItsRole(t *testing.T) {
