@@ -17,4 +17,21 @@ type Audited struct {
 	Host    string    `json:"host"`
 	PID     int       `json:"pid"`
 	At      time.Time `json:"at"`
+
+	// Of the acts of a daemon: what they are about, which nobody else knows when the replay is forgotten.
+	Archive string   `json:"archive,omitempty"`
+	URL     string   `json:"url,omitempty"`
+	Topic   string   `json:"topic,omitempty"`
+	Window  *Window  `json:"window,omitempty"`
+	Pace    string   `json:"pace,omitempty"` // that start or pace asks for
+	MaxGap  Duration `json:"max_gap,omitzero"`
+}
+
+// About is the record of an act on the replay of s.
+func (a Audited) About(s *Spec) Audited {
+	a.ID, a.Archive, a.URL, a.Topic = s.ID, s.Archive, s.URL, s.Topic
+	if s.Window != (Window{}) { // of a replay that cannot be read nothing is known
+		a.Window = &s.Window
+	}
+	return a
 }

@@ -23,7 +23,7 @@ type change func(k *replay.Known, w *replay.Wish) (changed bool, err error)
 
 // Pause implements api.Service.
 func (m *Manager) Pause(ctx context.Context, id string, a api.Act) (api.Replay, error) {
-	return m.wish(ctx, id, "pause", a.Reason, func(k *replay.Known, w *replay.Wish) (bool, error) {
+	return m.wish(ctx, id, replay.Audited{Act: "pause", Reason: a.Reason}, func(k *replay.Known, w *replay.Wish) (bool, error) {
 		changed := w.State != replay.Paused
 		w.State = replay.Paused
 		return changed, notCancelled(k)
@@ -32,7 +32,7 @@ func (m *Manager) Pause(ctx context.Context, id string, a api.Act) (api.Replay, 
 
 // Resume implements api.Service. A replay that waits after an error is tried again at once.
 func (m *Manager) Resume(ctx context.Context, id string, a api.Act) (api.Replay, error) {
-	return m.wish(ctx, id, "resume", a.Reason, func(k *replay.Known, w *replay.Wish) (bool, error) {
+	return m.wish(ctx, id, replay.Audited{Act: "resume", Reason: a.Reason}, func(k *replay.Known, w *replay.Wish) (bool, error) {
 		changed := w.State != replay.Running || !m.runsSomewhere(k)
 		w.State = replay.Running
 		return changed, notCancelled(k)
@@ -45,7 +45,8 @@ func (m *Manager) SetPace(ctx context.Context, id string, p api.Pace) (api.Repla
 	if err := parsePace(p, &asked); err != nil {
 		return api.Replay{}, err
 	}
-	return m.wish(ctx, id, "pace", p.Reason, func(k *replay.Known, w *replay.Wish) (bool, error) {
+	act := replay.Audited{Act: "pace", Reason: p.Reason, Pace: asked.Pace.String(), MaxGap: asked.MaxGap}
+	return m.wish(ctx, id, act, func(k *replay.Known, w *replay.Wish) (bool, error) {
 		changed := w.Pace != asked.Pace || asked.MaxGap != 0 && w.MaxGap != asked.MaxGap
 		w.Pace = asked.Pace
 		if asked.MaxGap != 0 {
@@ -76,7 +77,7 @@ func parsePace(p api.Pace, w *replay.Wish) error {
 
 // Cancel implements api.Service. What could not be cancelled is tried again at once.
 func (m *Manager) Cancel(ctx context.Context, id string, a api.Act) (api.Replay, error) {
-	return m.wish(ctx, id, "cancel", a.Reason, func(k *replay.Known, w *replay.Wish) (bool, error) {
+	return m.wish(ctx, id, replay.Audited{Act: "cancel", Reason: a.Reason}, func(k *replay.Known, w *replay.Wish) (bool, error) {
 		changed := w.State != replay.Cancelled || !m.runsSomewhere(k)
 		w.State = replay.Cancelled
 		return changed, nil
@@ -85,7 +86,7 @@ func (m *Manager) Cancel(ctx context.Context, id string, a api.Act) (api.Replay,
 
 // Approve implements api.Service.
 func (m *Manager) Approve(ctx context.Context, id string, a api.Act) (api.Replay, error) {
-	return m.wish(ctx, id, "approve", a.Reason, func(k *replay.Known, w *replay.Wish) (bool, error) {
+	return m.wish(ctx, id, replay.Audited{Act: "approve", Reason: a.Reason}, func(k *replay.Known, w *replay.Wish) (bool, error) {
 		if w.Waits && m.options.By(ctx) == k.Start.By {
 			p := api.NewProblem(http.StatusForbidden, "replay %s was started by %q and waits for the approval of another person", id, k.Start.By)
 			p.Next = "Ask somebody else to approve it."
@@ -116,13 +117,13 @@ func (m *Manager) runsSomewhere(k *replay.Known) bool {
 }
 
 // wish changes what is wished of a replay that daemons run. What is so already is not written again, but audited.
-func (m *Manager) wish(ctx context.Context, id, act, reason string, do change) (api.Replay, error) {
+func (m *Manager) wish(ctx context.Context, id string, act replay.Audited, do change) (api.Replay, error) {
 	k, err := m.find(id)
 	if err == nil {
 		err = m.steerable(&k)
 	}
 	if err == nil {
-		err = m.reasoned(reason)
+		err = m.reasoned(act.Reason)
 	}
 	if err != nil {
 		return api.Replay{}, err
@@ -135,9 +136,9 @@ func (m *Manager) wish(ctx context.Context, id, act, reason string, do change) (
 	}
 	w.Version, w.Token, w.At = 1, "", time.Now().UTC()
 	if w.State != before.State || w.State == replay.Running { // else it stays paused by whom it was paused
-		w.By, w.Reason = m.options.By(ctx), reason
+		w.By, w.Reason = m.options.By(ctx), act.Reason
 	}
-	err = m.audited(ctx, replay.Audited{ID: id, Act: act, Reason: reason}, func(ctx context.Context) (string, error) {
+	err = m.audited(ctx, act.About(&k.Spec), func(ctx context.Context) (string, error) {
 		if !changed {
 			return "done: it was so already", nil
 		}
@@ -195,7 +196,7 @@ func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
 		p.Next = "Cancel it first."
 		return p
 	}
-	err = m.audited(ctx, replay.Audited{ID: id, Act: "forget", Reason: a.Reason}, func(ctx context.Context) (string, error) {
+	err = m.audited(ctx, replay.Audited{Act: "forget", Reason: a.Reason}.About(&k.Spec), func(ctx context.Context) (string, error) {
 		return "done", m.options.Registers.Forget(ctx, id)
 	})
 	return unwritten(err)

@@ -118,6 +118,46 @@ func TestActsAreAuditedBeforeAndAfterAndRefusedWithout(t *testing.T) {
 	})
 }
 
+// TestTheAuditTellsWhatWasDone, also when the replay is forgotten: by whom, why, of what, and at which pace.
+func TestTheAuditTellsWhatWasDone(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil)
+		defer ends(d)
+		if _, _, err := d.Start(as(t, "anna"), api.Start{ID: "1", Archive: "a", Topic: "x", Limit: 9, Pace: "10/s", Reason: "INC-1"}); err != nil {
+			t.Fatal(err)
+		}
+		ben := as(t, "ben")
+		if _, err := d.SetPace(ben, "1", api.Pace{Pace: "x4", MaxGap: "10s", Reason: "too slow"}); err != nil {
+			t.Error(err)
+		}
+		for _, act := range []string{"pause", "cancel", "forget"} {
+			if err := acts(d)[act](ben, "1", "why to "+act); err != nil {
+				t.Error(act, err)
+			}
+		}
+		window := specOf("1", "x", 9).Window
+		want := []replay.Audited{
+			{Act: "start", User: "anna", Reason: "INC-1", Pace: "10/s"},
+			{Act: "pace", User: "ben", Reason: "too slow", Pace: "x4", MaxGap: replay.Duration(10 * time.Second)},
+			{Act: "pause", User: "ben", Reason: "why to pause"},
+			{Act: "cancel", User: "ben", Reason: "why to cancel"},
+			{Act: "forget", User: "ben", Reason: "why to forget"},
+		}
+		if len(c.audit) != 2*len(want) {
+			t.Fatalf("audited %s", c.audits())
+		}
+		for i, a := range c.audit {
+			w := want[i/2]
+			if phase := []string{"intent", "outcome"}[i%2]; a.Phase != phase || a.ID != "1" || a.Act != w.Act || a.User != w.User || a.Reason != w.Reason {
+				t.Errorf("record %d is the %s of %s by %s: %+v", i, phase, w.Act, w.User, a)
+			}
+			if a.Archive != "a" || a.Topic != "x" || a.Window == nil || *a.Window != window || a.Pace != w.Pace || a.MaxGap != w.MaxGap {
+				t.Errorf("record %d does not tell what %s was about: %+v", i, w.Act, a)
+			}
+		}
+	})
+}
+
 // TestAStartIsAuditedWithWhatItAllows reads it where sessions that are allowed so do not write it again.
 func TestAStartIsAuditedWithWhatItAllows(t *testing.T) {
 	simulate(t, func(t *testing.T, c *cluster) {

@@ -44,7 +44,8 @@ func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, err
 		Version: 1, State: replay.Running, By: start.By, Reason: s.Reason, At: time.Now().UTC(),
 		Waits: m.options.SecondPerson > 0 && start.Size > m.options.SecondPerson,
 	}
-	err = m.audited(ctx, replay.Audited{ID: id, Act: "start", Items: s.Allow, Reason: s.Reason}, func(ctx context.Context) (string, error) {
+	act := replay.Audited{Act: "start", Items: s.Allow, Reason: s.Reason, Pace: start.Pace, MaxGap: start.MaxGap}
+	err = m.audited(ctx, act.About(&spec), func(ctx context.Context) (string, error) {
 		return "done", m.options.Registers.Freeze(ctx, &spec, start, w)
 	})
 	if taken := new(replay.Taken); errors.As(err, &taken) { // by another daemon, at the same time
