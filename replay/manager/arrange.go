@@ -158,5 +158,6 @@ func wished(k *replay.Known) replay.Wish {
 
 // needed reports whether a session has something to do: to work, or to write what is wished where something else is written.
 func needed(k *replay.Known) bool {
-	return wished(k).State != replay.Paused || k.State() == replay.Running
+	state := k.State()
+	return wished(k).State != replay.Paused || state == replay.Running || state == replay.Failed
 }

@@ -30,6 +30,7 @@ func TestArrangements(t *testing.T) {
 		"paused holds its topic":             {"a x paused paused begun; b x planned running", "", map[string]string{"b": "behind a, which is paused"}},
 		"planned and paused holds it, too":   {"a x planned paused; b x planned running", "", map[string]string{"b": "behind a, which is paused"}},
 		"a pause is written":                 {"a x running paused begun", "a", nil},
+		"a pause of what failed, too":        {"a x failed paused begun", "a", nil},
 		"a cancel is written":                {"a x paused cancelled begun", "a", nil},
 		"a cancel is written first":          {"a x running running begun; b x paused cancelled begun", "b", map[string]string{"a": "behind b"}},
 		"a second person is waited for":      {"a x planned running waits; b x planned running", "b", map[string]string{"a": "waits for the approval of a second person"}},
