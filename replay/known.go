@@ -42,11 +42,12 @@ func (s *Start) KeyHash() string {
 
 // Live is a word of the daemon that runs a replay, once a second and not durable: checkpoints are what counts. One in
 // state Failed, or Planned, is the last of a session: Error says what went wrong. So is one without a daemon, which has left the
-// replay to others.
+// replay to others, or has not begun it.
 type Live struct {
 	Report
 
-	Daemon string    `json:"daemon"` // host and process; empty: none any more
+	Daemon string    `json:"daemon"`           // host and process; empty: none any more
+	Queued string    `json:"queued,omitempty"` // why it waits for its turn or its next try, where only the daemon that is to run it knows
 	At     time.Time `json:"at"`
 }
 

@@ -12,6 +12,7 @@ import (
 // world is all by which is decided what should run at this daemon.
 type world struct {
 	now      time.Time
+	daemon   string // the name of this one
 	known    []replay.Known
 	mine     func(topic string) bool
 	sessions map[string]bool    // that are here, by replay
@@ -23,6 +24,7 @@ type world struct {
 type arrangement struct {
 	begin  []replay.Known    // sessions, the most urgent first
 	queued map[string]string // why a replay waits, for people
+	full   []string          // the replays that wait because this daemon is full, which others cannot know
 	again  time.Time         // when to look again if nothing changes before; zero: never
 }
 
@@ -41,7 +43,7 @@ func (w *world) arrange() arrangement {
 		if b := w.held(&head); b != nil {
 			a.look(b.until)
 			if b.reason != "" {
-				a.queued[head.Spec.ID] = "tried again " + b.next()
+				a.queued[head.Spec.ID] = b.again()
 			}
 			continue
 		}
@@ -124,7 +126,8 @@ func (w *world) admit(a *arrangement, heads []replay.Known) {
 	for _, k := range heads {
 		works := wished(&k).State == replay.Running
 		if works && running >= w.most {
-			a.queued[k.Spec.ID] = fmt.Sprintf("as many replays run here as may at a time: %d", w.most)
+			a.queued[k.Spec.ID] = fmt.Sprintf("as many replays run at %s as may at a time: %d", w.daemon, w.most)
+			a.full = append(a.full, k.Spec.ID)
 			continue
 		}
 		if works {

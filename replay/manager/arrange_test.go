@@ -38,7 +38,7 @@ func TestArrangements(t *testing.T) {
 		"failed keeps it until its time":     {"a x failed running failed; b x planned running", "", map[string]string{"a": "tried again at 2026-11-01T12:00:05Z", "b": "behind a"}},
 		"taken by another daemon":            {"a x running running taken; b x planned running", "", map[string]string{"b": "behind a"}},
 		"ended, and not read back":           {"a x running running over; b x planned running", "b", nil},
-		"no more than may":                   {"a x planned running; b y planned running; c z planned running", "a b", map[string]string{"c": "as many replays run here as may at a time: 2"}},
+		"no more than may":                   {"a x planned running; b y planned running; c z planned running", "a b", map[string]string{"c": "as many replays run at d as may at a time: 2"}},
 		"words are written by more than may": {"a x running running session; b y running running session; c z running paused begun", "c", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestArrangements(t *testing.T) {
 func worldOf(t *testing.T, text string) *world {
 	t.Helper()
 	w := &world{
-		now: noon, mine: func(topic string) bool { return topic != "other" }, sessions: map[string]bool{}, setbacks: map[string]setback{}, most: 2,
+		now: noon, daemon: "d", mine: func(topic string) bool { return topic != "other" }, sessions: map[string]bool{}, setbacks: map[string]setback{}, most: 2,
 	}
 	for i, part := range strings.Split(text, "; ") {
 		words := strings.Fields(part)

@@ -34,6 +34,7 @@ type cluster struct {
 	audit   []replay.Audited
 	topics  map[string][]produced
 	replays map[string]*taken
+	told    map[string]int        // words of sessions, and of waiting for one, by replay
 	deaf    error                 // what the audit says instead of taking anything
 	fate    func(id string) error // of a commit; nil: all go well
 	lost    bool                  // the targets: a session only ends a replay
@@ -53,7 +54,7 @@ type taken struct {
 
 func newCluster(t *testing.T, seed uint64) *cluster {
 	return &cluster{
-		t: t, rng: rand.New(rand.NewPCG(seed, 5)), grown: make(chan struct{}), topics: map[string][]produced{}, replays: map[string]*taken{},
+		t: t, rng: rand.New(rand.NewPCG(seed, 5)), grown: make(chan struct{}), topics: map[string][]produced{}, replays: map[string]*taken{}, told: map[string]int{},
 	}
 }
 
@@ -355,6 +356,7 @@ func (r *registers) Tell(_ context.Context, l replay.Live) error {
 	}
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
+	r.c.told[l.ID]++
 	r.c.append(func(known map[string]*replay.Known, _ int64) {
 		if k := known[l.ID]; k != nil {
 			word := l
@@ -429,6 +431,13 @@ func (d *daemon) stands(id string) api.Replay {
 		d.c.t.Fatal(err)
 	}
 	return r
+}
+
+// words is how often something was told of each replay.
+func (c *cluster) words() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.told)
 }
 
 // came is how many records each replay has in a topic, in the order of the replays; it fails when they are mixed or not whole.

@@ -74,6 +74,7 @@ type Manager struct {
 	sessions map[string]*session // by replay
 	setbacks map[string]setback  // by replay, of those that are known
 	queued   map[string]string   // by replay: why it waits
+	full     []string            // replays that wait because this daemon is full
 	working  int                 // sessions among which the pace is divided
 	share    pace.Setting        // of each
 }
@@ -105,6 +106,8 @@ func (m *Manager) Run(ctx context.Context) error {
 	work := m.options.Work.Changed()
 	beyond := context.WithoutCancel(ctx) // a session leaves, and is not cut off
 	m.start()
+	var crier sync.WaitGroup
+	crier.Go(func() { m.cry(ctx) })
 	for ctx.Err() == nil {
 		known := m.options.Registers.Changed()
 		looked, again := time.Now(), m.look(beyond)
@@ -127,6 +130,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		case <-at(looked.Add(hurry)):
 		}
 	}
+	crier.Wait()
 	m.end()
 	return nil
 }
@@ -192,9 +196,9 @@ func (m *Manager) look(ctx context.Context) time.Time {
 	ready := m.options.Registers.Ready()
 	m.mu.Lock()
 	m.steer(all)
-	w := world{now: time.Now(), known: all, mine: m.options.Work.Mine, sessions: m.here(), setbacks: m.setbacks, most: m.options.MaxRunning}
+	w := world{now: time.Now(), daemon: m.options.Daemon, known: all, mine: m.options.Work.Mine, sessions: m.here(), setbacks: m.setbacks, most: m.options.MaxRunning}
 	a := w.arrange()
-	m.queued = a.queued
+	m.queued, m.full = a.queued, a.full
 	if ready != nil {
 		a.look(w.now.Add(unready))
 		a.begin = nil // what is wished may not have been read yet

@@ -24,7 +24,7 @@ func (m *Manager) replay(k *replay.Known) api.Replay {
 	}
 	if c := k.Checkpoint; c != nil {
 		r.Reason, r.Sessions = c.Reason, c.Sessions
-		if r.State == replay.Running && c.Host != "" && !left(k) {
+		if r.State == replay.Running && s.Owner == replay.OwnerRun && c.Host != "" { // of a daemon's its words tell
 			r.Daemon = fmt.Sprintf("%s %d", c.Host, c.PID)
 		}
 	} else if r.State == replay.Cancelled {
@@ -61,6 +61,9 @@ func (m *Manager) addOwn(k *replay.Known, r *api.Replay) {
 	own, b := m.sessions[id], m.setbacks[id]
 	if !r.State.Terminal() {
 		r.Queued = m.queued[id]
+	}
+	if r.Queued == "" && !r.State.Terminal() && !m.options.Work.Mine(k.Spec.Topic) {
+		r.Queued = toldQueued(k)
 	}
 	told := alive(k, now) && !r.State.Terminal()
 	switch state, reason := wrong(k, &b); {
@@ -102,6 +105,14 @@ func wrong(k *replay.Known, b *setback) (replay.State, string) {
 		return "", ""
 	}
 	return l.State, l.Error
+}
+
+// toldQueued is why the daemon that is to run k says that it waits, and nobody wished anew since.
+func toldQueued(k *replay.Known) string {
+	if l := k.Live; l != nil && !l.At.Before(wished(k).At) {
+		return l.Queued
+	}
+	return ""
 }
 
 // reportOf is how far a replay is of which no session tells.

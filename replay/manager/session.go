@@ -173,7 +173,7 @@ func (m *Manager) ended(ctx context.Context, s *session, err error) {
 	}
 	if is && b.reason != "" {
 		l := m.word(s)
-		l.State, l.Error = b.state(), b.reason
+		l.State, l.Error, l.Queued = b.state(), b.reason, b.again()
 		m.say(ctx, l)
 	}
 }

@@ -100,6 +100,14 @@ func (b *setback) state() replay.State {
 	return replay.Failed
 }
 
+// again is why the replay waits, empty when it is not tried again.
+func (b *setback) again() string {
+	if b.until.IsZero() {
+		return ""
+	}
+	return "tried again " + b.next()
+}
+
 // next is when the replay is tried again, for people.
 func (b *setback) next() string {
 	if b.until.IsZero() {
