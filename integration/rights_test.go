@@ -350,7 +350,7 @@ func (a *administrator) serves(t *testing.T, c *kafka.Cluster) {
 	if err := v.Audit(t.Context(), replay.Audited{Act: "start", Phase: "intent"}); err != nil {
 		t.Error(err)
 	}
-	if acts, _, err := v.Audited(t.Context(), "", "", 10); err != nil || len(acts) == 0 {
+	if acts, _, err := v.Audited(t.Context(), "", 0, 10); err != nil || len(acts) == 0 {
 		t.Errorf("acts %v, %v", acts, err)
 	}
 	if err := v.Tell(t.Context(), replay.Live{Report: replay.Report{ID: "r", State: replay.Running}}); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"strconv"
 	"strings"
 	"time"
 
@@ -51,18 +50,12 @@ func (c *Cluster) audit(ctx context.Context, a replay.Audited) error {
 const auditScan = 100_000
 
 // Audited are at most limit acts about a replay, or with an empty id about all, in the order in which they were written,
-// behind after. Next is where they go on, also when few were found on the way there; empty: there is no more.
-func (c *Cluster) Audited(ctx context.Context, id, after string, limit int) (acts []replay.Audited, next string, err error) {
-	from := int64(0)
-	if after != "" {
-		if from, err = strconv.ParseInt(after, 10, 64); err != nil || from < 0 {
-			return nil, "", fmt.Errorf("after %q: it is not the next of a page", after)
-		}
-	}
-	scanned, cut := 0, int64(0)
+// from an offset on. Next is where they go on, also when few were found on the way there; 0: there is no more.
+func (c *Cluster) Audited(ctx context.Context, id string, from int64, limit int) (acts []replay.Audited, next int64, err error) {
+	scanned := 0
 	_, err = c.readUpTo(ctx, stretch{topic: c.topic(auditTopic), from: from, level: kgo.ReadUncommitted()}, func(r *kgo.Record) (bool, error) {
 		if len(acts) == limit || scanned == auditScan {
-			cut = r.Offset
+			next = r.Offset
 			return false, nil
 		}
 		scanned++
@@ -74,10 +67,7 @@ func (c *Cluster) Audited(ctx context.Context, id, after string, limit int) (act
 		return true, nil
 	})
 	if err != nil {
-		return nil, "", c.unanswered(err)
-	}
-	if cut > 0 {
-		next = strconv.FormatInt(cut, 10)
+		return nil, 0, c.unanswered(err)
 	}
 	return acts, next, nil
 }

@@ -220,6 +220,6 @@ func (v *View) Audit(ctx context.Context, a replay.Audited) error {
 }
 
 // Audited are the acts as Cluster.Audited finds them.
-func (v *View) Audited(ctx context.Context, id, after string, limit int) (acts []replay.Audited, next string, err error) {
-	return v.cluster.Audited(ctx, id, after, limit)
+func (v *View) Audited(ctx context.Context, id string, from int64, limit int) (acts []replay.Audited, next int64, err error) {
+	return v.cluster.Audited(ctx, id, from, limit)
 }

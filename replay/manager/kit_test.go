@@ -385,10 +385,14 @@ func (r *registers) Audit(ctx context.Context, a replay.Audited) error {
 	return r.c.deaf
 }
 
-func (r *registers) Audited(context.Context, string, string, int) ([]replay.Audited, string, error) {
+func (r *registers) Audited(_ context.Context, _ string, from int64, limit int) (acts []replay.Audited, next int64, err error) {
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
-	return slices.Clone(r.c.audit), "", nil
+	acts = slices.Clone(r.c.audit[min(from, int64(len(r.c.audit))):])
+	if len(acts) > limit {
+		return acts[:limit], from + int64(limit), nil
+	}
+	return acts, 0, nil
 }
 
 // work is the daemon's.

@@ -33,8 +33,8 @@ type Registers interface {
 	Audit(ctx context.Context, a replay.Audited) error
 
 	// Audited are at most limit acts about a replay, or, with an empty id, about all, in the order in which they were written,
-	// behind after. Next is where they go on; empty: there is no more.
-	Audited(ctx context.Context, id, after string, limit int) (acts []replay.Audited, next string, err error)
+	// from a place on; 0 is the first. Next is where they go on; 0: there is no more.
+	Audited(ctx context.Context, id string, from int64, limit int) (acts []replay.Audited, next int64, err error)
 }
 
 // Work is the part of all targets that this daemon has. Others on the same control topics have the rest.

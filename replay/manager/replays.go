@@ -169,16 +169,24 @@ const (
 	maxPage     = 1000
 )
 
+// place is where a page goes on; first where it is the first.
+func place(after string, first int64) (int64, error) {
+	if after == "" {
+		return first, nil
+	}
+	n, err := strconv.ParseInt(after, 10, 64)
+	if err != nil || n < 0 {
+		return 0, invalid(api.FieldError{Location: "query.after", Message: "is not the next of a page", Value: after})
+	}
+	return n, nil
+}
+
 // Replays implements api.Service.
 func (m *Manager) Replays(_ context.Context, q api.Query) (api.Page[api.Replay], error) {
 	page := api.Page[api.Replay]{Items: []api.Replay{}}
-	before := int64(-1)
-	if q.After != "" {
-		n, err := strconv.ParseInt(q.After, 10, 64)
-		if err != nil || n < 0 {
-			return page, invalid(api.FieldError{Location: "query.after", Message: "is not the next of a page", Value: q.After})
-		}
-		before = n
+	before, err := place(q.After, -1)
+	if err != nil {
+		return page, err
 	}
 	limit := min(cmp.Or(max(0, q.Limit), defaultPage), maxPage)
 	last := int64(0)
@@ -262,12 +270,17 @@ func (m *Manager) Hours(ctx context.Context, archive string, w api.Span) (api.Pa
 // Audit implements api.Service.
 func (m *Manager) Audit(ctx context.Context, q api.AuditQuery) (api.Page[replay.Audited], error) {
 	limit := min(cmp.Or(max(0, q.Limit), defaultPage), maxPage)
-	acts, next, err := m.options.Registers.Audited(ctx, q.ID, q.After, limit)
+	page := api.Page[replay.Audited]{Items: []replay.Audited{}}
+	from, err := place(q.After, 0)
 	if err != nil {
-		return api.Page[replay.Audited]{}, unwritten(err)
+		return page, err
 	}
-	if acts == nil {
-		acts = []replay.Audited{}
+	acts, next, err := m.options.Registers.Audited(ctx, q.ID, from, limit)
+	if err != nil {
+		return page, unwritten(err)
 	}
-	return api.Page[replay.Audited]{Items: acts, Next: next}, nil
+	if page.Items = append(page.Items, acts...); next > 0 {
+		page.Next = strconv.FormatInt(next, 10)
+	}
+	return page, nil
 }
