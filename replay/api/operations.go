@@ -180,7 +180,7 @@ func (s *Server) describeReads(a huma.API) {
 			o.Partitions = filled(o.Partitions)
 			return o, err
 		})
-	add(s, a, operation(routeGroup, tagReplays, "How far a consumer group is", "In the records of this replay.", http.StatusNotFound),
+	add(s, a, operation(routeGroup, tagReplays, "How far a consumer group is", "In the records of this replay; 409 while it has none.", http.StatusNotFound, http.StatusConflict),
 		func(ctx context.Context, in *groupInput) (Group, error) {
 			g, err := s.service.Group(ctx, in.ID, in.Group)
 			g.Partitions = filled(g.Partitions)
