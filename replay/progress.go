@@ -10,7 +10,7 @@ import (
 	"replayd/replay/pace"
 )
 
-// Phase is what a running replay is doing.
+// Phase is what a replay is doing.
 type Phase string
 
 // The phases.
@@ -19,6 +19,7 @@ const (
 	Rebuilding Phase = "rebuilding" // reading the horizon before the checkpoint again
 	Producing  Phase = "running"
 	Waiting    Phase = "waiting" // for an archive that does not answer, the broker, or the end of a pause
+	Ended      Phase = "ended"   // of a replay that does nothing any more
 )
 
 // Holder is what keeps a replay from being faster.

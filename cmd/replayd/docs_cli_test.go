@@ -109,7 +109,7 @@ func TestWordsOfProgressAreDocumented(t *testing.T) {
 	for _, row := range rows(section(t, "docs/cli.md", "### Progress")) {
 		told[strings.Trim(row[0], "`")] = row[1]
 	}
-	sameWords(t, "phases", []string{"listing", "rebuilding", "running", "waiting"}, codeWords(told["phase"]))
+	sameWords(t, "phases", []string{"listing", "rebuilding", "running", "waiting", "ended"}, codeWords(told["phase"]))
 	sameWords(t, "what holds it", slices.DeleteFunc(constants(t, "replay/progress.go", "HeldBy"), func(s string) bool { return s == "" }), codeWords(told["held_by"]))
 	for _, row := range rows(section(t, "docs/cli.md", "### Receipt")) {
 		if row[0] == "`state`" {

@@ -57,7 +57,7 @@ func constantsOf(t *testing.T, name, of string) []string {
 // TestWhatTheRunbookQuotesIsSaid looks in the program for the words by which its tables are found.
 func TestWhatTheRunbookQuotesIsSaid(t *testing.T) {
 	for heading, files := range map[string]string{
-		"## Why it waits":              "replay/manager/arrange.go",
+		"## Why it waits":              "replay/manager/arrange.go replay/manager/replays.go replay/manager/setback.go",
 		"## Why a daemon is not ready": "replay/manager/manager.go replay/kafka/view.go replay/kafka/work.go",
 	} {
 		var text strings.Builder

@@ -202,7 +202,7 @@ func TestALargeReplayWaitsForASecondPerson(t *testing.T) {
 		if r := d.stands("large"); !r.Waits || r.State != replay.Planned {
 			t.Errorf("it stands %+v", r)
 		}
-		if r, err := d.Approve(as(t, "ben"), "large", api.Act{}); err != nil || r.Waits {
+		if r, err := d.Approve(as(t, "ben"), "large", api.Act{}); err != nil || r.Waits || r.Queued != "" {
 			t.Error(r, err)
 		}
 		wait(10 * time.Second)

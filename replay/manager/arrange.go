@@ -23,7 +23,7 @@ type world struct {
 // arrangement is what should be otherwise.
 type arrangement struct {
 	begin  []replay.Known    // sessions, the most urgent first
-	queued map[string]string // why a replay waits, for people
+	queued map[string]string // why a replay waits, for people, but for a second person
 	full   []string          // the replays that wait because this daemon is full, which others cannot know
 	again  time.Time         // when to look again if nothing changes before; zero: never
 }
@@ -63,7 +63,6 @@ func (w *world) lines(a *arrangement) [][]replay.Known {
 		}
 		k := w.known[i]
 		if wished(&k).Waits {
-			a.queued[k.Spec.ID] = "waits for the approval of a second person"
 			continue
 		}
 		if lines[k.Spec.Topic] == nil {

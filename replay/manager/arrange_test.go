@@ -33,7 +33,7 @@ func TestArrangements(t *testing.T) {
 		"a pause of what failed, too":        {"a x failed paused begun", "a", nil},
 		"a cancel is written":                {"a x paused cancelled begun", "a", nil},
 		"a cancel is written first":          {"a x running running begun; b x paused cancelled begun", "b", map[string]string{"a": "behind b"}},
-		"a second person is waited for":      {"a x planned running waits; b x planned running", "b", map[string]string{"a": "waits for the approval of a second person"}},
+		"a second person is waited for":      {"a x planned running waits; b x planned running", "b", nil},
 		"refused gives its place":            {"a x planned running refused; b x planned running", "b", nil},
 		"failed keeps it until its time":     {"a x failed running failed; b x planned running", "", map[string]string{"a": "tried again at 2026-11-01T12:00:05Z", "b": "behind a"}},
 		"taken by another daemon":            {"a x running running taken; b x planned running", "", map[string]string{"b": "behind a"}},

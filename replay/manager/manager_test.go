@@ -46,7 +46,7 @@ func TestReplaysOfATopicRunOneAfterAnother(t *testing.T) {
 		}
 		wait(20 * time.Second)
 		for _, id := range []string{"1", "2", "3"} {
-			if r := d.stands(id); r.State != replay.Completed || r.Queued != "" || r.Progress == nil || r.Progress.Percent != 100 {
+			if r := d.stands(id); r.State != replay.Completed || r.Queued != "" || r.Progress == nil || r.Progress.Percent != 100 || r.Progress.Phase != replay.Ended {
 				t.Errorf("%s stands %+v", id, r)
 			}
 		}

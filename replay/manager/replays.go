@@ -59,7 +59,11 @@ func (m *Manager) addOwn(k *replay.Known, r *api.Replay) {
 	now := time.Now()
 	id := k.Spec.ID
 	own, b := m.sessions[id], m.setbacks[id]
-	if !r.State.Terminal() {
+	switch {
+	case r.State.Terminal():
+	case r.Waits: // which is known before Run has looked
+		r.Queued = "waits for the approval of a second person"
+	default:
 		r.Queued = m.queued[id]
 	}
 	if r.Queued == "" && !r.State.Terminal() && !m.options.Work.Mine(k.Spec.Topic) {
@@ -132,8 +136,11 @@ func reportOf(k *replay.Known) replay.Report {
 	default:
 		p.Percent = 100 * min(1, max(0, float64(p.Event.Sub(from))/float64(to.Sub(from))))
 	}
-	if c.State == replay.Running {
+	switch {
+	case c.State == replay.Running:
 		p.Phase = replay.Listing // nobody has told yet what it does
+	case c.State.Terminal():
+		p.Phase = replay.Ended
 	}
 	return p.Report()
 }
