@@ -35,20 +35,19 @@ type setback struct {
 // after is the setback that a session's end means, false for none. Before is the one that it began under.
 func after(s *session, err error, before setback, now time.Time) (setback, bool) {
 	b := setback{token: s.token, seq: s.seq()}
-	var stopped *replay.Stopped
-	switch left := errors.As(err, &stopped); {
-	case err == nil:
+	switch outcome(s, err) {
+	case Over:
 		b.over, b.until = true, now.Add(silent)
-	case s.abandoned(), left && stopped.State == replay.Running:
+	case Abandoned, Left:
 		return b, false
-	case errors.As(err, new(*replay.TakenOver)):
+	case Lost:
 		b.taken, b.until = true, now.Add(silent)
-	case left && stopped.State == replay.Paused:
+	case Halted:
 		b.until = now.Add(silent) // until it is read back: then nothing is needed
-	case lasting(err):
+	case Denied:
 		b.reason = err.Error()
 		b.planned = errors.As(err, new(*replay.Refusal)) && !s.known.Begun
-	default:
+	case Broken:
 		b.reason = err.Error()
 		if before.reason != "" && before.seq == b.seq {
 			b.tries = before.tries + 1
