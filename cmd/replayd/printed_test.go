@@ -21,7 +21,7 @@ func TestWhatSomebodyTypedDoesNothingToATerminal(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := stand(state, state, 0, because(evil), worksAt(evil), queued(evil))
 			r.StartedBy, r.Archive, r.URL, r.Topic, r.Pace = evil, evil, evil, evil, evil
-			r.Progress = &replay.Report{Waits: evil, Warnings: []string{evil}, Pace: evil}
+			r.Progress = &replay.Report{Error: evil, Warnings: []string{evil}, Pace: evil}
 			over := r
 			over.State, over.Queued, over.Daemon = replay.Failed, "", ""
 			d := &telling{apitest.NewFake(), r, []api.Replay{r, over}}

@@ -46,7 +46,7 @@ func (m *Manager) unsaid(id string) (replay.Live, bool) {
 	p := replay.Progress{ID: id, State: k.State(), Phase: replay.Waiting}
 	l := replay.Live{Report: p.Report(), Queued: reason, At: time.Now().UTC()}
 	if state, why := wrong(&k, &b); why != "" {
-		l.State, l.Waits = state, why
+		l.State, l.Error = state, why
 	}
 	return l, true
 }
