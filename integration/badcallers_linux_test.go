@@ -129,7 +129,7 @@ func (c *callers) badRequests(t *testing.T) {
 		"an archive that is not there":    {func(s *api.Start) { s.Archive = "other" }, 422, "body.archive"},
 		"a topic that is no target":       {func(s *api.Start) { s.Topic = "payments" }, 403, "not-allowed"},
 		"another replay under that id":    {func(s *api.Start) { s.ID = "r" }, 409, "exists already"},
-		"a control topic for a target":    {func(s *api.Start) { s.Topic = "replayd.config" }, 422, "internal-topic"},
+		"a control topic for a target":    {func(s *api.Start) { s.Topic = "replayd.config" }, 403, "internal-topic"},
 		"a plan that is not what is here": {func(s *api.Start) { s.Plan = strings.Repeat("0", 32) }, 422, "archive-change"},
 	} {
 		t.Run(name, func(t *testing.T) {
