@@ -72,7 +72,7 @@ func TestDaemonsKnowTheSame(t *testing.T) {
 			for i := range 500 {
 				id, mine := fmt.Sprint("r", rng.IntN(10)), fmt.Sprint(n, "-", i)
 				before, _ := v.Find(id)
-				if err := v.Wish(t.Context(), id, replay.Wish{State: replay.Paused, Token: mine, By: fmt.Sprint(n)}); err != nil {
+				if err := v.Wish(t.Context(), id, replay.Wish{State: replay.Paused, Signed: replay.Signed{Token: mine, By: fmt.Sprint(n)}}); err != nil {
 					t.Error(err)
 					return
 				}

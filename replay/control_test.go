@@ -113,8 +113,8 @@ func stoppedIn(err error, state State) bool {
 
 var (
 	running   = Wish{State: Running}
-	paused    = Wish{State: Paused, By: "anna", Reason: "looking at the consumer"}
-	cancelled = Wish{State: Cancelled, By: "ben", Reason: "wrong topic"}
+	paused    = Wish{State: Paused, Signed: Signed{By: "anna", Reason: "looking at the consumer"}}
+	cancelled = Wish{State: Cancelled, Signed: Signed{By: "ben", Reason: "wrong topic"}}
 )
 
 const (
@@ -226,7 +226,7 @@ func TestThePauseThatIsChangedSaysWhoPausedItLast(t *testing.T) {
 		s.at(5 * time.Second)
 		s.control.Wish(paused)
 		s.at(10 * time.Second)
-		s.control.Wish(Wish{State: Paused, By: "ben"})
+		s.control.Wish(Wish{State: Paused, Signed: Signed{By: "ben"}})
 		s.at(10100 * time.Millisecond)
 		s.stands(Paused, "paused by ben", 51)
 		if err := s.ends(time.Minute); time.Since(s.began) != 5*time.Second+pauseHeld {

@@ -68,6 +68,13 @@ func Few(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
+// Conflict says that a replay is not such that what is asked can be done with it. Asking again changes nothing.
+type Conflict struct{ Err error }
+
+func (c *Conflict) Error() string { return c.Err.Error() }
+
+func (c *Conflict) Unwrap() error { return c.Err }
+
 // Taken says that an id belongs to another replay.
 type Taken struct {
 	ID string

@@ -14,6 +14,15 @@ const (
 	Failed                  State = "failed" // can be continued
 )
 
+// Valid reports whether s is one of them.
+func (s State) Valid() bool {
+	switch s {
+	case Planned, Running, Paused, Completed, CompletedWithQuarantine, Cancelled, Failed:
+		return true
+	}
+	return false
+}
+
 // Terminal reports whether nothing can follow.
 func (s State) Terminal() bool {
 	return s == Completed || s == CompletedWithQuarantine || s == Cancelled

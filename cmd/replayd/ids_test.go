@@ -63,7 +63,7 @@ func TestAReplayOfADaemonIsNotContinuedInTheForeground(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer view.Close()
-	if err := view.Freeze(t.Context(), &spec, start, replay.Wish{State: replay.Paused, By: "anna"}); err != nil {
+	if err := view.Freeze(t.Context(), &spec, start, replay.Wish{State: replay.Paused, Signed: replay.Signed{By: "anna"}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{

@@ -31,14 +31,14 @@ func (e *NotEnded) Error() string {
 //
 //	forget/<id>                      from here on no session begins and nobody freezes anything under the id
 //	all of its checkpoint records    in one transaction, which fences whoever may still be at work, and its receipt
-//	its progress, wish/<id>, spec/<id>/…
+//	its progress, what is wanted of it, spec/<id>/…
 //	started/<id>                     to a replayd that does not know forget/<id>, a replay that has begun and has no
 //	                                 checkpoint is lost, never new
 //	forget/<id>                      the id is free
 func (v *View) Forget(ctx context.Context, id string) error {
 	f, err := v.forgettable(id)
 	if err != nil {
-		return err
+		return &replay.Conflict{Err: err}
 	}
 	if !f.begun {
 		intent := forgetting{Version: version, Host: host(), PID: os.Getpid(), At: time.Now().UTC()}
@@ -87,26 +87,38 @@ func (v *View) forgettable(id string) (*forgotten, error) {
 	if of == nil { // only its checkpoints are there
 		of = &registered{}
 	}
-	if err := of.unreadable(); err != nil {
+	if err := of.unreadable(); err != nil && !v.nothingButSpecs(id, of) {
 		return nil, err
 	}
 	f := &forgotten{begun: !of.forget.absent(), spec: replay.Spec{ID: id}, at: v.checkpointsOf(id, of)}
 	switch lost := new(replay.Refusal); {
 	case f.begun:
 	case errors.As(k.Err, &lost) && lost.Item == ItemRestart, errors.As(k.Err, new(*KeyTaken)):
-	case k.Err != nil:
+	case errors.As(k.Err, new(*errUnreadable)) && of.unreadable() != nil:
+	case k.Err != nil && !errors.As(k.Err, new(*replay.WishUnreadable)):
 		return nil, k.Err
 	case !k.State().Terminal():
 		return nil, &NotEnded{ID: id, State: k.State()}
 	default:
 		f.ended = k.Begun
 	}
-	f.keys = append(v.registry.losers(id), wishKey(id))
+	f.keys = append(v.registry.losers(id), wantedKeys(id)...)
 	for _, part := range slices.Sorted(maps.Keys(of.specs)) {
 		f.keys = append(f.keys, specKey(id, part))
 	}
 	f.keys = append(f.keys, startedKey(id), forgetKey(id))
 	return f, nil
+}
+
+// nothingButSpecs reports whether what cannot be read are specs of a replay that never began: with them nothing is lost.
+func (v *View) nothingButSpecs(id string, of *registered) bool {
+	for _, s := range of.specs {
+		if s.err != nil && !errors.As(s.err, new(*errUnreadable)) {
+			return false
+		}
+	}
+	p := v.progress[id]
+	return of.started.absent() && of.forget.absent() && (p == nil || len(p.checkpoints) == 0)
 }
 
 // checkpointsOf are all places where a replay has checkpoints, or had.

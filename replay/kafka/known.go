@@ -59,6 +59,9 @@ func (v *View) known(id string) (replay.Known, bool) {
 		}
 		k.Err = cmp.Or(k.Err, c.err, v.foreignTo(id, of.started.value), v.emptied(id, &c))
 	}
+	if !k.State().Terminal() { // nobody asks any more what is wanted of one that has ended
+		k.Err = cmp.Or(k.Err, of.wanted.unreadable())
+	}
 	return k, true
 }
 
@@ -78,20 +81,18 @@ func (v *View) emptied(id string, c *register[replay.Checkpoint]) error {
 	return nil
 }
 
-// wished is the newest wish. A wish that is older than the spec was of another replay, which was forgotten. Of a daemon's
-// replay the first stands beside the spec; where none does it is to run.
+// wished is what is wanted. Of a daemon's replay the first wish stands beside the spec; where none does it is to run.
 func (of *registered) wished(spec *register[stored]) *replay.Wish {
+	w := of.wanted.since(spec.first)
 	switch {
-	case of.wish.value != nil && of.wish.newest > spec.first:
-		w := *of.wish.value
-		return &w
+	case w.State != nil:
 	case spec.value.Wish != nil:
-		w := *spec.value.Wish
-		return &w
+		w.State = spec.value.Wish
 	case spec.value.Spec.Owner == replay.OwnerDaemon:
-		return &replay.Wish{Version: version, State: replay.Running, By: startOf(spec.value).By, At: spec.value.Spec.AsOf}
+		by := replay.Signed{Version: version, By: startOf(spec.value).By, At: spec.value.Spec.AsOf}
+		w.State = &replay.Wish{Signed: by, State: replay.Running}
 	}
-	return nil
+	return w.Wish()
 }
 
 // startOf is what a replay was started with; of a foreground replay as much as is kept of it.

@@ -17,8 +17,9 @@ type register[T any] struct {
 
 func (r *register[T]) absent() bool { return r.value == nil && r.err == nil }
 
-// take applies one record of the key, in the order of the log. A record without a value deletes what is there.
-func (r *register[T]) take(record *kgo.Record) {
+// take applies one record of the key, in the order of the log. A record without a value deletes what is there. What is not
+// valid was not written by replayd: it may be nil where anything is that can be decoded.
+func (r *register[T]) take(record *kgo.Record, valid func(*T) error) {
 	if record.Value == nil {
 		*r = register[T]{}
 		return
@@ -31,7 +32,7 @@ func (r *register[T]) take(record *kgo.Record) {
 	switch ours, err := decode(record.Topic, record.Key, record.Value, v); {
 	case err != nil:
 		r.err = err
-	case !ours:
+	case !ours, valid != nil && valid(v) != nil:
 		r.err = &errUnreadable{record.Topic, string(record.Key), record.Offset}
 	default:
 		r.value, r.err = v, nil

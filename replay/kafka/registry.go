@@ -47,7 +47,7 @@ func tooMany(prefix string) error {
 type registered struct {
 	specs   map[string]*register[stored] // by the last part of their keys; several while two sessions are at odds
 	started register[started]
-	wish    register[replay.Wish]
+	wanted  wanted
 	forget  register[forgetting]
 	key     string // hash of the Idempotency-Key of its spec; empty: none
 }
@@ -98,11 +98,14 @@ func (c *Cluster) registry(ctx context.Context) (*registry, error) {
 	return all, err
 }
 
+// abouts are what the keys of the config topic begin with.
+var abouts = []string{"spec", "started", "wish", "pace", "cancel", "approved", "forget"}
+
 // apply takes one record, in the order of the log. It returns the replay that the record is about; empty: it is none of ours.
 func (r *registry) apply(record *kgo.Record) (id string) {
 	about, rest, _ := strings.Cut(string(record.Key), "/")
 	id, part, _ := strings.Cut(rest, "/")
-	if !slices.Contains([]string{"spec", "started", "wish", "forget"}, about) || replay.ValidID(id) != nil {
+	if !slices.Contains(abouts, about) || replay.ValidID(id) != nil {
 		r.foreign.say(record)
 		return ""
 	}
@@ -117,14 +120,14 @@ func (r *registry) apply(record *kgo.Record) (id string) {
 	}
 	switch about {
 	case "spec":
-		of.takeSpec(part, record)
+		of.takeSpec(id, part, record)
 		r.keyed(id, of)
 	case "started":
-		of.started.take(record)
-	case "wish":
-		of.wish.take(record)
+		of.started.take(record, (*started).validate)
 	case "forget":
-		of.forget.take(record)
+		of.forget.take(record, nil)
+	default:
+		of.wanted.take(about, record)
 	}
 	if of.empty() {
 		delete(r.replays, id)
@@ -132,19 +135,19 @@ func (r *registry) apply(record *kgo.Record) (id string) {
 	return id
 }
 
-func (of *registered) takeSpec(part string, record *kgo.Record) {
+func (of *registered) takeSpec(id, part string, record *kgo.Record) {
 	spec := of.specs[part]
 	if spec == nil {
 		spec = &register[stored]{}
 		of.specs[part] = spec
 	}
-	if spec.take(record); spec.absent() {
+	if spec.take(record, func(s *stored) error { return s.validate(id) }); spec.absent() {
 		delete(of.specs, part)
 	}
 }
 
 func (of *registered) empty() bool {
-	return len(of.specs) == 0 && of.started.absent() && of.wish.absent() && of.forget.absent()
+	return len(of.specs) == 0 && of.started.absent() && of.wanted.absent() && of.forget.absent()
 }
 
 // spec is that of the replay and the last part of its key: of several the one at the lowest offset holds. Nil: there is none
@@ -169,9 +172,10 @@ func (of *registered) stored() *Stored {
 	return &Stored{Spec: spec.value.Spec, Settings: spec.value.Settings, started: of.started.value, startedAt: of.started.newest}
 }
 
-// unreadable is why the replay cannot be dealt with: it may be another one than what can be read of it says.
+// unreadable is why the replay cannot be dealt with: it may be another one than what can be read of it says. What is wanted of
+// it makes it no other one.
 func (of *registered) unreadable() error {
-	errs := []error{of.started.err, of.wish.err, of.forget.err}
+	errs := []error{of.started.err, of.forget.err}
 	for _, s := range of.specs {
 		errs = append(errs, s.err)
 	}

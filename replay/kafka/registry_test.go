@@ -110,7 +110,7 @@ func TestMoreReplaysThanAreKeptAreSaid(t *testing.T) {
 		v.progress[fmt.Sprint(i)] = &progressed{live: register[replay.Live]{value: &replay.Live{}}}
 	}
 	v.seen(time.Now(), nil)
-	if v.apply(wish("7")); v.registry.replays["7"].wish.absent() || v.Ready() != nil {
+	if v.apply(wish("7")); v.registry.replays["7"].wanted.absent() || v.Ready() != nil {
 		t.Errorf("one that is kept is not told of, or: %v", v.Ready())
 	}
 	word := &kgo.Record{Topic: "replayd.status", Key: []byte(progressKey("new")), Value: []byte(`{"version":1}`)}

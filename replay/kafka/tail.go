@@ -101,7 +101,7 @@ func (v *View) applyCheckpoint(r *kgo.Record) bool {
 			c = &register[replay.Checkpoint]{}
 			p.checkpoints[r.Partition] = c
 		}
-		if c.take(r); c.absent() {
+		if c.take(r, func(c *replay.Checkpoint) error { return standing(c.State) }); c.absent() {
 			delete(p.checkpoints, r.Partition)
 		}
 	})
@@ -115,7 +115,7 @@ func (v *View) applyLive(r *kgo.Record) bool {
 		return false
 	}
 	return live && v.with(id, func(p *progressed) {
-		if p.live.take(r); p.live.err != nil {
+		if p.live.take(r, func(l *replay.Live) error { return standing(l.State) }); p.live.err != nil {
 			v.registry.foreign.say(r)
 			p.live = register[replay.Live]{}
 		}

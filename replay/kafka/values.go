@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -58,6 +59,36 @@ type stored struct {
 	Wish     *replay.Wish  `json:"wish,omitempty"`  // the first, which counts until there is one of its own
 }
 
+// validate reports what is no replay of an id, though it can be decoded.
+func (s *stored) validate(id string) error {
+	switch {
+	case s.Spec.ID != id:
+		return fmt.Errorf("it is the spec of replay %q", s.Spec.ID)
+	case s.Spec.Topic == "":
+		return errors.New("it names no topic")
+	case s.Spec.Owner != replay.OwnerRun && s.Spec.Owner != replay.OwnerDaemon:
+		return fmt.Errorf("its owner is %q", s.Spec.Owner)
+	case s.Wish != nil:
+		return s.Wish.Validate()
+	}
+	return nil
+}
+
+func (s *started) validate() error {
+	if s.CheckpointTopicID == "" {
+		return errors.New("it names no checkpoint topic")
+	}
+	return nil
+}
+
+// standing reports what is no state of a replay.
+func standing(s replay.State) error {
+	if !s.Valid() {
+		return fmt.Errorf("no replay is %q", s)
+	}
+	return nil
+}
+
 // forgetting says, in the config topic, that what is known of a replay is being deleted.
 type forgetting struct {
 	Version int       `json:"version"`
@@ -85,6 +116,9 @@ func markKey(id string, n int64) string { return fmt.Sprintf("%s/mark/%d", id, n
 func specKey(id, hash string) string { return "spec/" + id + "/" + hash }
 func startedKey(id string) string    { return "started/" + id }
 func wishKey(id string) string       { return "wish/" + id }
+func paceKey(id string) string       { return "pace/" + id }
+func cancelKey(id string) string     { return "cancel/" + id }
+func approvedKey(id string) string   { return "approved/" + id }
 func forgetKey(id string) string     { return "forget/" + id }
 
 // Keys in the status topic, beside those that are ids.

@@ -73,7 +73,9 @@ func begun(t *testing.T, c *Cluster, id string) *Sink {
 	return s
 }
 
-func running() replay.Wish { return replay.Wish{State: replay.Running, By: "anna"} }
+func running() replay.Wish {
+	return replay.Wish{State: replay.Running, Signed: replay.Signed{By: "anna"}}
+}
 
 func TestAForegroundReplayIsKnownAsItGoesOn(t *testing.T) {
 	f := fake(t)
@@ -111,7 +113,7 @@ func TestAViewIsTheSameAfterCompaction(t *testing.T) {
 		}
 	}
 	for i := range 20 {
-		w := replay.Wish{State: replay.Paused, By: "bob", Reason: strings.Repeat("x", i)}
+		w := replay.Wish{State: replay.Paused, Signed: replay.Signed{By: "bob", Reason: strings.Repeat("x", i)}}
 		if err := v.Wish(t.Context(), "a", w); err != nil {
 			t.Fatal(err)
 		}
@@ -139,8 +141,14 @@ func TestWhatCannotBeReadIsOneReplaysTrouble(t *testing.T) {
 	if err := v.Freeze(t.Context(), daemonSpec("sound"), replay.Start{}, running()); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"spec/", "started/", "wish/", "forget/"} {
-		for value, says := range map[string]string{newer: "newer replayd", "rubbish": "not replayd's", `{"version":1,"spec":7,"state":7,"looked":"x","pid":"x"}`: "not replayd's"} {
+	for _, key := range []string{"spec/", "started/", "forget/"} {
+		for value, says := range map[string]string{
+			newer: "newer replayd", "rubbish": "not replayd's", `{"version":1,"spec":7,"state":7,"looked":"x","pid":"x"}`: "not replayd's",
+			`{"version":1}`: "not replayd's",
+		} {
+			if key == "forget/" && value == `{"version":1}` {
+				continue // is one
+			}
 			id := "r"
 			t.Run(key+value, func(t *testing.T) {
 				if err := v.Freeze(t.Context(), daemonSpec(id), replay.Start{}, running()); err != nil {
@@ -508,8 +516,8 @@ func TestAPaceIsReadBackAsItWasWished(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := replay.Wish{
-		Version: 1, State: replay.Paused, Pace: setting, MaxGap: replay.Duration(time.Second), Waits: true, Token: "t", By: "bob",
-		Reason: "why", At: time.Now().UTC(),
+		Signed: replay.Signed{Version: 1, Token: "t", By: "bob", Reason: "why", At: time.Now().UTC()},
+		State:  replay.Paused, Pace: setting, MaxGap: replay.Duration(time.Second), Waits: true,
 	}
 	if err := v.Wish(t.Context(), "r", w); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package kafka
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,8 +31,9 @@ func (v *View) Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w
 	if s.AsOf.IsZero() {
 		s.AsOf = time.Now().UTC()
 	}
+	w.Signed = signed(w.Signed)
 	first := stored{
-		Version: version, Spec: *s, Settings: Settings{Pace: start.Pace, Compression: start.Compression}, Start: &start, Wish: signed(w),
+		Version: version, Spec: *s, Settings: Settings{Pace: start.Pace, Compression: start.Compression}, Start: &start, Wish: &w,
 	}
 	part := writing(first)
 	if err := v.write(ctx, specKey(s.ID, part), first); err != nil {
@@ -56,13 +58,13 @@ func (v *View) Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w
 	return &replay.Taken{ID: s.ID} // by one that is forgotten since
 }
 
-// signed is a wish as it is written: it has a token of its own, so that no two writings are alike.
-func signed(w replay.Wish) *replay.Wish {
-	w.Version = version
-	if w.Token == "" {
-		w.Token = ulid.Make().String()
+// signed is how a wish is signed when it is written: with a token of its own, so that no two writings are alike.
+func signed(s replay.Signed) replay.Signed {
+	s.Version = version
+	if s.Token == "" {
+		s.Token = ulid.Make().String()
 	}
-	return &w
+	return s
 }
 
 // writing names a record by its content. Another daemon that freezes the same spec at the same time has another token and
@@ -147,19 +149,47 @@ type Unknown struct{ ID string }
 
 func (e *Unknown) Error() string { return "no replay is called " + e.ID }
 
-// Wish makes w what is wished of a replay. Whether it may be wished is the caller's to know: one that has ended has ended.
+// What is wanted of a replay is written whole, to a register of its own, and whoever wants something else at the same time
+// writes to another. Whether it may be wanted is the caller's to know: what has ended has ended.
+
+// Wish makes w what is wished of a replay, to run or to be paused.
 func (v *View) Wish(ctx context.Context, id string, w replay.Wish) error {
 	if err := w.Validate(); err != nil {
 		return err
 	}
+	w.Signed = signed(w.Signed)
+	return v.want(ctx, id, wishKey(id), w)
+}
+
+// SetPace makes p its pace.
+func (v *View) SetPace(ctx context.Context, id string, p replay.PaceWish) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	p.Signed = signed(p.Signed)
+	return v.want(ctx, id, paceKey(id), p)
+}
+
+// Cancel lets it end, for good.
+func (v *View) Cancel(ctx context.Context, id string, by replay.Signed) error {
+	return v.want(ctx, id, cancelKey(id), signed(by))
+}
+
+// Approve lets it begin, where it waits for a second person.
+func (v *View) Approve(ctx context.Context, id string, by replay.Signed) error {
+	return v.want(ctx, id, approvedKey(id), signed(by))
+}
+
+// want writes to one of the registers of what is wanted. One that cannot be read is put right by that.
+func (v *View) want(ctx context.Context, id, key string, value any) error {
 	k, ok := v.Find(id)
 	switch {
 	case !ok:
-		return &Unknown{ID: id}
-	case k.Err != nil:
-		return k.Err
+		return &replay.Conflict{Err: &Unknown{ID: id}}
+	case k.Err != nil && !errors.As(k.Err, new(*replay.WishUnreadable)):
+		return &replay.Conflict{Err: k.Err}
 	}
-	return v.write(ctx, wishKey(id), signed(w))
+	return v.write(ctx, key, value)
 }
 
 // writable refuses to write into topics that are not those that are followed.

@@ -16,7 +16,7 @@ func TestAReplayIsFrozenWithItsFirstWishInOneRecord(t *testing.T) {
 	f := fake(t)
 	v := follow(t, connect(t, f))
 	start := replay.Start{Pace: "x4", Compression: "zstd", By: "anna", Key: "hash"}
-	w := replay.Wish{State: replay.Paused, Waits: true, By: "anna"}
+	w := replay.Wish{State: replay.Paused, Waits: true, Signed: replay.Signed{By: "anna"}}
 	spec := daemonSpec("r")
 	if err := v.Freeze(t.Context(), spec, start, w); err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestALoserOfAKeyNeverBegins(t *testing.T) {
 	f := fake(t)
 	c := connect(t, f)
 	for _, id := range []string{"winner", "loser", "other"} {
-		w := replay.Wish{Version: version, State: replay.Cancelled}
+		w := replay.Wish{Signed: replay.Signed{Version: version}, State: replay.Cancelled}
 		config(t, c, specKey(id, "x"), string(encode(stored{Version: version, Spec: *daemonSpec(id), Start: &replay.Start{Key: "k for=" + id}, Wish: &w})))
 	}
 	v := follow(t, c)
@@ -220,7 +220,7 @@ func TestAWishIsReadBackBeforeItIsAnswered(t *testing.T) {
 	for i := range 100 {
 		v := views[i%2]
 		last = fmt.Sprint(i)
-		if err := v.Wish(t.Context(), "r", replay.Wish{State: replay.Paused, Reason: last}); err != nil {
+		if err := v.Wish(t.Context(), "r", replay.Wish{State: replay.Paused, Signed: replay.Signed{Reason: last}}); err != nil {
 			t.Fatal(err)
 		}
 		if k, _ := v.Find("r"); k.Wish.Reason != last {
@@ -249,7 +249,7 @@ func TestAWishThatIsNoneOrForNobodyIsRefused(t *testing.T) {
 func TestAWishForOneThatWasForgottenIsNotForItsSuccessor(t *testing.T) {
 	f := fake(t)
 	c := connect(t, f)
-	config(t, c, wishKey("r"), string(encode(replay.Wish{Version: 1, State: replay.Cancelled})))
+	config(t, c, wishKey("r"), string(encode(replay.Wish{Signed: replay.Signed{Version: 1}, State: replay.Cancelled})))
 	v := follow(t, c)
 	if k, ok := v.Find("r"); ok {
 		t.Errorf("a wish alone is a replay: %+v", k)

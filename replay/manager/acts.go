@@ -18,46 +18,62 @@ const (
 	tellLimit = 10 * time.Second
 )
 
-// change makes another wish of the present one and says whether it is another.
-type change func(k *replay.Known, w *replay.Wish) (changed bool, err error)
+// writes is what an act writes to the registers of a replay, nil where it is so already. It is called once the intent is
+// audited.
+type writes func(ctx context.Context, by replay.Signed) error
 
 // Pause implements api.Service.
 func (m *Manager) Pause(ctx context.Context, id string, a api.Act) (api.Replay, error) {
-	return m.wish(ctx, id, replay.Audited{Act: "pause", Reason: a.Reason}, func(k *replay.Known, w *replay.Wish) (bool, error) {
-		changed := w.State != replay.Paused
-		w.State = replay.Paused
-		return changed, notCancelled(k)
+	return m.wish(ctx, id, replay.Audited{Act: "pause", Reason: a.Reason}, func(k *replay.Known, w replay.Wish) (writes, error) {
+		if w.State == replay.Paused && k.Err == nil {
+			return nil, nil
+		}
+		return m.wishing(id, w, replay.Paused), notCancelled(k)
 	})
 }
 
 // Resume implements api.Service. A replay that waits after an error is tried again at once.
 func (m *Manager) Resume(ctx context.Context, id string, a api.Act) (api.Replay, error) {
-	return m.wish(ctx, id, replay.Audited{Act: "resume", Reason: a.Reason}, func(k *replay.Known, w *replay.Wish) (bool, error) {
-		changed := w.State != replay.Running || !m.runsSomewhere(k)
-		w.State = replay.Running
-		return changed, notCancelled(k)
+	return m.wish(ctx, id, replay.Audited{Act: "resume", Reason: a.Reason}, func(k *replay.Known, w replay.Wish) (writes, error) {
+		if w.State == replay.Running && k.Err == nil && m.runsSomewhere(k) {
+			return nil, nil
+		}
+		return m.wishing(id, w, replay.Running), notCancelled(k)
 	})
+}
+
+// wishing writes that a replay is to run or to be paused. What else is wished stands beside it too, for daemons before the
+// registers of their own that these have.
+func (m *Manager) wishing(id string, w replay.Wish, state replay.State) writes {
+	return func(ctx context.Context, by replay.Signed) error {
+		w.Signed, w.State = by, state
+		return m.options.Registers.Wish(ctx, id, w)
+	}
 }
 
 // SetPace implements api.Service.
 func (m *Manager) SetPace(ctx context.Context, id string, p api.Pace) (api.Replay, error) {
-	var asked replay.Wish
-	if err := parsePace(p, &asked); err != nil {
+	asked, err := parsePace(p)
+	if err != nil {
 		return api.Replay{}, err
 	}
 	act := replay.Audited{Act: "pace", Reason: p.Reason, Pace: asked.Pace.String(), MaxGap: asked.MaxGap}
-	return m.wish(ctx, id, act, func(k *replay.Known, w *replay.Wish) (bool, error) {
-		changed := w.Pace != asked.Pace || asked.MaxGap != 0 && w.MaxGap != asked.MaxGap
-		w.Pace = asked.Pace
-		if asked.MaxGap != 0 {
-			w.MaxGap = asked.MaxGap
+	return m.wish(ctx, id, act, func(k *replay.Known, w replay.Wish) (writes, error) {
+		if asked.MaxGap == 0 {
+			asked.MaxGap = w.MaxGap
 		}
-		return changed, notCancelled(k)
+		if w.Pace == asked.Pace && w.MaxGap == asked.MaxGap && k.Err == nil {
+			return nil, notCancelled(k)
+		}
+		return func(ctx context.Context, by replay.Signed) error {
+			asked.Signed = by
+			return m.options.Registers.SetPace(ctx, id, asked)
+		}, notCancelled(k)
 	})
 }
 
 // parsePace reads what is asked for, and names every field that is wrong.
-func parsePace(p api.Pace, w *replay.Wish) error {
+func parsePace(p api.Pace) (w replay.PaceWish, err error) {
 	var wrong []api.FieldError
 	if err := w.Pace.UnmarshalText([]byte(p.Pace)); err != nil {
 		wrong = append(wrong, api.FieldError{Location: "body.pace", Message: err.Error(), Value: p.Pace})
@@ -70,31 +86,33 @@ func parsePace(p api.Pace, w *replay.Wish) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return invalid(wrong...)
+		return w, invalid(wrong...)
 	}
-	return nil
+	return w, nil
 }
 
 // Cancel implements api.Service. What could not be cancelled is tried again at once.
 func (m *Manager) Cancel(ctx context.Context, id string, a api.Act) (api.Replay, error) {
-	return m.wish(ctx, id, replay.Audited{Act: "cancel", Reason: a.Reason}, func(k *replay.Known, w *replay.Wish) (bool, error) {
-		changed := w.State != replay.Cancelled || !m.runsSomewhere(k)
-		w.State = replay.Cancelled
-		return changed, nil
+	return m.wish(ctx, id, replay.Audited{Act: "cancel", Reason: a.Reason}, func(k *replay.Known, w replay.Wish) (writes, error) {
+		if w.State == replay.Cancelled && m.runsSomewhere(k) {
+			return nil, nil
+		}
+		return func(ctx context.Context, by replay.Signed) error { return m.options.Registers.Cancel(ctx, id, by) }, nil
 	})
 }
 
 // Approve implements api.Service.
 func (m *Manager) Approve(ctx context.Context, id string, a api.Act) (api.Replay, error) {
-	return m.wish(ctx, id, replay.Audited{Act: "approve", Reason: a.Reason}, func(k *replay.Known, w *replay.Wish) (bool, error) {
-		if w.Waits && m.options.By(ctx) == k.Start.By {
+	return m.wish(ctx, id, replay.Audited{Act: "approve", Reason: a.Reason}, func(k *replay.Known, w replay.Wish) (writes, error) {
+		switch {
+		case w.Waits && m.options.By(ctx) == k.Start.By:
 			p := api.NewProblem(http.StatusForbidden, "replay %s was started by %q and waits for the approval of another person", id, k.Start.By)
 			p.Next = "Ask somebody else to approve it."
-			return false, p
+			return nil, p
+		case !w.Waits && k.Err == nil:
+			return nil, notCancelled(k)
 		}
-		changed := w.Waits
-		w.Waits = false
-		return changed, notCancelled(k)
+		return func(ctx context.Context, by replay.Signed) error { return m.options.Registers.Approve(ctx, id, by) }, notCancelled(k)
 	})
 }
 
@@ -117,10 +135,10 @@ func (m *Manager) runsSomewhere(k *replay.Known) bool {
 }
 
 // wish changes what is wished of a replay that daemons run. What is so already is not written again, but audited.
-func (m *Manager) wish(ctx context.Context, id string, act replay.Audited, do change) (api.Replay, error) {
+func (m *Manager) wish(ctx context.Context, id string, act replay.Audited, do func(*replay.Known, replay.Wish) (writes, error)) (api.Replay, error) {
 	k, err := m.find(id)
 	if err == nil {
-		err = m.steerable(&k)
+		err = m.refused(&k)
 	}
 	if err == nil {
 		err = m.reasoned(act.Reason)
@@ -128,21 +146,15 @@ func (m *Manager) wish(ctx context.Context, id string, act replay.Audited, do ch
 	if err != nil {
 		return api.Replay{}, err
 	}
-	before := wished(&k)
-	w := before
-	changed, err := do(&k, &w)
+	write, err := do(&k, wished(&k))
 	if err != nil {
 		return api.Replay{}, err
 	}
-	w.Version, w.Token, w.At = 1, "", time.Now().UTC()
-	if w.State != before.State || w.State == replay.Running { // else it stays paused by whom it was paused
-		w.By, w.Reason = m.options.By(ctx), act.Reason
-	}
 	err = m.audited(ctx, act.About(&k.Spec), func(ctx context.Context) (string, error) {
-		if !changed {
+		if write == nil {
 			return "done: it was so already", nil
 		}
-		return "done", m.options.Registers.Wish(ctx, id, w)
+		return "done", write(ctx, replay.Signed{Version: 1, By: m.options.By(ctx), Reason: act.Reason, At: time.Now().UTC()})
 	})
 	if err != nil {
 		return api.Replay{}, unwritten(err)
@@ -151,12 +163,17 @@ func (m *Manager) wish(ctx context.Context, id string, act replay.Audited, do ch
 	return m.Replay(ctx, id)
 }
 
-// steerable refuses acts on what cannot be steered from here.
-func (m *Manager) steerable(k *replay.Known) error {
+// steerable reports whether this program can deal with k, and be it only to say anew what is wanted of it.
+func steerable(k *replay.Known) bool {
+	return k.Err == nil || errors.As(k.Err, new(*replay.WishUnreadable))
+}
+
+// refused is why k cannot be steered from here.
+func (m *Manager) refused(k *replay.Known) error {
 	id, state := k.Spec.ID, m.state(k)
 	var p *api.Problem
 	switch {
-	case k.Err != nil:
+	case !steerable(k):
 		p = api.NewProblem(http.StatusConflict, "replay %s: %s", id, k.Err)
 	case state.Terminal():
 		p = api.NewProblem(http.StatusConflict, "replay %s has ended: it is %s", id, state)
@@ -191,7 +208,7 @@ func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
 	if err := m.reasoned(a.Reason); err != nil {
 		return err
 	}
-	if state := m.state(&k); k.Err == nil && !state.Terminal() {
+	if state := m.state(&k); steerable(&k) && !state.Terminal() {
 		p := api.NewProblem(http.StatusConflict, "replay %s is %s: only one that has ended can be forgotten", id, state)
 		p.Next = "Cancel it first."
 		return p
@@ -243,6 +260,7 @@ func invalid(wrong ...api.FieldError) *api.Problem {
 func unwritten(err error) error {
 	var p *api.Problem
 	var refusal *replay.Refusal
+	var conflict *replay.Conflict
 	switch {
 	case err == nil, errors.As(err, &p):
 		return err
@@ -250,6 +268,8 @@ func unwritten(err error) error {
 		p = api.NewProblem(http.StatusConflict, "%s", refusal.What)
 		p.Item, p.Next = refusal.Item, refusal.Next
 		return p
+	case errors.As(err, &conflict):
+		return api.NewProblem(http.StatusConflict, "%s", conflict)
 	}
 	p = api.NewProblem(http.StatusServiceUnavailable, "the control topics: %s", err)
 	p.Next = "It may have been done all the same: look, and try again when Kafka answers."

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"replayd/replay"
@@ -84,9 +85,9 @@ func TestActsThatCannotBeAreRefusedAndNotAudited(t *testing.T) {
 		d.begin("waits", "y", 1, "10/s")
 		c.mu.Lock()
 		spec := specOf("foreground", "z", 1)
-		c.append(func(known map[string]*replay.Known, at int64) {
-			known["foreground"] = &replay.Known{Spec: spec, Order: at, Begun: true, Checkpoint: &replay.Checkpoint{State: replay.Running, Host: "laptop", PID: 77}}
-			known["newer"] = &replay.Known{Spec: replay.Spec{ID: "newer"}, Order: at, Err: errors.New("of a newer replayd")}
+		c.append(func(known map[string]*entry, at int64) {
+			known["foreground"] = &entry{Known: replay.Known{Spec: spec, Order: at, Begun: true, Checkpoint: &replay.Checkpoint{State: replay.Running, Host: "laptop", PID: 77}}}
+			known["newer"] = &entry{Known: replay.Known{Spec: replay.Spec{ID: "newer"}, Order: at, Err: errors.New("of a newer replayd")}}
 		})
 		c.mu.Unlock()
 		wait(5 * time.Second)
@@ -405,4 +406,51 @@ func TestAStartThatFailsBeforeAnythingIsWrittenIsNotLaidToTheControlTopics(t *te
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// TestWhatTwoPeopleAskForAtOnceBothHolds asks one daemon, or two, for different things at the same time.
+func TestWhatTwoPeopleAskForAtOnceBothHolds(t *testing.T) {
+	for seed := range uint64(40) {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCluster(t, seed)
+			large := func(o *Options) { o.SecondPerson = 50 }
+			a, b := c.daemon("a", nil, large), c.daemon("b", []string{"x"}, large)
+			defer ends(a, b)
+			a.begin("1", "x", 1000, "10/s")
+			wait(time.Second)
+			asked := []string{"pause", "pace", "approve"}
+			if seed%2 == 0 {
+				asked = append(asked, "cancel")
+			}
+			done := make(chan string)
+			for i, name := range asked {
+				d := []*daemon{a, b}[(seed/2+uint64(i))%2]
+				go func() {
+					<-time.After(c.short() / 4)
+					if err := acts(d)[name](as(t, "ben"), "1", ""); problem(err) != "ok" && problem(err) != "409" { // being cancelled
+						t.Errorf("seed %d: %s: %v", seed, name, err)
+						name = ""
+					} else if err != nil {
+						name = ""
+					}
+					done <- name
+				}()
+			}
+			var did []string
+			for range asked {
+				did = append(did, <-done)
+			}
+			wait(time.Second)
+			for _, d := range []*daemon{a, b} {
+				r := d.stands("1")
+				wanted := replay.Paused
+				if slices.Contains(did, "cancel") {
+					wanted = replay.Cancelled
+				}
+				if r.Wanted != wanted || r.Waits == slices.Contains(did, "approve") || (r.Pace == "9/s") != slices.Contains(did, "pace") {
+					t.Errorf("seed %d: behind %q it stands %+v", seed, did, r)
+				}
+			}
+		})
+	}
 }

@@ -37,7 +37,7 @@ func (w *world) arrange() arrangement {
 		for _, k := range line[1:] {
 			a.queued[k.Spec.ID] = behind(&head)
 		}
-		if !w.mine(head.Spec.Topic) || !needed(&head) || w.busy(line) {
+		if !w.mine(head.Spec.Topic) || head.Err != nil || !needed(&head) || w.busy(line) {
 			continue
 		}
 		if b := w.held(&head); b != nil {
@@ -80,9 +80,10 @@ func (w *world) lines(a *arrangement) [][]replay.Known {
 	return sorted
 }
 
-// runs reports whether a replay has its place in a line: one of a daemon's that can go on.
+// runs reports whether a replay has its place in a line: one of a daemon's that can go on, and be it when somebody has said
+// anew what is wanted of it.
 func (w *world) runs(k *replay.Known) bool {
-	if k.Err != nil || k.Spec.Owner != replay.OwnerDaemon || k.State().Terminal() {
+	if !steerable(k) || k.Spec.Owner != replay.OwnerDaemon || k.State().Terminal() {
 		return false
 	}
 	s, set := w.setbacks[k.Spec.ID]
@@ -153,7 +154,7 @@ func behind(head *replay.Known) string {
 // wished is what is wished of a replay: to run, where nobody said.
 func wished(k *replay.Known) replay.Wish {
 	if k.Wish == nil {
-		return replay.Wish{State: replay.Running, By: k.Start.By, At: k.Spec.AsOf}
+		return replay.Wish{State: replay.Running, Signed: replay.Signed{By: k.Start.By, At: k.Spec.AsOf}}
 	}
 	return *k.Wish
 }

@@ -75,7 +75,7 @@ func worldOf(t *testing.T, text string) *world {
 		id, state, note := words[0], replay.State(words[2]), words[4:]
 		k := replay.Known{
 			Spec: replay.Spec{ID: id, Topic: words[1], Owner: replay.OwnerDaemon}, Order: int64(i),
-			Wish: &replay.Wish{State: replay.State(words[3]), Token: "t", Waits: slices.Contains(note, "waits")},
+			Wish: &replay.Wish{State: replay.State(words[3]), Signed: replay.Signed{Token: "t"}, Waits: slices.Contains(note, "waits")},
 		}
 		if state != replay.Planned {
 			k.Begun, k.Checkpoint = true, &replay.Checkpoint{State: state}

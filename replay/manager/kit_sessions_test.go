@@ -105,7 +105,7 @@ func (s *sink) Open(ctx context.Context, _ *replay.Spec) (replay.Durable, error)
 
 // write lets the log tell of a checkpoint. The lock is held.
 func (s *sink) write(checkpoint replay.Checkpoint) {
-	s.d.c.append(func(known map[string]*replay.Known, _ int64) {
+	s.d.c.append(func(known map[string]*entry, _ int64) {
 		if k := known[s.id]; k != nil {
 			c := checkpoint
 			k.Begun, k.Checkpoint = true, &c

@@ -29,7 +29,7 @@ type cluster struct {
 
 	mu      sync.Mutex
 	rng     *rand.Rand
-	log     []func(map[string]*replay.Known, int64)
+	log     []func(map[string]*entry, int64)
 	grown   chan struct{}
 	audit   []replay.Audited
 	topics  map[string][]produced
@@ -58,8 +58,14 @@ func newCluster(t *testing.T, seed uint64) *cluster {
 	}
 }
 
+// entry is a replay as a daemon has read of it.
+type entry struct {
+	replay.Known
+	wanted replay.Wishes
+}
+
 // append writes a record and returns its offset. The lock is held.
-func (c *cluster) append(apply func(map[string]*replay.Known, int64)) int {
+func (c *cluster) append(apply func(map[string]*entry, int64)) int {
 	c.log = append(c.log, apply)
 	close(c.grown)
 	c.grown = make(chan struct{})
@@ -85,7 +91,7 @@ type daemon struct {
 	dead    bool
 	frozen  bool
 	slow    time.Duration // how long a sink takes to open
-	known   map[string]*replay.Known
+	known   map[string]*entry
 	read    int
 	changed chan struct{}
 	mine    map[string]bool
@@ -99,7 +105,7 @@ type daemon struct {
 // daemon begins one. What it should not have as it is the caller changes in its options.
 func (c *cluster) daemon(name string, mine []string, options ...func(*Options)) *daemon {
 	d := &daemon{
-		c: c, name: name, known: map[string]*replay.Known{}, changed: make(chan struct{}), mine: map[string]bool{},
+		c: c, name: name, known: map[string]*entry{}, changed: make(chan struct{}), mine: map[string]bool{},
 		divided: make(chan struct{}), runs: make(chan struct{}),
 	}
 	for _, topic := range mine {
@@ -236,14 +242,11 @@ func (r *registers) All() []replay.Known {
 	return all
 }
 
-func copyOf(k *replay.Known) replay.Known {
-	c := *k
-	if k.Wish != nil {
-		w := *k.Wish
-		c.Wish = &w
-	}
-	if k.Checkpoint != nil {
-		p := *k.Checkpoint
+func copyOf(e *entry) replay.Known {
+	c := e.Known
+	c.Wish = e.wanted.Wish()
+	if c.Checkpoint != nil {
+		p := *c.Checkpoint
 		c.Checkpoint = &p
 	}
 	return c
@@ -272,7 +275,7 @@ func (r *registers) Ready() error {
 }
 
 // write appends a record and waits until it is read back.
-func (r *registers) write(ctx context.Context, apply func(map[string]*replay.Known, int64)) error {
+func (r *registers) write(ctx context.Context, apply func(map[string]*entry, int64)) error {
 	if d := (*daemon)(r); d.isDead() || d.isFrozen() {
 		return errDead
 	}
@@ -299,18 +302,19 @@ var tokens struct {
 	n int
 }
 
-func signed(w replay.Wish) replay.Wish {
+func signed(s replay.Signed) replay.Signed {
 	tokens.Lock()
 	defer tokens.Unlock()
 	tokens.n++
-	w.Token = fmt.Sprint("token ", tokens.n)
-	return w
+	s.Token = fmt.Sprint("token", tokens.n)
+	return s
 }
 
 func (r *registers) Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w replay.Wish) error {
-	spec, w := *s, signed(w)
+	spec := *s
+	w.Signed = signed(w.Signed)
 	var holder string // of the key
-	err := r.write(ctx, func(known map[string]*replay.Known, at int64) {
+	err := r.write(ctx, func(known map[string]*entry, at int64) {
 		of := ""
 		for id, k := range known {
 			if id != spec.ID && start.KeyHash() != "" && k.Start.KeyHash() == start.KeyHash() {
@@ -319,7 +323,7 @@ func (r *registers) Freeze(ctx context.Context, s *replay.Spec, start replay.Sta
 		}
 		if of == "" && known[spec.ID] == nil {
 			first := w
-			known[spec.ID] = &replay.Known{Spec: spec, Start: start, Order: at, Wish: &first}
+			known[spec.ID] = &entry{replay.Known{Spec: spec, Start: start, Order: at}, replay.Wishes{State: &first}}
 		}
 		r.c.mu.Lock()
 		holder = of // which each daemon finds
@@ -336,18 +340,37 @@ func (r *registers) Freeze(ctx context.Context, s *replay.Spec, start replay.Sta
 	return err
 }
 
-func (r *registers) Wish(ctx context.Context, id string, w replay.Wish) error {
-	w = signed(w)
-	return r.write(ctx, func(known map[string]*replay.Known, _ int64) {
-		if k := known[id]; k != nil {
-			newest := w
-			k.Wish = &newest
+// want writes to one of the registers of a replay.
+func (r *registers) want(ctx context.Context, id string, set func(*replay.Wishes)) error {
+	return r.write(ctx, func(known map[string]*entry, _ int64) {
+		if e := known[id]; e != nil {
+			set(&e.wanted)
 		}
 	})
 }
 
+func (r *registers) Wish(ctx context.Context, id string, w replay.Wish) error {
+	w.Signed = signed(w.Signed)
+	return r.want(ctx, id, func(all *replay.Wishes) { all.State = &w })
+}
+
+func (r *registers) SetPace(ctx context.Context, id string, p replay.PaceWish) error {
+	p.Signed = signed(p.Signed)
+	return r.want(ctx, id, func(all *replay.Wishes) { all.Pace = &p })
+}
+
+func (r *registers) Cancel(ctx context.Context, id string, by replay.Signed) error {
+	by = signed(by)
+	return r.want(ctx, id, func(all *replay.Wishes) { all.Cancel = &by })
+}
+
+func (r *registers) Approve(ctx context.Context, id string, by replay.Signed) error {
+	by = signed(by)
+	return r.want(ctx, id, func(all *replay.Wishes) { all.Approval = &by })
+}
+
 func (r *registers) Forget(ctx context.Context, id string) error {
-	return r.write(ctx, func(known map[string]*replay.Known, _ int64) { delete(known, id) })
+	return r.write(ctx, func(known map[string]*entry, _ int64) { delete(known, id) })
 }
 
 func (r *registers) Tell(_ context.Context, l replay.Live) error {
@@ -357,7 +380,7 @@ func (r *registers) Tell(_ context.Context, l replay.Live) error {
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
 	r.c.told[l.ID]++
-	r.c.append(func(known map[string]*replay.Known, _ int64) {
+	r.c.append(func(known map[string]*entry, _ int64) {
 		if k := known[l.ID]; k != nil {
 			word := l
 			k.Live = &word

@@ -157,7 +157,7 @@ func TestASessionOfWhatIsForgottenEnds(t *testing.T) {
 			return len(c.topics["x"])
 		}
 		c.mu.Lock()
-		c.append(func(known map[string]*replay.Known, _ int64) { delete(known, "1") })
+		c.append(func(known map[string]*entry, _ int64) { delete(known, "1") })
 		c.mu.Unlock()
 		wait(2 * time.Second)
 		came := count()

@@ -24,7 +24,13 @@ type Registers interface {
 	// Freeze makes a replay known: its spec, how it is started, and the first wish. Of two at once with one id, or one
 	// Idempotency-Key, the one whose spec stands first wins, and the other gets *replay.Taken with the id of that.
 	Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w replay.Wish) error
-	Wish(ctx context.Context, id string, w replay.Wish) error
+
+	// What is wanted of a replay stands in a register for each of these, and whoever writes one changes none of the others.
+	Wish(ctx context.Context, id string, w replay.Wish) error // to run or to be paused
+	SetPace(ctx context.Context, id string, p replay.PaceWish) error
+	Cancel(ctx context.Context, id string, by replay.Signed) error
+	Approve(ctx context.Context, id string, by replay.Signed) error
+
 	Forget(ctx context.Context, id string) error
 
 	// Tell spreads the word of a session of this daemon's. It is not durable and not read back.

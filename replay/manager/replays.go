@@ -31,7 +31,10 @@ func (m *Manager) replay(k *replay.Known) api.Replay {
 		r.Reason = w.Why()
 	}
 	if k.Err != nil {
-		r.State, r.Reason = replay.Failed, k.Err.Error()
+		r.Reason = k.Err.Error()
+		if !steerable(k) || !m.runsSomewhere(k) {
+			r.State = replay.Failed
+		}
 	}
 	m.addOwn(k, &r)
 	return r

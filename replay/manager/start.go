@@ -41,8 +41,8 @@ func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, err
 	}
 	start.By, start.Key = m.options.By(ctx), fingerprint(&s)
 	w := replay.Wish{
-		Version: 1, State: replay.Running, By: start.By, Reason: s.Reason, At: time.Now().UTC(),
-		Waits: m.options.SecondPerson > 0 && start.Size > m.options.SecondPerson,
+		Signed: replay.Signed{Version: 1, By: start.By, Reason: s.Reason, At: time.Now().UTC()},
+		State:  replay.Running, Waits: m.options.SecondPerson > 0 && start.Size > m.options.SecondPerson,
 	}
 	act := replay.Audited{Act: "start", Items: s.Allow, Reason: s.Reason, Pace: start.Pace, MaxGap: start.MaxGap}
 	err = m.audited(ctx, act.About(&spec), func(ctx context.Context) (string, error) {

@@ -1,0 +1,69 @@
+package kafka
+
+import (
+	"cmp"
+	"errors"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/replay"
+)
+
+// wanted are the registers of what people want of a replay. Each is written by acts of one kind alone, and whole, so that
+// nobody has to read one before writing it.
+type wanted struct {
+	wish     register[replay.Wish]
+	pace     register[replay.PaceWish]
+	cancel   register[replay.Signed]
+	approved register[replay.Signed]
+}
+
+// wantedKeys are the keys of a replay's registers, in the config topic.
+func wantedKeys(id string) []string {
+	return []string{wishKey(id), paceKey(id), cancelKey(id), approvedKey(id)}
+}
+
+// take applies a record that is about one of them.
+func (w *wanted) take(about string, record *kgo.Record) {
+	switch about {
+	case "wish":
+		w.wish.take(record, (*replay.Wish).Validate)
+	case "pace":
+		w.pace.take(record, (*replay.PaceWish).Validate)
+	case "cancel":
+		w.cancel.take(record, nil)
+	case "approved":
+		w.approved.take(record, nil)
+	}
+}
+
+func (w *wanted) absent() bool {
+	return w.wish.absent() && w.pace.absent() && w.cancel.absent() && w.approved.absent()
+}
+
+// unreadable is why it is not known what is wanted: *replay.WishUnreadable where wanting it anew puts it right. What is
+// cancelled is cancelled, whatever else was wanted.
+func (w *wanted) unreadable() error {
+	if w.cancel.value != nil {
+		return nil
+	}
+	err := cmp.Or(w.cancel.err, w.wish.err, w.pace.err, w.approved.err)
+	if errors.As(err, new(*errUnreadable)) {
+		return &replay.WishUnreadable{Err: err}
+	}
+	return err
+}
+
+// since is what was wanted behind an offset of the config topic: what stands before the spec was wanted of another replay, which
+// is forgotten.
+func (w *wanted) since(spec int64) replay.Wishes {
+	return replay.Wishes{State: behind(&w.wish, spec), Pace: behind(&w.pace, spec), Cancel: behind(&w.cancel, spec), Approval: behind(&w.approved, spec)}
+}
+
+// behind is the value of a register that was written behind an offset.
+func behind[T any](r *register[T], offset int64) *T {
+	if r.newest < offset {
+		return nil
+	}
+	return r.value
+}

@@ -1,0 +1,166 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"replayd/replay"
+	"replayd/replay/pace"
+)
+
+// TestWhatTwoPeopleWantAtOnceBothHolds has several daemons write different things of one replay at the same time.
+func TestWhatTwoPeopleWantAtOnceBothHolds(t *testing.T) {
+	f := fake(t)
+	views := []*View{follow(t, connect(t, f)), follow(t, connect(t, f)), follow(t, connect(t, f)), follow(t, connect(t, f))}
+	slow, err := pace.Parse("7/s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := range 10 {
+		id := fmt.Sprint("r", round)
+		first := running()
+		first.Waits = true
+		if err := views[0].Freeze(t.Context(), daemonSpec(id), replay.Start{}, first); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range views {
+			finds(t, v, id, func(replay.Known) bool { return true })
+		}
+		by := func(who string) replay.Signed { return replay.Signed{By: who} }
+		ctx := t.Context()
+		var all sync.WaitGroup
+		for i, act := range []func(v *View) error{
+			func(v *View) error {
+				return v.Wish(ctx, id, replay.Wish{Signed: by("ben"), State: replay.Paused, Waits: true})
+			},
+			func(v *View) error { return v.SetPace(ctx, id, replay.PaceWish{Signed: by("carl"), Pace: slow}) },
+			func(v *View) error { return v.Approve(ctx, id, by("dora")) },
+			func(v *View) error {
+				if round%2 > 0 {
+					return nil
+				}
+				return v.Cancel(ctx, id, by("emil"))
+			},
+		} {
+			v := views[(round+i)%len(views)]
+			all.Go(func() {
+				if err := act(v); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		state, who := replay.Cancelled, "emil"
+		if round%2 > 0 {
+			state, who = replay.Paused, "ben"
+		}
+		for _, v := range views {
+			finds(t, v, id, func(k replay.Known) bool {
+				return k.Wish.State == state && k.Wish.By == who && k.Wish.Pace == slow && !k.Wish.Waits
+			})
+		}
+	}
+}
+
+// TestWhatIsWantedAndCannotBeReadIsWantedAnew writes what is not replayd's, or a newer one's, where acts write.
+func TestWhatIsWantedAndCannotBeReadIsWantedAnew(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	v := follow(t, c)
+	slow, err := pace.Parse("7/s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	acts := map[string]func(id string) error{
+		wishKey(""):     func(id string) error { return v.Wish(ctx, id, replay.Wish{State: replay.Paused}) },
+		paceKey(""):     func(id string) error { return v.SetPace(ctx, id, replay.PaceWish{Pace: slow}) },
+		cancelKey(""):   func(id string) error { return v.Cancel(ctx, id, replay.Signed{}) },
+		approvedKey(""): func(id string) error { return v.Approve(ctx, id, replay.Signed{}) },
+	}
+	n := 0
+	for key, act := range acts {
+		values := []string{newer, "rubbish", `{"version":1,"at":7}`}
+		if key == wishKey("") || key == paceKey("") {
+			values = append(values, `{"version":1,"state":"flying"}`)
+		}
+		for _, value := range values {
+			n++
+			id := fmt.Sprint("r", n)
+			if err := v.Freeze(ctx, daemonSpec(id), replay.Start{}, running()); err != nil {
+				t.Fatal(err)
+			}
+			config(t, c, key+id, value)
+			k := finds(t, v, id, func(k replay.Known) bool { return k.Err != nil })
+			if curable := errors.As(k.Err, new(*replay.WishUnreadable)); curable != (value != newer) || !strings.Contains(k.Err.Error(), key+id) {
+				t.Errorf("%s%s: %s: %v", key, id, value, k.Err)
+			}
+			if _, err := c.Stored(ctx, id); err != nil {
+				t.Errorf("%s%s: %s: it is taken for another replay: %v", key, id, value, err)
+			}
+			if err := v.Forget(ctx, id); !errors.As(err, new(*replay.Conflict)) {
+				t.Errorf("%s%s: %s: it is forgotten: %v", key, id, value, err)
+			}
+			if value == newer {
+				if err := act(id); !errors.As(err, new(*replay.Conflict)) {
+					t.Errorf("%s%s: a newer replayd's is written over: %v", key, id, err)
+				}
+				continue
+			}
+			if err := act(id); err != nil {
+				t.Errorf("%s%s: %s: %v", key, id, value, err)
+			}
+			if k, _ := v.Find(id); k.Err != nil {
+				t.Errorf("%s%s: %s: wanted anew: %v", key, id, value, k.Err)
+			}
+			config(t, c, key+id, value)
+			if err := v.Cancel(ctx, id, replay.Signed{}); err != nil {
+				t.Errorf("%s%s: %s: %v", key, id, value, err)
+			}
+			if k, _ := v.Find(id); k.State() != replay.Cancelled || k.Err != nil {
+				t.Errorf("%s%s: %s: cancelled it is %s, %v", key, id, value, k.State(), k.Err)
+			}
+			if err := v.Forget(ctx, id); err != nil {
+				t.Errorf("%s%s: %s: %v", key, id, value, err)
+			}
+		}
+	}
+}
+
+// TestASpecThatIsNoneIsForgotten frees an id whose only record is of no replay.
+func TestASpecThatIsNoneIsForgotten(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	other := encode(stored{Version: version, Spec: *daemonSpec("other")})
+	for i, value := range []string{"rubbish", `{"version":1}`, string(other)} {
+		id := fmt.Sprint("r", i)
+		config(t, c, specKey(id, "x"), value)
+		v := follow(t, c)
+		if k := finds(t, v, id, func(k replay.Known) bool { return k.Err != nil }); k.Spec.ID != id || !strings.Contains(k.Err.Error(), "not replayd's") {
+			t.Errorf("%s: it is %+v", value, k)
+		}
+		if err := v.Freeze(t.Context(), daemonSpec(id), replay.Start{}, running()); err == nil {
+			t.Errorf("%s: the id is free", value)
+		}
+		if err := v.Forget(t.Context(), id); err != nil {
+			t.Errorf("%s: %v", value, err)
+		}
+		if err := v.Freeze(t.Context(), daemonSpec(id), replay.Start{}, running()); err != nil {
+			t.Errorf("%s: the id is not free: %v", value, err)
+		}
+	}
+	config(t, c, specKey("newer", "x"), newer)
+	v := follow(t, c)
+	finds(t, v, "newer", func(k replay.Known) bool { return k.Err != nil })
+	if err := v.Forget(t.Context(), "newer"); !errors.As(err, new(*replay.Conflict)) {
+		t.Errorf("a newer replayd's is forgotten: %v", err)
+	}
+	config(t, c, specKey("begun", "x"), "rubbish", startedKey("begun"), string(encode(started{Version: version, CheckpointTopicID: "x"})))
+	finds(t, v, "begun", func(k replay.Known) bool { return k.Err != nil })
+	if err := v.Forget(t.Context(), "begun"); !errors.As(err, new(*replay.Conflict)) {
+		t.Errorf("one that has begun is forgotten: %v", err)
+	}
+}
