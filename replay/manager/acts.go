@@ -220,9 +220,10 @@ func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
 }
 
 // audited does what somebody should be able to answer for: its intent is written before and its outcome after. Without the
-// first nothing is done. The error is a *api.Problem then, else that of do.
+// first nothing is done. A caller who goes away in between leaves it to be done and told all the same. The error is a *api.Problem
+// where the intent could not be written, else that of do.
 func (m *Manager) audited(ctx context.Context, a replay.Audited, do func(context.Context) (string, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, actLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actLimit)
 	defer cancel()
 	a.Version, a.Phase, a.User, a.Host, a.PID, a.At = 1, "intent", m.options.By(ctx), host(), os.Getpid(), time.Now().UTC()
 	if a.Items == nil {

@@ -1,10 +1,13 @@
 package manager
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"replayd/replay"
@@ -144,4 +147,30 @@ func TestTheAuditIsReadInPages(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhoeverHangsUpLeavesNoActWithoutAnOutcome has callers that go away at any instant.
+func TestWhoeverHangsUpLeavesNoActWithoutAnOutcome(t *testing.T) {
+	for seed := range uint64(30) {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCluster(t, seed)
+			d := c.daemon("d", nil)
+			defer ends(d)
+			d.begin("1", "x", 100, "10/s")
+			for _, name := range []string{"pause", "pace", "resume", "cancel", "forget"} {
+				ctx, hangUp := context.WithCancel(as(t, "ben"))
+				go func() {
+					<-time.After(c.short())
+					hangUp()
+				}()
+				_ = acts(d)[name](ctx, "1", "") // which nobody is told
+				hangUp()
+				wait(actLimit)
+			}
+			told := c.audits()
+			if strings.Count(told, "intent") != strings.Count(told, "outcome: done") || strings.Count(told, "intent") != 6 {
+				t.Errorf("seed %d: audited %s", seed, told)
+			}
+		})
+	}
 }
