@@ -64,7 +64,7 @@ func TestADaemonIsKilledAndAnotherCarriesOn(t *testing.T) {
 	if r, err := second.Replay(t.Context(), id); err != nil || r.State != replay.Paused || !strings.Contains(r.Reason, "the consumer is behind") {
 		t.Fatalf("behind the kill it is %+v, %v", r, err)
 	}
-	if _, err := second.Resume(t.Context(), id, api.Act{Reason: "the consumer is back"}); err != nil {
+	if _, err := second.Resume(t.Context(), id, api.Resume{Act: api.Act{Reason: "the consumer is back"}}); err != nil {
 		t.Fatal(err)
 	}
 	second.until(t, id, "it to run", func(r api.Replay) bool { return r.State == replay.Running })

@@ -44,7 +44,9 @@ func TestLatencyOfTheAPI(t *testing.T) {
 	}
 	ratios := map[string][]float64{}
 	for round := range *latencyRounds {
-		m.all(t, d.Resume, replay.Running)
+		m.all(t, func(ctx context.Context, id string, a api.Act) (api.Replay, error) {
+			return d.Resume(ctx, id, api.Resume{Act: a})
+		}, replay.Running)
 		for _, id := range m.ids {
 			d.produces(t, id)
 		}

@@ -52,7 +52,7 @@ func TestARollingUpgradeAndTheWayBackLoseNothing(t *testing.T) {
 		}
 	}
 	roll(st, replay.Paused)
-	if _, err := two[1].Resume(t.Context(), "r0", api.Act{}); err != nil {
+	if _, err := two[1].Resume(t.Context(), "r0", api.Resume{}); err != nil {
 		t.Fatal(err)
 	}
 	begin(two[0], 4)

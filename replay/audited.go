@@ -25,6 +25,7 @@ type Audited struct {
 	Window  *Window  `json:"window,omitempty"`
 	Pace    string   `json:"pace,omitempty"` // that start or pace asks for
 	MaxGap  Duration `json:"max_gap,omitzero"`
+	Choices []string `json:"choices,omitempty"` // that resume makes: on_bad=quarantine
 }
 
 // About is the record of an act on the replay of s.

@@ -227,8 +227,20 @@ type TooBad struct {
 	share        float64
 }
 
-// Percent is a share under which the replay would go on: twice what was met.
-func (t *TooBad) Percent() int64 { return min(100, 1+200*t.bad/t.entries) }
+// Next is what can be done, for people; goesOn is the command that continues the replay.
+func (t *TooBad) Next(goesOn string) string {
+	switch most := t.percent(); {
+	case most < 100: // with less it would stop at the same entry
+		return fmt.Sprintf("Continue with: %s --max-bad=%d%%", goesOn, most)
+	case t.Reason == ReasonFilterError: // the filter is frozen
+		return "The filter fails on what it compares with nothing (event.n != nil && event.n > 5 does not): mend --filter, and start again under another --id"
+	}
+	// half of it or more; to let all of it pass would be no advice
+	return "So much is seldom the archive's fault: see --preset, --format, --event-time and --event-id, and start again under another --id"
+}
+
+// percent is a share under which the replay would go on: twice what was met.
+func (t *TooBad) percent() int64 { return min(100, 1+200*t.bad/t.entries) }
 
 func (t *TooBad) Error() string {
 	text := fmt.Sprintf("%d of the first %d entries are bad, more than the %g %% of --max-bad", t.bad, t.entries, math.Round(t.share*1e8)/1e6)

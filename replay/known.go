@@ -9,13 +9,17 @@ import (
 type Known struct {
 	Spec       Spec
 	Start      Start
-	Order      int64       // where its spec stands: replays of one topic run in this order
-	Wish       *Wish       // the newest; nil: none was written, as of a foreground replay
-	Begun      bool        // it may have produced something
-	Checkpoint *Checkpoint // the newest that is committed; nil while there is none
-	Live       *Live       // the newest word of the daemon that runs it; nil: none yet, or not a daemon's
-	Err        error       // why this program cannot deal with it, such as records of a newer one; nil: it can
+	Order      int64             // where its spec stands: replays of one topic run in this order
+	Choices    map[string]Choice // by name: what it was resumed with otherwise than it was started with
+	Wish       *Wish             // the newest; nil: none was written, as of a foreground replay
+	Begun      bool              // it may have produced something
+	Checkpoint *Checkpoint       // the newest that is committed; nil while there is none
+	Live       *Live             // the newest word of the daemon that runs it; nil: none yet, or not a daemon's
+	Err        error             // why this program cannot deal with it, such as records of a newer one; nil: it can
 }
+
+// Chosen is what the next session works with: what the replay was started with, as it was chosen otherwise since.
+func (k *Known) Chosen() Start { return k.Start.With(k.Choices) }
 
 // Start is what a replay is started with beside its spec, kept for whichever daemon begins it.
 type Start struct {

@@ -54,6 +54,19 @@ func (p *Policies) complete() {
 	}
 }
 
+// Without is what becomes of events on which a replay does not stop any more, by a choice of Options.StopOn.
+func (p *Policies) Without(stopOn string) string {
+	switch stopOn {
+	case StopOnLate:
+		return p.OnLate
+	case StopOnConflict:
+		return p.OnConflict
+	case StopOnMissingID:
+		return p.OnMissingID
+	}
+	return Quarantine
+}
+
 func (p *Policies) validate(f archive.Fields) error {
 	var errs []error
 	for _, c := range []struct {
@@ -89,4 +102,9 @@ type StoppedOn struct {
 
 func (s *StoppedOn) Error() string {
 	return fmt.Sprintf("stopped before %s at byte %d of object %s", s.what, s.at.Offset, archive.Printable(s.at.Object))
+}
+
+// Next is what can be done, for people; goesOn is the command that continues the replay without stopping there.
+func (s *StoppedOn) Next(goesOn string) string {
+	return "Look into the archive there. Continue with: " + goesOn
 }

@@ -31,14 +31,6 @@ daemon. With --wait the command ends when it stands.`,
 		done: func(r *api.Replay) bool { return r.State == replay.Paused || heldBack(r) },
 	},
 	{
-		use: "resume", short: "Let a replay go on that was paused or has failed",
-		example: "  replayd resume payments-0300",
-		do: func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
-			return d.Resume(ctx, id, a)
-		},
-		done: func(r *api.Replay) bool { return r.State == replay.Running && r.Queued == "" },
-	},
-	{
 		use: "cancel", short: "End a replay before its end; it cannot be continued",
 		long: `cancel ends a replay between two transactions. What is in the topic stays there; the receipt says how much that is. It
 cannot be continued: pause can.`,
@@ -58,11 +50,28 @@ cannot be continued: pause can.`,
 }
 
 func (a *app) actCommands() []*cobra.Command {
-	var list []*cobra.Command
+	list := []*cobra.Command{a.resumeCommand()}
 	for _, do := range acts {
 		list = append(list, a.actCommand(do))
 	}
 	return append(list, a.paceCommand())
+}
+
+func (a *app) resumeCommand() *cobra.Command {
+	what := api.Resume{}
+	c := a.actCommand(act{
+		use: "resume", short: "Let a replay go on that was paused or has failed",
+		long: `resume lets a replay go on where it stopped. One that stopped at what cannot be read, or at too much of it, or that was refused, would
+stop there again: --on-bad and its like, --max-bad and --allow choose otherwise, for it alone. --allow holds until it is resumed again.`,
+		example: "  replayd resume payments-0300\n  replayd resume payments-0300 --max-bad 5% --reason INC-1234\n  replayd resume payments-0300 --on-bad quarantine --wait",
+		do: func(ctx context.Context, d api.Service, id string, why api.Act) (api.Replay, error) {
+			what.Act = why
+			return d.Resume(ctx, id, what)
+		},
+		done: func(r *api.Replay) bool { return r.State == replay.Running && r.Queued == "" },
+	})
+	addChoices(c.Flags(), &what)
+	return c
 }
 
 func (a *app) actCommand(do act) *cobra.Command {

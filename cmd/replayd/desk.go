@@ -233,7 +233,7 @@ func (d *desk) Sink(k *replay.Known) manager.Sink { return d.cluster.Sink(d.sett
 // settings are those that a replay was started with, and what today's configuration adds. What the start allows was audited
 // with it.
 func (d *desk) settings(k *replay.Known) kafka.Settings {
-	s := k.Start
+	s := k.Chosen()
 	return kafka.Settings{
 		Pace: s.Pace, Compression: s.Compression, Create: s.Create, Partitions: s.Partitions, Like: s.Like, Allow: s.Allow, Audited: true,
 		Ends:         k.Wish != nil && k.Wish.State == replay.Cancelled,
@@ -243,7 +243,7 @@ func (d *desk) settings(k *replay.Known) kafka.Settings {
 
 // Options implements manager.Sessions. Memory is all there is: the manager shares it out.
 func (d *desk) Options(k *replay.Known) (replay.Options, error) {
-	l, s := d.app.config.Limits, k.Start
+	l, s := d.app.config.Limits, k.Chosen()
 	o := replay.Options{
 		Memory: int64(l.Memory), Spill: l.SpillDir, Disk: int64(l.SpillSize), Open: openable(l.OpenObjects), GiveUp: time.Duration(l.GiveUp),
 		Allow: s.Allow, StopOn: s.StopOn, MaxBad: s.MaxBad, MaxGap: s.MaxGap.Std(), Ramp: s.Ramp.Std(),

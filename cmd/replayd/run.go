@@ -140,15 +140,11 @@ func (j *job) explain(seen *witness, err error) error {
 	var on *replay.StoppedOn
 	switch {
 	case errors.As(err, &on): // without the flag what is frozen holds, or the default
-		return fmt.Errorf("%w\nLook into the archive there. Continue with: %s", err, j.again("on-"+on.Choice))
-	case !errors.As(err, &bad):
-		return fmt.Errorf("%w\nContinue with: %s", err, j.again())
-	case bad.Percent() == 100 && bad.Reason == replay.ReasonFilterError: // the filter is frozen
-		return fmt.Errorf("%w\nThe filter fails on what it compares with nothing (event.n != nil && event.n > 5 does not): mend --filter, and start again under another --id", err)
-	case bad.Percent() == 100: // half of it or more; to let all of it pass would be no advice
-		return fmt.Errorf("%w\nSo much is seldom the archive's fault: see --preset, --format, --event-time and --event-id, and start again under another --id", err)
+		return fmt.Errorf("%w\n%s", err, on.Next(j.again("on-"+on.Choice)))
+	case errors.As(err, &bad):
+		return fmt.Errorf("%w\n%s", err, bad.Next(j.again("max-bad")))
 	}
-	return fmt.Errorf("%w\nContinue with: %s --max-bad=%d%%", err, j.again("max-bad"), bad.Percent()) // with less it would stop at the same entry
+	return fmt.Errorf("%w\nContinue with: %s", err, j.again())
 }
 
 // unopened adds to the end of a session that could not take the replay over what starts the next one.

@@ -24,9 +24,9 @@ type telling struct {
 
 func (d *telling) act() (api.Replay, error) { return d.answer, nil }
 
-func (d *telling) Pause(context.Context, string, api.Act) (api.Replay, error)  { return d.act() }
-func (d *telling) Resume(context.Context, string, api.Act) (api.Replay, error) { return d.act() }
-func (d *telling) Cancel(context.Context, string, api.Act) (api.Replay, error) { return d.act() }
+func (d *telling) Pause(context.Context, string, api.Act) (api.Replay, error)     { return d.act() }
+func (d *telling) Resume(context.Context, string, api.Resume) (api.Replay, error) { return d.act() }
+func (d *telling) Cancel(context.Context, string, api.Act) (api.Replay, error)    { return d.act() }
 
 func (d *telling) Start(context.Context, api.Start) (api.Replay, bool, error) {
 	r, err := d.act()

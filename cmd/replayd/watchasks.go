@@ -75,7 +75,7 @@ func (w *watch) act(ctx context.Context, key byte) {
 	case 'p':
 		w.wish(ctx, "pausing", func() (api.Replay, error) { return w.daemon.Pause(ctx, w.id, what) })
 	case 'r':
-		w.wish(ctx, "resuming", func() (api.Replay, error) { return w.daemon.Resume(ctx, w.id, what) })
+		w.wish(ctx, "resuming", func() (api.Replay, error) { return w.daemon.Resume(ctx, w.id, api.Resume{Act: what}) })
 	case '+', '-':
 		pace, err := times(w.at.Pace, key == '+')
 		if err != nil {

@@ -304,8 +304,8 @@ func (c *Client) Pause(ctx context.Context, id string, a Act) (Replay, error) {
 }
 
 // Resume implements Service.
-func (c *Client) Resume(ctx context.Context, id string, a Act) (Replay, error) {
-	return get[Replay](ctx, c, call{route: routeResume, parts: []string{id}, body: a})
+func (c *Client) Resume(ctx context.Context, id string, r Resume) (Replay, error) {
+	return get[Replay](ctx, c, call{route: routeResume, parts: []string{id}, body: r})
 }
 
 // SetPace implements Service.

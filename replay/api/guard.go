@@ -183,8 +183,8 @@ func (g *guard) Pause(ctx context.Context, id string, a Act) (Replay, error) {
 	return guarded(ctx, g, Operator, "pause", id, func() (Replay, error) { return g.next.Pause(ctx, id, a) })
 }
 
-func (g *guard) Resume(ctx context.Context, id string, a Act) (Replay, error) {
-	return guarded(ctx, g, Operator, "resume", id, func() (Replay, error) { return g.next.Resume(ctx, id, a) })
+func (g *guard) Resume(ctx context.Context, id string, r Resume) (Replay, error) {
+	return guarded(ctx, g, Operator, "resume", id, func() (Replay, error) { return g.next.Resume(ctx, id, r) })
 }
 
 func (g *guard) SetPace(ctx context.Context, id string, p Pace) (Replay, error) {

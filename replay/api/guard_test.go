@@ -51,7 +51,7 @@ func acts(id string) map[string]struct {
 			return err
 		}},
 		"Pause":  {api.Operator, func(ctx context.Context, s api.Service) error { _, err := s.Pause(ctx, id, api.Act{}); return err }},
-		"Resume": {api.Operator, func(ctx context.Context, s api.Service) error { _, err := s.Resume(ctx, id, api.Act{}); return err }},
+		"Resume": {api.Operator, func(ctx context.Context, s api.Service) error { _, err := s.Resume(ctx, id, api.Resume{}); return err }},
 		"SetPace": {api.Operator, func(ctx context.Context, s api.Service) error {
 			_, err := s.SetPace(ctx, id, api.Pace{Pace: "1/s"})
 			return err

@@ -23,6 +23,10 @@ type (
 		ID   string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
 		Body *Act
 	}
+	resumeInput struct {
+		ID   string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
+		Body *Resume
+	}
 	paceInput struct {
 		ID   string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
 		Body Pace
@@ -133,7 +137,6 @@ func (s *Server) describeActs(a huma.API) {
 		do                   func(Service, context.Context, string, Act) (Replay, error)
 	}{
 		{routePause, "Pause a replay", "It stops after what is being committed, and keeps its place.", Service.Pause},
-		{routeResume, "Resume a replay", "One that is paused or failed goes on where it stopped.", Service.Resume},
 		{routeCancel, "Cancel a replay", "It ends after what is being committed, and cannot be continued. What it has produced stays.", Service.Cancel},
 		{routeApprove, "Approve a replay", "Lets one begin that waits for a second person, who must be another than the one who started it.", Service.Approve},
 	} {
@@ -146,6 +149,14 @@ func (s *Server) describeActs(a huma.API) {
 				return act.do(s.service, ctx, in.ID, why)
 			})
 	}
+	add(s, a, operation(routeResume, tagReplays, "Resume a replay", "One that is paused or failed goes on where it stopped, and with other choices if it says so. Needs the role operator.", http.StatusNotFound),
+		func(ctx context.Context, in *resumeInput) (Replay, error) {
+			var r Resume
+			if in.Body != nil {
+				r = *in.Body
+			}
+			return s.service.Resume(ctx, in.ID, r)
+		})
 	add(s, a, operation(routePace, tagReplays, "Change the pace", "Holds within a second, and after a restart too. Needs the role operator.", http.StatusNotFound),
 		func(ctx context.Context, in *paceInput) (Replay, error) {
 			return s.service.SetPace(ctx, in.ID, in.Body)

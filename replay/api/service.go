@@ -19,7 +19,7 @@ type Service interface {
 	Replay(ctx context.Context, id string) (Replay, error)
 
 	Pause(ctx context.Context, id string, a Act) (Replay, error)
-	Resume(ctx context.Context, id string, a Act) (Replay, error)
+	Resume(ctx context.Context, id string, r Resume) (Replay, error)
 	SetPace(ctx context.Context, id string, p Pace) (Replay, error)
 	Cancel(ctx context.Context, id string, a Act) (Replay, error)
 	Approve(ctx context.Context, id string, a Act) (Replay, error)
@@ -117,6 +117,32 @@ type Replay struct {
 // Act is a change of what is wished, with its reason for the audit.
 type Act struct {
 	Reason string `json:"reason,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"one line, without control characters" doc:"why, for the audit" example:"INC-1234: the consumer is behind"`
+}
+
+// Resume lets a replay go on. What it chooses holds from then on, but for Allow, which holds until the replay is resumed again; what it
+// does not choose stays as it is.
+type Resume struct {
+	Act
+
+	Allow       []string `json:"allow,omitempty" maxItems:"64" doc:"refusals that are overridden beside those of the start, by name, until it is resumed again"`
+	MaxBad      string   `json:"max_bad,omitempty" doc:"share of bad entries above which the replay fails: 1%"`
+	OnLate      string   `json:"on_late,omitempty" enum:"emit,quarantine,stop" doc:"stop before an event that came later than lateness, or no more: what it was started with is frozen"`
+	OnConflict  string   `json:"on_conflict,omitempty" enum:"emit,drop,quarantine,stop" doc:"likewise an event whose id had another body"`
+	OnBad       string   `json:"on_bad,omitempty" enum:"quarantine,stop" doc:"likewise what cannot be read"`
+	OnMissingID string   `json:"on_missing_id,omitempty" enum:"emit,quarantine,stop" doc:"likewise an event without an id"`
+}
+
+// Choices are those that it makes, as field=value, but for Allow.
+func (r *Resume) Choices() []string {
+	var list []string
+	for _, c := range []struct{ field, value string }{
+		{"max_bad", r.MaxBad}, {"on_late", r.OnLate}, {"on_conflict", r.OnConflict}, {"on_bad", r.OnBad}, {"on_missing_id", r.OnMissingID},
+	} {
+		if c.value != "" {
+			list = append(list, c.field+"="+c.value)
+		}
+	}
+	return list
 }
 
 // Pace is another pace.

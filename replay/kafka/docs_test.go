@@ -68,6 +68,7 @@ func TestEveryFieldOfControlRecordsIsDocumented(t *testing.T) {
 		"`pace/<id>`":               reflect.TypeFor[replay.PaceWish](),
 		"`cancel/<id>`":             reflect.TypeFor[replay.Signed](),
 		"`approved/<id>`":           reflect.TypeFor[replay.Signed](),
+		"`choice/<id>/<name>`":      reflect.TypeFor[replay.Choice](),
 		"`forget/<id>`":             reflect.TypeFor[forgetting](),
 		"`<id>/barrier`":            reflect.TypeFor[barrier](),
 		"`<id>/genesis`":            reflect.TypeFor[genesis](),

@@ -46,7 +46,7 @@ func (v *View) known(id string) (replay.Known, bool) {
 		return replay.Known{Spec: replay.Spec{ID: id}, Err: err}, err != nil
 	}
 	k := replay.Known{
-		Spec: cloneSpec(spec.value.Spec), Start: startOf(spec.value), Order: spec.first, Wish: of.wished(spec),
+		Spec: cloneSpec(spec.value.Spec), Start: startOf(spec.value), Order: spec.first, Wish: of.wished(spec), Choices: of.wanted.chosen(spec.first),
 		Begun: of.started.value != nil, Err: cmp.Or(err, v.registry.inert(id, of)),
 	}
 	if p != nil && p.live.value != nil {

@@ -99,13 +99,13 @@ func (c *Cluster) registry(ctx context.Context) (*registry, error) {
 }
 
 // abouts are what the keys of the config topic begin with.
-var abouts = []string{"spec", "started", "wish", "pace", "cancel", "approved", "forget"}
+var abouts = []string{"spec", "started", "wish", "pace", "cancel", "approved", "choice", "forget"}
 
 // apply takes one record, in the order of the log. It returns the replay that the record is about; empty: it is none of ours.
 func (r *registry) apply(record *kgo.Record) (id string) {
 	about, rest, _ := strings.Cut(string(record.Key), "/")
 	id, part, _ := strings.Cut(rest, "/")
-	if !slices.Contains(abouts, about) || replay.ValidID(id) != nil {
+	if !slices.Contains(abouts, about) || replay.ValidID(id) != nil || about == "choice" && !slices.Contains(replay.Choices, part) {
 		r.foreign.say(record)
 		return ""
 	}
@@ -127,7 +127,7 @@ func (r *registry) apply(record *kgo.Record) (id string) {
 	case "forget":
 		of.forget.take(record, nil)
 	default:
-		of.wanted.take(about, record)
+		of.wanted.take(about, part, record)
 	}
 	if of.empty() {
 		delete(r.replays, id)

@@ -113,13 +113,14 @@ func hourKey(id, hour string) string    { return id + "/hour/" + hour }
 func markKey(id string, n int64) string { return fmt.Sprintf("%s/mark/%d", id, n) }
 
 // Keys in the config topic.
-func specKey(id, hash string) string { return "spec/" + id + "/" + hash }
-func startedKey(id string) string    { return "started/" + id }
-func wishKey(id string) string       { return "wish/" + id }
-func paceKey(id string) string       { return "pace/" + id }
-func cancelKey(id string) string     { return "cancel/" + id }
-func approvedKey(id string) string   { return "approved/" + id }
-func forgetKey(id string) string     { return "forget/" + id }
+func specKey(id, hash string) string   { return "spec/" + id + "/" + hash }
+func startedKey(id string) string      { return "started/" + id }
+func wishKey(id string) string         { return "wish/" + id }
+func paceKey(id string) string         { return "pace/" + id }
+func cancelKey(id string) string       { return "cancel/" + id }
+func approvedKey(id string) string     { return "approved/" + id }
+func choiceKey(id, name string) string { return "choice/" + id + "/" + name }
+func forgetKey(id string) string       { return "forget/" + id }
 
 // Keys in the status topic, beside those that are ids.
 func progressKey(id string) string { return progressPrefix + id }

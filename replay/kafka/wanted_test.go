@@ -75,16 +75,23 @@ func TestWhatIsWantedAndCannotBeReadIsWantedAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	acts := map[string]func(id string) error{
-		wishKey(""):     func(id string) error { return v.Wish(ctx, id, replay.Wish{State: replay.Paused}) },
-		paceKey(""):     func(id string) error { return v.SetPace(ctx, id, replay.PaceWish{Pace: slow}) },
-		cancelKey(""):   func(id string) error { return v.Cancel(ctx, id, replay.Signed{}) },
-		approvedKey(""): func(id string) error { return v.Approve(ctx, id, replay.Signed{}) },
-	}
 	n := 0
-	for key, act := range acts {
+	for _, w := range []struct {
+		key    func(id string) string
+		act    func(id string) error
+		hollow bool // is a record, too
+	}{
+		{wishKey, func(id string) error { return v.Wish(ctx, id, replay.Wish{State: replay.Paused}) }, false},
+		{paceKey, func(id string) error { return v.SetPace(ctx, id, replay.PaceWish{Pace: slow}) }, false},
+		{cancelKey, func(id string) error { return v.Cancel(ctx, id, replay.Signed{}) }, true},
+		{approvedKey, func(id string) error { return v.Approve(ctx, id, replay.Signed{}) }, true},
+		{
+			func(id string) string { return choiceKey(id, replay.ChoiceMaxBad) },
+			func(id string) error { return v.Choose(ctx, id, replay.ChoiceMaxBad, replay.Choice{MaxBad: 0.1}) }, false,
+		},
+	} {
 		values := []string{newer, "rubbish", `{"version":1,"at":7}`}
-		if key == wishKey("") || key == paceKey("") {
+		if !w.hollow {
 			values = append(values, `{"version":1,"state":"flying"}`)
 		}
 		for _, value := range values {
@@ -93,38 +100,38 @@ func TestWhatIsWantedAndCannotBeReadIsWantedAnew(t *testing.T) {
 			if err := v.Freeze(ctx, daemonSpec(id), replay.Start{}, running()); err != nil {
 				t.Fatal(err)
 			}
-			config(t, c, key+id, value)
+			config(t, c, w.key(id), value)
 			k := finds(t, v, id, func(k replay.Known) bool { return k.Err != nil })
-			if curable := errors.As(k.Err, new(*replay.WishUnreadable)); curable != (value != newer) || !strings.Contains(k.Err.Error(), key+id) {
-				t.Errorf("%s%s: %s: %v", key, id, value, k.Err)
+			if curable := errors.As(k.Err, new(*replay.WishUnreadable)); curable != (value != newer) || !strings.Contains(k.Err.Error(), w.key(id)) {
+				t.Errorf("%s: %s: %v", w.key(id), value, k.Err)
 			}
 			if _, err := c.Stored(ctx, id); err != nil {
-				t.Errorf("%s%s: %s: it is taken for another replay: %v", key, id, value, err)
+				t.Errorf("%s: %s: it is taken for another replay: %v", w.key(id), value, err)
 			}
 			if err := v.Forget(ctx, id); !errors.As(err, new(*replay.Conflict)) {
-				t.Errorf("%s%s: %s: it is forgotten: %v", key, id, value, err)
+				t.Errorf("%s: %s: it is forgotten: %v", w.key(id), value, err)
 			}
 			if value == newer {
-				if err := act(id); !errors.As(err, new(*replay.Conflict)) {
-					t.Errorf("%s%s: a newer replayd's is written over: %v", key, id, err)
+				if err := w.act(id); !errors.As(err, new(*replay.Conflict)) {
+					t.Errorf("%s: a newer replayd's is written over: %v", w.key(id), err)
 				}
 				continue
 			}
-			if err := act(id); err != nil {
-				t.Errorf("%s%s: %s: %v", key, id, value, err)
+			if err := w.act(id); err != nil {
+				t.Errorf("%s: %s: %v", w.key(id), value, err)
 			}
 			if k, _ := v.Find(id); k.Err != nil {
-				t.Errorf("%s%s: %s: wanted anew: %v", key, id, value, k.Err)
+				t.Errorf("%s: %s: wanted anew: %v", w.key(id), value, k.Err)
 			}
-			config(t, c, key+id, value)
+			config(t, c, w.key(id), value)
 			if err := v.Cancel(ctx, id, replay.Signed{}); err != nil {
-				t.Errorf("%s%s: %s: %v", key, id, value, err)
+				t.Errorf("%s: %s: %v", w.key(id), value, err)
 			}
 			if k, _ := v.Find(id); k.State() != replay.Cancelled || k.Err != nil {
-				t.Errorf("%s%s: %s: cancelled it is %s, %v", key, id, value, k.State(), k.Err)
+				t.Errorf("%s: %s: cancelled it is %s, %v", w.key(id), value, k.State(), k.Err)
 			}
 			if err := v.Forget(ctx, id); err != nil {
-				t.Errorf("%s%s: %s: %v", key, id, value, err)
+				t.Errorf("%s: %s: %v", w.key(id), value, err)
 			}
 		}
 	}

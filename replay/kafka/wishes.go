@@ -180,6 +180,15 @@ func (v *View) Approve(ctx context.Context, id string, by replay.Signed) error {
 	return v.want(ctx, id, approvedKey(id), signed(by))
 }
 
+// Choose makes a choice for the sessions that follow, by its name.
+func (v *View) Choose(ctx context.Context, id, name string, c replay.Choice) error {
+	if err := c.Validate(name); err != nil {
+		return err
+	}
+	c.Signed = signed(c.Signed)
+	return v.want(ctx, id, choiceKey(id, name), c)
+}
+
 // want writes to one of the registers of what is wanted. One that cannot be read is put right by that.
 func (v *View) want(ctx context.Context, id, key string, value any) error {
 	k, ok := v.Find(id)

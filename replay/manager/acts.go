@@ -32,13 +32,28 @@ func (m *Manager) Pause(ctx context.Context, id string, a api.Act) (api.Replay, 
 	})
 }
 
-// Resume implements api.Service. A replay that waits after an error is tried again at once.
-func (m *Manager) Resume(ctx context.Context, id string, a api.Act) (api.Replay, error) {
-	return m.wish(ctx, id, replay.Audited{Act: "resume", Reason: a.Reason}, func(k *replay.Known, w replay.Wish) (writes, error) {
-		if w.State == replay.Running && k.Err == nil && m.runsSomewhere(k) {
-			return nil, nil
+// Resume implements api.Service. A replay that waits after an error is tried again at once, and one that runs begins another
+// session where other choices were made.
+func (m *Manager) Resume(ctx context.Context, id string, r api.Resume) (api.Replay, error) {
+	act := replay.Audited{Act: "resume", Reason: r.Reason, Items: r.Allow, Choices: r.Choices()}
+	return m.wish(ctx, id, act, func(k *replay.Known, w replay.Wish) (writes, error) {
+		if err := notCancelled(k); err != nil {
+			return nil, err
 		}
-		return m.wishing(id, w, replay.Running), notCancelled(k)
+		choices, err := m.options.Desk.Choices(k, r)
+		if err != nil || len(choices) == 0 && w.State == replay.Running && k.Err == nil && m.runsSomewhere(k) {
+			return nil, err
+		}
+		goesOn := m.wishing(id, w, replay.Running)
+		return func(ctx context.Context, by replay.Signed) error {
+			for name, c := range choices {
+				c.Signed = by
+				if err := m.options.Registers.Choose(ctx, id, name, c); err != nil {
+					return err
+				}
+			}
+			return goesOn(ctx, by)
+		}, nil
 	})
 }
 

@@ -57,7 +57,7 @@ func acts(d *daemon) map[string]func(ctx context.Context, id, reason string) err
 			return err
 		},
 		"resume": func(ctx context.Context, id, r string) error {
-			_, err := d.Resume(ctx, id, api.Act{Reason: r})
+			_, err := d.Resume(ctx, id, api.Resume{Act: api.Act{Reason: r}})
 			return err
 		},
 		"cancel": func(ctx context.Context, id, r string) error {
@@ -196,7 +196,7 @@ func TestALargeReplayWaitsForASecondPerson(t *testing.T) {
 		if _, err := d.Approve(as(t, "anna"), "large", api.Act{}); problem(err) != "403" {
 			t.Errorf("who started it approves it: %v", err)
 		}
-		if _, err := d.Resume(as(t, "anna"), "large", api.Act{}); err != nil { // which is no way round
+		if _, err := d.Resume(as(t, "anna"), "large", api.Resume{}); err != nil { // which is no way round
 			t.Error(err)
 		}
 		wait(10 * time.Second)

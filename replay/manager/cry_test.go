@@ -38,7 +38,7 @@ func TestAnyDaemonTellsWhyAReplayWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 		same("")
-		if _, err := other.Resume(as(t, "ben"), "2", api.Act{}); err != nil {
+		if _, err := other.Resume(as(t, "ben"), "2", api.Resume{}); err != nil {
 			t.Fatal(err)
 		}
 		same(full)

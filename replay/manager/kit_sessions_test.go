@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +40,9 @@ func (s *sessions) Sink(k *replay.Known) Sink {
 
 func (s *sessions) Options(k *replay.Known) (replay.Options, error) {
 	o := replay.Options{Spill: s.c.t.TempDir()}
+	s.mu.Lock()
+	s.worked = append(s.worked, k.Chosen())
+	s.mu.Unlock()
 	return o, o.Pace.UnmarshalText([]byte(k.Start.Pace))
 }
 
@@ -174,6 +178,22 @@ func specOf(id, topic string, events int64) replay.Spec {
 	spec.Fields = archive.Fields{ID: "/id", Time: "/t"}
 	spec.Window.From, spec.Window.To, spec.AsOf = noon, noon.Add(time.Hour), noon.Add(24*time.Hour)
 	return spec
+}
+
+// Choices takes max_bad, in percent, and allow.
+func (d *desk) Choices(_ *replay.Known, r api.Resume) (map[string]replay.Choice, error) {
+	made := map[string]replay.Choice{}
+	if number, found := strings.CutSuffix(r.MaxBad, "%"); found {
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return nil, api.NewProblem(422, "%s", err)
+		}
+		made[replay.ChoiceMaxBad] = replay.Choice{MaxBad: float64(n) / 100}
+	}
+	if len(r.Allow) > 0 {
+		made[replay.ChoiceAllow] = replay.Choice{Allow: r.Allow}
+	}
+	return made, nil
 }
 
 func (d *desk) Plan(context.Context, api.Start) (api.Plan, error) { return api.Plan{}, nil }

@@ -99,7 +99,8 @@ type daemon struct {
 	unready error
 	noMore  error // what Source says
 	opens   int
-	silent  bool // nothing answers it to what it writes to the audit
+	worked  []replay.Start // what each session that began was to work with
+	silent  bool           // nothing answers it to what it writes to the audit
 }
 
 // daemon begins one. What it should not have as it is the caller changes in its options.
@@ -338,6 +339,19 @@ func (r *registers) Freeze(ctx context.Context, s *replay.Spec, start replay.Sta
 		return fmt.Errorf("freeze: %w", &replay.Taken{ID: spec.ID})
 	}
 	return err
+}
+
+func (r *registers) Choose(ctx context.Context, id, name string, c replay.Choice) error {
+	c.Signed = signed(c.Signed)
+	return r.write(ctx, func(known map[string]*entry, _ int64) {
+		if e := known[id]; e != nil {
+			e.Choices = maps.Clone(e.Choices)
+			if e.Choices == nil {
+				e.Choices = map[string]replay.Choice{}
+			}
+			e.Choices[name] = c
+		}
+	})
 }
 
 // want writes to one of the registers of a replay.

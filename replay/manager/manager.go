@@ -223,14 +223,17 @@ func (m *Manager) here() map[string]bool {
 	return ids
 }
 
-// steer tells the sessions what is wished, lets those leave whose topic is another daemon's, and forgets the setbacks
-// of what is not known any more, or is another daemon's to try. The lock is held.
+// steer tells the sessions what is wished, lets those leave whose topic is another daemon's, or which were to work otherwise, and
+// forgets the setbacks of what is not known any more, or is another daemon's to try. The lock is held.
 func (m *Manager) steer(all []replay.Known) {
 	ours, now := map[string]bool{}, time.Now()
 	for i := range all {
 		k := &all[i]
 		ours[k.Spec.ID] = m.options.Work.Mine(k.Spec.Topic)
 		if s := m.sessions[k.Spec.ID]; s != nil {
+			if s.chosen != chosen(k) {
+				s.leave() // to one that works with the other choices
+			}
 			s.obey(wished(k))
 		}
 		if b, set := m.setbacks[k.Spec.ID]; set {

@@ -275,7 +275,7 @@ func TestThePaceForAllIsDividedAmongThoseThatRun(t *testing.T) {
 		if r := d.stands("2"); r.Progress.Pace != "100/s" {
 			t.Errorf("alone it has %s", r.Progress.Pace)
 		}
-		if _, err := d.Resume(as(t, "ben"), "1", api.Act{}); err != nil {
+		if _, err := d.Resume(as(t, "ben"), "1", api.Resume{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := d.SetPace(as(t, "ben"), "2", api.Pace{Pace: "7/s"}); err != nil {

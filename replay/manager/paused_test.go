@@ -33,7 +33,7 @@ func TestAFailedReplayThatIsPausedIsPaused(t *testing.T) {
 		if r := d.stands("1"); r.State != replay.Paused || !strings.Contains(r.Reason, "let it be") || r.Queued != "" {
 			t.Errorf("it stands as %s: %s, %s", r.State, r.Reason, r.Queued)
 		}
-		if _, err := d.Resume(as(t, "ben"), "1", api.Act{}); err != nil {
+		if _, err := d.Resume(as(t, "ben"), "1", api.Resume{}); err != nil {
 			t.Fatal(err)
 		}
 		wait(time.Hour)

@@ -30,6 +30,7 @@ type Registers interface {
 	SetPace(ctx context.Context, id string, p replay.PaceWish) error
 	Cancel(ctx context.Context, id string, by replay.Signed) error
 	Approve(ctx context.Context, id string, by replay.Signed) error
+	Choose(ctx context.Context, id, name string, c replay.Choice) error
 
 	Forget(ctx context.Context, id string) error
 
@@ -68,6 +69,10 @@ type Sink interface {
 type Desk interface {
 	// Spec is what is asked for, complete, and how it is started. Errors are *api.Problem with the fields that are wrong.
 	Spec(ctx context.Context, s api.Start) (replay.Spec, replay.Start, error)
+
+	// Choices are those that letting k go on makes, by name. Errors are *api.Problem with the fields that are wrong.
+	Choices(k *replay.Known, r api.Resume) (map[string]replay.Choice, error)
+
 	Plan(ctx context.Context, s api.Start) (api.Plan, error)
 	Archives(ctx context.Context) (api.Page[api.Archive], error)
 	Hours(ctx context.Context, archive string, w api.Span) (api.Page[api.Hour], error)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,7 +32,8 @@ type session struct {
 	cancelled atomic.Bool
 
 	// Of the manager, under its lock.
-	token   string // of the wish that it was told last
+	token   string // of the newest wish that it works under
+	chosen  string // the choices that it works with, as chosen tells them
 	pauses  bool
 	leaving bool
 }
@@ -60,7 +62,7 @@ func (m *Manager) begin(ctx context.Context, k replay.Known) {
 	w := wished(&k)
 	ctx, cancel := context.WithCancel(ctx)
 	s := &session{
-		known: k, control: replay.NewControl(w), cancel: cancel, done: make(chan struct{}), token: w.Token, pauses: w.State != replay.Running,
+		known: k, control: replay.NewControl(w), cancel: cancel, done: make(chan struct{}), token: w.Token, chosen: chosen(&k), pauses: w.State != replay.Running,
 	}
 	s.control.Share(m.share)
 	m.sessions[k.Spec.ID] = s
@@ -211,13 +213,25 @@ func (s *session) leave() {
 	}()
 }
 
-// obey tells a session what is wished now. The lock is held.
+// obey tells a session what is wished now. Of one that leaves its end says nothing about that. The lock is held.
 func (s *session) obey(w replay.Wish) {
 	if w.Token == s.token {
 		return
 	}
-	s.token, s.pauses = w.Token, w.State != replay.Running
+	if !s.leaving {
+		s.token = w.Token
+	}
+	s.pauses = w.State != replay.Running
 	s.control.Wish(w)
+}
+
+// chosen names the choices that were made of k: by other ones it is another text.
+func chosen(k *replay.Known) string {
+	var tokens strings.Builder
+	for _, name := range replay.Choices {
+		tokens.WriteString(k.Choices[name].Token + " ")
+	}
+	return tokens.String()
 }
 
 // divide gives each session that works its part of the pace for all. The lock is held.

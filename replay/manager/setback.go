@@ -45,7 +45,7 @@ func after(s *session, err error, before setback, now time.Time) (setback, bool)
 	case Halted:
 		b.until = now.Add(silent) // until it is read back: then nothing is needed
 	case Denied:
-		b.reason = err.Error()
+		b.reason = cause(s, err)
 		b.planned = errors.As(err, new(*replay.Refusal)) && !s.known.Begun
 	case Broken:
 		b.reason = err.Error()
@@ -55,6 +55,20 @@ func after(s *session, err error, before setback, now time.Time) (setback, bool)
 		b.until = now.Add(backoff(b.tries))
 	}
 	return b, true
+}
+
+// cause is what went wrong, and how it is resumed with other choices where that helps.
+func cause(s *session, err error) string {
+	goesOn := "replayd resume " + s.known.Spec.ID
+	var on *replay.StoppedOn
+	var bad *replay.TooBad
+	switch {
+	case errors.As(err, &on):
+		return err.Error() + "\n" + on.Next(goesOn+" --on-"+on.Choice+"="+s.known.Spec.Policies.Without(on.Choice))
+	case errors.As(err, &bad):
+		return err.Error() + "\n" + bad.Next(goesOn)
+	}
+	return err.Error()
 }
 
 // lasting reports whether err is met again whenever the same is tried.

@@ -47,7 +47,7 @@ func TestWhatFailsIsTriedAgainMoreAndMoreSeldom(t *testing.T) {
 		if len(sessions) < 12 || len(sessions) > 40 || sessions[0] > firstRetry+2*time.Second || sessions[len(sessions)-1] < lastRetry/2 {
 			t.Errorf("between tries were %v", sessions)
 		}
-		if _, err := d.Resume(as(t, "ben"), "1", api.Act{}); err != nil {
+		if _, err := d.Resume(as(t, "ben"), "1", api.Resume{}); err != nil {
 			t.Fatal(err)
 		}
 		wait(3 * time.Second)
@@ -80,7 +80,7 @@ func TestARefusalWaitsForAPersonAndForNoOther(t *testing.T) {
 		if r := d.stands("2"); r.State != replay.Completed {
 			t.Errorf("the next one stands %+v", r)
 		}
-		if _, err := d.Resume(as(t, "ben"), "1", api.Act{}); err != nil {
+		if _, err := d.Resume(as(t, "ben"), "1", api.Resume{}); err != nil {
 			t.Fatal(err)
 		}
 		wait(10 * time.Second)

@@ -81,7 +81,7 @@ func TestSessionsAreCountedByHowTheyEnd(t *testing.T) {
 			t.Errorf("%d replays wait for a person", s.Blocked)
 		}
 		refuse(errors.New("the store is away"))
-		if _, err := d.Resume(as(t, "ben"), "1", api.Act{}); err != nil {
+		if _, err := d.Resume(as(t, "ben"), "1", api.Resume{}); err != nil {
 			t.Fatal(err)
 		}
 		wait(time.Second)
@@ -147,7 +147,7 @@ func TestWhatTheAuditDoesNotTakeIsCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		audit.deaf = []string{"intent"}
-		if _, err := d.Resume(as(t, "ben"), "1", api.Act{}); problem(err) != "503" {
+		if _, err := d.Resume(as(t, "ben"), "1", api.Resume{}); problem(err) != "503" {
 			t.Fatal(err)
 		}
 		if s := d.Standing(); s.Refused != 1 || s.Untold != 1 {

@@ -265,8 +265,8 @@ func (f *Fake) Pause(ctx context.Context, id string, a api.Act) (api.Replay, err
 }
 
 // Resume implements api.Service.
-func (f *Fake) Resume(ctx context.Context, id string, a api.Act) (api.Replay, error) {
-	return f.act(ctx, "resume", id, a.Reason, to(replay.Running))
+func (f *Fake) Resume(ctx context.Context, id string, r api.Resume) (api.Replay, error) {
+	return f.act(ctx, "resume", id, r.Reason, to(replay.Running))
 }
 
 // Cancel implements api.Service.

@@ -136,7 +136,7 @@ func unknown(t *testing.T, s api.Service) {
 	for name, ask := range map[string]func() error{
 		"replay":     func() error { _, err := s.Replay(ctx, "none"); return err },
 		"pause":      func() error { _, err := s.Pause(ctx, "none", api.Act{}); return err },
-		"resume":     func() error { _, err := s.Resume(ctx, "none", api.Act{}); return err },
+		"resume":     func() error { _, err := s.Resume(ctx, "none", api.Resume{}); return err },
 		"pace":       func() error { _, err := s.SetPace(ctx, "none", api.Pace{Pace: "1/s"}); return err },
 		"cancel":     func() error { _, err := s.Cancel(ctx, "none", api.Act{}); return err },
 		"approve":    func() error { _, err := s.Approve(ctx, "none", api.Act{}); return err },
@@ -156,10 +156,13 @@ func unknown(t *testing.T, s api.Service) {
 
 func wishes(t *testing.T, s api.Service) {
 	start(t, s, Payments("a"))
+	resume := func(ctx context.Context, id string, a api.Act) (api.Replay, error) {
+		return s.Resume(ctx, id, api.Resume{Act: a})
+	}
 	for _, c := range []struct {
 		act  func(context.Context, string, api.Act) (api.Replay, error)
 		want replay.State
-	}{{s.Pause, replay.Paused}, {s.Resume, replay.Running}, {s.Cancel, replay.Cancelled}} {
+	}{{s.Pause, replay.Paused}, {resume, replay.Running}, {s.Cancel, replay.Cancelled}} {
 		if r, err := c.act(t.Context(), "a", api.Act{Reason: "because"}); err != nil || r.Wanted != c.want {
 			t.Errorf("wanted %s, not %s: %v", r.Wanted, c.want, err)
 		}
@@ -191,7 +194,7 @@ func cancelled(t *testing.T, s api.Service, id string) {
 
 func ended(t *testing.T, s api.Service) {
 	cancelled(t, s, "a")
-	_, err := s.Resume(t.Context(), "a", api.Act{})
+	_, err := s.Resume(t.Context(), "a", api.Resume{})
 	Refused(t, err, http.StatusConflict)
 }
 
