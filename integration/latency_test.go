@@ -19,6 +19,7 @@ import (
 var (
 	latencyRounds = flag.Int("latency-rounds", 1, "of the measurement of the API")
 	latencyFor    = flag.Duration("latency-for", time.Second, "how long each half of a round asks")
+	latencyMost   = flag.Float64("latency-most", 0, "how many times as long answers may take beside replays, in the median of the rounds; 0: that is not judged")
 )
 
 const (
@@ -27,7 +28,7 @@ const (
 )
 
 // TestLatencyOfTheAPI measures how long answers take beside twenty replays of 500 events a second, and at the same daemon while
-// they are paused, round after round. It prints ratios, and judges none: make latency.
+// they are paused, round after round. It prints ratios, which make latency judges.
 func TestLatencyOfTheAPI(t *testing.T) {
 	k := harness.StartKafka(t, harness.KafkaOptions{})
 	events := busyPace * int(float64(*latencyRounds)*(latencyFor.Seconds()+10)+20)
@@ -62,7 +63,11 @@ func TestLatencyOfTheAPI(t *testing.T) {
 	}
 	for _, what := range slices.Sorted(maps.Keys(asked)) {
 		slices.Sort(ratios[what])
-		t.Logf("%s: p99 is %.1f times as long (median of %d rounds)", what, ratios[what][len(ratios[what])/2], *latencyRounds)
+		median := ratios[what][len(ratios[what])/2]
+		t.Logf("%s: p99 is %.1f times as long (median of %d rounds)", what, median, *latencyRounds)
+		if *latencyMost > 0 && median > *latencyMost {
+			t.Errorf("%s: more than %g times as long", what, *latencyMost)
+		}
 	}
 }
 
