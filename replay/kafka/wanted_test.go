@@ -165,8 +165,8 @@ func TestASpecThatIsNoneIsForgotten(t *testing.T) {
 	if err := v.Forget(t.Context(), "newer"); !errors.As(err, new(*replay.Conflict)) {
 		t.Errorf("a newer replayd's is forgotten: %v", err)
 	}
-	config(t, c, specKey("begun", "x"), "rubbish", startedKey("begun"), string(encode(started{Version: version, CheckpointTopicID: "x"})))
-	finds(t, v, "begun", func(k replay.Known) bool { return k.Err != nil })
+	config(t, c, startedKey("begun"), string(encode(started{Version: version, CheckpointTopicID: "x"})), specKey("begun", "x"), "rubbish")
+	finds(t, v, "begun", func(k replay.Known) bool { return errors.As(k.Err, new(*errUnreadable)) })
 	if err := v.Forget(t.Context(), "begun"); !errors.As(err, new(*replay.Conflict)) {
 		t.Errorf("one that has begun is forgotten: %v", err)
 	}

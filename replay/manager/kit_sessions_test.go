@@ -39,7 +39,7 @@ func (s *sessions) Sink(k *replay.Known) Sink {
 }
 
 func (s *sessions) Options(k *replay.Known) (replay.Options, error) {
-	o := replay.Options{Spill: s.c.t.TempDir()}
+	o := replay.Options{Spill: s.c.spill}
 	s.mu.Lock()
 	s.worked = append(s.worked, k.Chosen())
 	s.mu.Unlock()

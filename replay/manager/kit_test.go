@@ -29,6 +29,7 @@ type cluster struct {
 
 	mu      sync.Mutex
 	rng     *rand.Rand
+	spill   string // folder; made before any daemon, so it is removed behind the last of their sessions
 	log     []func(map[string]*entry, int64)
 	grown   chan struct{}
 	audit   []replay.Audited
@@ -54,7 +55,7 @@ type taken struct {
 
 func newCluster(t *testing.T, seed uint64) *cluster {
 	return &cluster{
-		t: t, rng: rand.New(rand.NewPCG(seed, 5)), grown: make(chan struct{}), topics: map[string][]produced{}, replays: map[string]*taken{}, told: map[string]int{},
+		t: t, rng: rand.New(rand.NewPCG(seed, 5)), spill: t.TempDir(), grown: make(chan struct{}), topics: map[string][]produced{}, replays: map[string]*taken{}, told: map[string]int{},
 	}
 }
 
