@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"replayd/replay"
@@ -179,29 +180,60 @@ const (
 	maxPage     = 1000
 )
 
-// place is where a page goes on; first where it is the first.
-func place(after string, first int64) (int64, error) {
+// place is where a page goes on; 0 where it is the first.
+func place(after string) (int64, error) {
 	if after == "" {
-		return first, nil
+		return 0, nil
 	}
 	n, err := strconv.ParseInt(after, 10, 64)
 	if err != nil || n < 0 {
-		return 0, invalid(api.FieldError{Location: "query.after", Message: "is not the next of a page", Value: after})
+		return 0, noNext(after)
 	}
 	return n, nil
+}
+
+// noNext is the problem of an after that no page had for its next.
+func noNext(after string) error {
+	return invalid(api.FieldError{Location: "query.after", Message: "is not the next of a page", Value: after})
+}
+
+// cursor is a place in the list of replays, written 17/payments-0300. The order alone is none: replays of which no spec is
+// left all have 0.
+type cursor struct {
+	order int64
+	id    string
+}
+
+func (c cursor) String() string { return strconv.FormatInt(c.order, 10) + "/" + c.id }
+
+// parseCursor reads a cursor as it is written, and in no other form.
+func parseCursor(text string) (cursor, error) {
+	order, id, _ := strings.Cut(text, "/")
+	n, err := strconv.ParseInt(order, 10, 64)
+	if c := (cursor{n, id}); err == nil && n >= 0 && replay.ValidID(id) == nil && c.String() == text {
+		return c, nil
+	}
+	return cursor{}, noNext(text)
+}
+
+// compare follows the order of Registers.All.
+func (c cursor) compare(k *replay.Known) int {
+	return cmp.Or(cmp.Compare(c.order, k.Order), cmp.Compare(c.id, k.Spec.ID))
 }
 
 // Replays implements api.Service.
 func (m *Manager) Replays(_ context.Context, q api.Query) (api.Page[api.Replay], error) {
 	page := api.Page[api.Replay]{Items: []api.Replay{}}
-	before, err := place(q.After, -1)
-	if err != nil {
-		return page, err
+	var last cursor
+	if q.After != "" {
+		var err error
+		if last, err = parseCursor(q.After); err != nil {
+			return page, err
+		}
 	}
 	limit := min(cmp.Or(max(0, q.Limit), defaultPage), maxPage)
-	last := int64(0)
 	for _, k := range slices.Backward(m.options.Registers.All()) {
-		if before >= 0 && k.Order >= before || q.Archive != "" && k.Spec.Archive != q.Archive || q.Topic != "" && k.Spec.Topic != q.Topic {
+		if q.After != "" && last.compare(&k) <= 0 || q.Archive != "" && k.Spec.Archive != q.Archive || q.Topic != "" && k.Spec.Topic != q.Topic {
 			continue
 		}
 		r := m.replay(&k)
@@ -209,10 +241,10 @@ func (m *Manager) Replays(_ context.Context, q api.Query) (api.Page[api.Replay],
 			continue
 		}
 		if len(page.Items) == limit {
-			page.Next = strconv.FormatInt(last, 10)
+			page.Next = last.String()
 			break
 		}
-		page.Items, last = append(page.Items, r), k.Order
+		page.Items, last = append(page.Items, r), cursor{k.Order, k.Spec.ID}
 	}
 	return page, nil
 }
@@ -281,7 +313,7 @@ func (m *Manager) Hours(ctx context.Context, archive string, w api.Span) (api.Pa
 func (m *Manager) Audit(ctx context.Context, q api.AuditQuery) (api.Page[replay.Audited], error) {
 	limit := min(cmp.Or(max(0, q.Limit), defaultPage), maxPage)
 	page := api.Page[replay.Audited]{Items: []replay.Audited{}}
-	from, err := place(q.After, 0)
+	from, err := place(q.After)
 	if err != nil {
 		return page, err
 	}
