@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"replayd/archive"
 )
 
@@ -125,24 +123,13 @@ func (c *Cold) Until() time.Time {
 	return c.until
 }
 
-// listers is how many hours are listed at once: the wait is the store's, not ours.
-const listers = 8
-
 // FindCold lists what s would read and looks for cold storage. It keeps no object. A store without any is not asked.
 func FindCold(ctx context.Context, s *Spec, src archive.Source, f *archive.Fetcher) (*Cold, error) {
 	c := &Cold{Store: src.Store}
 	if _, ok := src.Store.(archive.ColdStore); !ok {
 		return c, nil
 	}
-	h := newHours(s, src, f, Durable{}, nil)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(listers)
-	for _, hour := range h.list {
-		group.Go(func() error {
-			return h.each(ctx, hour, func(o archive.Object) error { return c.Add(ctx, o) })
-		})
-	}
-	return c, group.Wait()
+	return c, eachObject(ctx, s, src, f, c.Add)
 }
 
 // volume writes bytes as people who pay for restoring them count.

@@ -79,7 +79,7 @@ const (
 )
 
 // told: a cancelled replay is over, so that comes first. A session that ends need not pause before.
-func (o *orders) told() told {
+func (o orders) told() told {
 	switch {
 	case o.wish.State == Cancelled:
 		return toCancel
@@ -94,7 +94,7 @@ func (o *orders) told() told {
 }
 
 // left is how a session ends that need not wait for a commit of its own, nil for one that goes on.
-func (o *orders) left() error {
+func (o orders) left() error {
 	switch {
 	case o.leaves:
 		return &Stopped{State: Running, Reason: "left to another session before anything was produced by this one"}

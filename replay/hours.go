@@ -71,8 +71,14 @@ func newHours(s *Spec, src archive.Source, f *archive.Fetcher, d Durable, allow 
 }
 
 // incomplete reports whether hour may still have grown when the replay was first started.
-func (h *hours) incomplete(hour archive.Hour) bool {
-	return hour.Bounded() && hour.To.Add(h.spec.Settle.Std()).After(h.spec.AsOf)
+func (s *Spec) incomplete(hour archive.Hour) bool {
+	return hour.Bounded() && hour.To.Add(s.Settle.Std()).After(s.AsOf)
+}
+
+// Reads reports whether a replay of s reads an object that is listed in hour: of one that may still have grown when the
+// replay was first started, it reads what was there then.
+func (s *Spec) Reads(hour archive.Hour, o archive.Object) bool {
+	return !archive.Ignored(o.Key) && !(s.incomplete(hour) && o.Modified.After(s.AsOf))
 }
 
 func (h *hours) ofWindow(hour archive.Hour) bool {
@@ -102,7 +108,7 @@ func (c *Checkpoint) openHours(names []string) {
 func (h *hours) open() ([]string, error) {
 	var all, refused []string
 	for _, hour := range h.list {
-		if !h.incomplete(hour) {
+		if !h.spec.incomplete(hour) {
 			continue
 		}
 		all = append(all, hour.Name)
@@ -286,12 +292,11 @@ func (h *hours) fetch(ctx context.Context, hour archive.Hour) ([]archive.Object,
 
 // each gives take the objects of hour that a replay reads, as they are listed.
 func (h *hours) each(ctx context.Context, hour archive.Hour, take func(archive.Object) error) error {
-	young := h.incomplete(hour)
 	for o, err := range h.fetcher.List(ctx, hour.Prefix) {
 		if err != nil {
 			return fmt.Errorf("list hour %s: %w", hour.Name, err)
 		}
-		if archive.Ignored(o.Key) || young && o.Modified.After(h.spec.AsOf) {
+		if !h.spec.Reads(hour, o) {
 			continue
 		}
 		if err := nameable(o.Key); err != nil {

@@ -34,6 +34,7 @@ type Start struct {
 	Partitions  int32    `json:"partitions,omitempty"` // of a topic that is created; 0: the cluster's default
 	Like        string   `json:"like,omitempty"`       // topic whose partitions and settings a created one gets
 	Size        int64    `json:"size,omitempty"`       // stored bytes of the window's hours, where somebody had to know
+	Plan        string   `json:"plan,omitempty"`       // hash of what was planned or is to be approved, which the replay begins with; empty: whatever there is then
 	By          string   `json:"by,omitempty"`         // who started it
 	Key         string   `json:"key,omitempty"`        // hash of the Idempotency-Key it was started with, and, behind a space, of what was asked
 }

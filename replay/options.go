@@ -24,6 +24,11 @@ type Options struct {
 	StopOn []string      // kinds of events before which the replay stops: StopOn…
 	Allow  Allowed
 
+	// Plan is the hash of what was planned (Listed). A session that would replay something else, as the archive is now, is refused
+	// with ItemArchiveChange before it opens the sink. It is for the session that begins a replay, whose spec has its AsOf; empty:
+	// nothing was planned, or something else is allowed, or the replay has begun.
+	Plan string
+
 	// Stop asks the replay to stop at its next commit, in state Paused. While the sink is being opened nothing of the
 	// session's is there to be committed, and it stops at once.
 	Stop <-chan struct{}

@@ -32,6 +32,9 @@ func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
 	if err := s.Complete(time.Time{}); err != nil { // AsOf is left to the sink, which may know the replay
 		return Receipt{}, err
 	}
+	if err := r.asPlanned(ctx, &s); err != nil {
+		return Receipt{}, err
+	}
 	durable, err := r.open(ctx, &s)
 	if err != nil {
 		return Receipt{}, err

@@ -122,6 +122,44 @@ func TestADaemonLeavesWhatRunsInTheForeground(t *testing.T) {
 	}
 }
 
+// TestAPlanThatWaitsForItsTurnIsHeldAgainstTheArchive again when the turn comes.
+func TestAPlanThatWaitsForItsTurnIsHeldAgainstTheArchive(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", events(600))
+	d := b.serve(targetX)
+	what := []string{"--archive", "a", "--from", "2026-11-01", "--for", "24h", "--topic", "x", "--allow", "overlap"}
+	start := func(id string, more ...string) *result {
+		t.Helper()
+		return d.replayd(append(append([]string{"start", "--id", id, "--yes"}, what...), more...)...)
+	}
+	start("first", "--pace", "5/s", "--create-topic").want(exitOK)
+	d.until("the first has begun", func() bool {
+		return strings.Contains(d.replayd("show", "first", "-o", "json").want(exitOK).out.String(), `"state":"running"`)
+	})
+	plan := func() string {
+		t.Helper()
+		return d.replayd(append([]string{"plan", "-o", "json"}, what...)...).want(exitOK).lines("plan")[0]["hash"].(string)
+	}
+	before := plan()
+	start("queued", "--plan", before).want(exitOK)
+	b.put("o2", []byte(event("late", 5)))
+	after := plan()
+	start("unplanned", "--plan", before).want(exitRefused, "archive-change", before, after)
+	start("again", "--plan", after).want(exitOK)
+	d.replayd("cancel", "first").want(exitOK)
+	d.replayd("watch", "again").want(exitOK)
+	shown := d.replayd("show", "queued").want(exitOK).out.String()
+	for _, words := range []string{"planned", "archive-change: the plan " + before, after, "plan again"} {
+		if !strings.Contains(shown, words) {
+			t.Errorf("%q is not told:\n%s", words, shown)
+		}
+	}
+	if r := d.replayd("show", "again", "-o", "json").want(exitOK).out.String(); !strings.Contains(r, `"produced":601`) {
+		t.Errorf("what was planned again comes to %s", r)
+	}
+}
+
 // alike compares two outputs, those in JSON line by line by what they say.
 func alike(t *testing.T, form, a, b string) bool {
 	t.Helper()

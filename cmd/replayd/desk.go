@@ -50,7 +50,7 @@ func (d *desk) Spec(ctx context.Context, s api.Start) (replay.Spec, replay.Start
 		return replay.Spec{}, replay.Start{}, problemOf(err)
 	}
 	start := startOf(j, f)
-	if start.Size, err = d.size(ctx, j, s.Plan); err != nil {
+	if start.Size, start.Plan, err = d.planned(ctx, j, s.Plan); err != nil {
 		return replay.Spec{}, replay.Start{}, problemOf(err)
 	}
 	return j.spec, start, nil
@@ -134,29 +134,30 @@ func startOf(j *job, f *replayFlags) replay.Start {
 	}
 }
 
-// size is how many stored bytes the window's hours hold, where somebody asks: a second person's approval may depend on it. A
-// plan that is to be started must be what would be replayed now.
-func (d *desk) size(ctx context.Context, j *job, plan string) (int64, error) {
-	if d.app.config.Server.SecondPerson == 0 && plan == "" {
-		return 0, nil
+// planned is how many stored bytes the replay reads, and the hash of the plan that it must still be when it begins: the one that
+// is to be started, or, where a second person is to approve of the size, that of what there is now. Where nobody asks it looks
+// at nothing.
+func (d *desk) planned(ctx context.Context, j *job, plan string) (size int64, hash string, err error) {
+	limit := int64(d.app.config.Server.SecondPerson)
+	if limit == 0 && plan == "" {
+		return 0, "", nil
 	}
-	var listed replay.Listed
-	w := j.spec.Window
-	_, err := d.app.hours(ctx, j.source, w.From.Add(-j.spec.Before.Std()), w.To.Add(j.spec.After.Std()), func(_ context.Context, o archive.Object) error {
-		listed.Add(o)
-		return nil
-	})
+	listed, err := replay.List(ctx, &j.spec, j.source, lister(j.source.Store))
 	if err != nil {
-		return 0, err
+		return 0, "", unreadable(err)
 	}
-	if now := listed.Hash(&j.spec); plan != "" && plan != now {
-		return 0, refused(&replay.Refusal{
+	now := listed.Hash(&j.spec)
+	if plan != "" && plan != now && !j.options.Allow.Has(replay.ItemArchiveChange) {
+		return 0, "", refused(&replay.Refusal{
 			Item: replay.ItemArchiveChange,
 			What: fmt.Sprintf("the plan %s is no longer what would be replayed, which is %s: the archive has changed, or something else is asked for", plan, now),
-			Next: "Plan again, with times that are not relative to now, and start what that tells.",
+			Next: "Plan again, with times that are not relative to now, and start what that tells; or --allow archive-change to start it all the same.",
 		})
 	}
-	return listed.Bytes, nil
+	if plan != "" || listed.Bytes > limit {
+		hash = now
+	}
+	return listed.Bytes, hash, nil
 }
 
 // Plan implements manager.Desk.
@@ -211,7 +212,7 @@ func (d *desk) Hours(ctx context.Context, name string, w api.Span) (api.Page[api
 	if err != nil {
 		return page, problemOf(err)
 	}
-	lines, err := d.app.hours(ctx, src, w.From, w.To, func(context.Context, archive.Object) error { return nil })
+	lines, err := d.app.hours(ctx, src, w.From, w.To, showNobody)
 	for _, l := range lines {
 		page.Items = append(page.Items, api.Hour{Hour: l.Hour, Objects: l.Objects, Bytes: l.Bytes, Gap: l.Gap})
 	}

@@ -142,7 +142,7 @@ func TestAPlanIsStartedAsLongAsItHolds(t *testing.T) {
 	}
 	s := asking()
 	s.Plan, s.AsOf = p.Hash, p.AsOf
-	if _, start, err := d.Spec(t.Context(), s); err != nil || start.Size < 60 {
+	if _, start, err := d.Spec(t.Context(), s); err != nil || start.Size < 60 || start.Plan != p.Hash {
 		t.Fatalf("the plan as it is: %+v, %v", start, err)
 	}
 	s.Limit = 1
@@ -154,6 +154,28 @@ func TestAPlanIsStartedAsLongAsItHolds(t *testing.T) {
 	var problem *api.Problem
 	if _, _, err := d.Spec(t.Context(), s); !errors.As(err, &problem) || problem.Item != replay.ItemArchiveChange {
 		t.Errorf("behind a change of the archive: %v", err)
+	}
+	s.Allow = []string{replay.ItemArchiveChange}
+	if _, _, err := d.Spec(t.Context(), s); err != nil {
+		t.Errorf("a change that is allowed: %v", err)
+	}
+}
+
+// TestWhatASecondPersonApprovesOfIsPlanned, also when the start names no plan: the size that is approved must still be so then.
+func TestWhatASecondPersonApprovesOfIsPlanned(t *testing.T) {
+	t.Parallel()
+	for more, keeps := range map[string]bool{
+		"": false, "server: {second_person_above: 1, auth: {tokens_file: tokens.yaml}}\n": true,
+		"server: {second_person_above: 1GiB, auth: {tokens_file: tokens.yaml}}\n": false,
+	} {
+		d, _ := newDesk(t, targetX+more)
+		p, err := d.Plan(t.Context(), asking())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, start, err := d.Spec(t.Context(), asking()); err != nil || (start.Plan == p.Hash) != keeps || !keeps && start.Plan != "" {
+			t.Errorf("%q: planned %s, kept %+v, %v", more, p.Hash, start, err)
+		}
 	}
 }
 

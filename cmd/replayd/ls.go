@@ -89,16 +89,26 @@ func (a *app) ls(ctx context.Context, f *replayFlags) error {
 	if err := (replay.Window{From: from, To: to}).Fits(src.Layout); err != nil {
 		return usage("%w", err)
 	}
-	lines, err := a.hours(ctx, src, from, to, func(context.Context, archive.Object) error { return nil })
+	lines, err := a.hours(ctx, src, from, to, showNobody)
 	if err != nil {
 		return err
 	}
 	return a.printHours(fmt.Sprintf("%s, layout %s", src.Store, src.Layout.Name()), lines)
 }
 
+// lister lists for somebody who waits for it.
+func lister(store archive.Store) *archive.Fetcher {
+	return &archive.Fetcher{Store: store, Stall: 30 * time.Second, GiveUp: time.Minute}
+}
+
+// show takes an object of an hour.
+type show func(context.Context, archive.Hour, archive.Object) error
+
+func showNobody(context.Context, archive.Hour, archive.Object) error { return nil }
+
 // hours lists what the layout holds of a time, and shows each object to see.
-func (a *app) hours(ctx context.Context, src archive.Source, from, to time.Time, see func(context.Context, archive.Object) error) ([]hourLine, error) {
-	fetcher := &archive.Fetcher{Store: src.Store, Stall: 30 * time.Second, GiveUp: time.Minute}
+func (a *app) hours(ctx context.Context, src archive.Source, from, to time.Time, see show) ([]hourLine, error) {
+	fetcher := lister(src.Store)
 	var lines []hourLine
 	for _, h := range src.Layout.Hours(from, to) {
 		line := hourLine{Type: "hour", Hour: h.Name}
@@ -111,7 +121,7 @@ func (a *app) hours(ctx context.Context, src archive.Source, from, to time.Time,
 			}
 			line.Objects++
 			line.Bytes += o.Size
-			if err := see(ctx, o); err != nil {
+			if err := see(ctx, h, o); err != nil {
 				return nil, unreadable(err)
 			}
 		}

@@ -175,9 +175,11 @@ func (a *app) planHours(ctx context.Context, p *planned, j *job, some *picker) e
 	w := j.spec.Window
 	cold := &replay.Cold{Store: j.source.Store}
 	var listed replay.Listed
-	see := func(ctx context.Context, o archive.Object) error {
+	see := func(ctx context.Context, h archive.Hour, o archive.Object) error {
 		some.add(o)
-		listed.Add(o)
+		if j.spec.Reads(h, o) {
+			listed.Add(o)
+		}
 		if o.StorageClass != "" {
 			p.Classes[o.StorageClass]++
 		}

@@ -209,7 +209,7 @@ func (s *Server) describeReads(a huma.API) {
 }
 
 func (s *Server) describeArchives(a huma.API) {
-	add(s, a, operation(routePlan, tagArchives, "What a start would do", "Produces nothing. Its hash, given to a start as plan, has that refused when the archive has changed since. Needs the role operator.", reading...),
+	add(s, a, operation(routePlan, tagArchives, "What a start would do", "Produces nothing. Its hash, given to a start as plan, has that refused when the archive has changed since, also while the replay waits to begin. Needs the role operator.", reading...),
 		func(ctx context.Context, in *struct{ Body Start }) (Plan, error) {
 			p, err := s.service.Plan(ctx, in.Body)
 			p.Lines = filled(p.Lines)

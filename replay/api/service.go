@@ -83,7 +83,7 @@ type Start struct {
 	Reason        string   `json:"reason,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"one line, without control characters" doc:"why, for header and audit" example:"INC-1234: the consumer lost four hours"`
 	Compression   string   `json:"compression,omitempty" enum:"none,gzip,snappy,lz4,zstd" doc:"of the records; default: snappy"`
 	Allow         []string `json:"allow,omitempty" maxItems:"64" doc:"refusals of preflight that are overridden, by name"`
-	Plan          string   `json:"plan,omitempty" doc:"hash of the plan that is to be started; refused when the archive has changed since"`
+	Plan          string   `json:"plan,omitempty" doc:"hash of the plan that is to be started; refused when the archive has changed since, now and when the replay begins"`
 	AsOf          string   `json:"as_of,omitempty" doc:"as_of of that plan: relative times count from it; at most a day ago; default: now" example:"2026-11-02T03:00:00Z"`
 
 	IdempotencyKey string `json:"-"` // a header

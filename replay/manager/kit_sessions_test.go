@@ -27,9 +27,13 @@ func (s *sessions) Source(_ context.Context, spec *replay.Spec) (archive.Source,
 	for i := range spec.Limit {
 		fmt.Fprintf(&text, "{\"id\":\"%d\",\"t\":%q}\n", i, noon.Add(time.Duration(i)*time.Second).Format(time.RFC3339))
 	}
+	files := map[string][]byte{"2026/11/01/12/a": []byte(text.String())}
+	if s.more {
+		files["2026/11/01/12/b"] = []byte("{}\n")
+	}
 	l, err := layout.Named("%Y/%m/%d/%H/")
 	return archive.Source{
-		Store: archivetest.NewFaulty(map[string][]byte{"2026/11/01/12/a": []byte(text.String())}), Layout: l, Format: format.Lines{},
+		Store: archivetest.NewFaulty(files), Layout: l, Format: format.Lines{},
 		Decoder: func() archive.Decoder { return &format.Decoder{} },
 	}, errors.Join(err, s.noMore)
 }
@@ -39,7 +43,7 @@ func (s *sessions) Sink(k *replay.Known) Sink {
 }
 
 func (s *sessions) Options(k *replay.Known) (replay.Options, error) {
-	o := replay.Options{Spill: s.c.spill}
+	o := replay.Options{Spill: s.c.spill, Allow: k.Chosen().Allow}
 	s.mu.Lock()
 	s.worked = append(s.worked, k.Chosen())
 	s.mu.Unlock()
@@ -169,7 +173,7 @@ func (d *desk) Spec(_ context.Context, s api.Start) (replay.Spec, replay.Start, 
 	if s.Topic == "broken" {
 		return replay.Spec{}, replay.Start{}, errBroken
 	}
-	return specOf(s.ID, s.Topic, s.Limit), replay.Start{Pace: s.Pace, Size: s.Limit, Allow: s.Allow}, nil
+	return specOf(s.ID, s.Topic, s.Limit), replay.Start{Pace: s.Pace, Size: s.Limit, Allow: s.Allow, Plan: s.Plan}, nil
 }
 
 func specOf(id, topic string, events int64) replay.Spec {

@@ -99,6 +99,7 @@ type daemon struct {
 	divided chan struct{}
 	unready error
 	noMore  error // what Source says
+	more    bool  // the archives have an object more than before
 	opens   int
 	worked  []replay.Start // what each session that began was to work with
 	silent  bool           // nothing answers it to what it writes to the audit

@@ -93,6 +93,9 @@ func (m *Manager) serve(ctx context.Context, s *session) error {
 	sink := m.options.Sessions.Sink(&k)
 	defer sink.Close()
 	m.limit(&options)
+	if !k.Begun && !m.mayDiffer(&k) { // later sessions go by what the first has listed
+		options.Plan = k.Start.Plan
+	}
 	options.Control, options.Watch = s.control, sink.Watch
 	options.Observe = func(p replay.Progress) { s.progress.Store(&p) }
 	options.Notice = func(text string) { m.log.Warn().Str("id", k.Spec.ID).Msg(text) }
@@ -105,6 +108,15 @@ func (m *Manager) serve(ctx context.Context, s *session) error {
 	telling.Wait()
 	m.part(ctx, s, receipt.State, err)
 	return err
+}
+
+// mayDiffer reports whether k may begin with another archive than the one that was planned: its start allowed that, or it was
+// resumed so and nobody had approved of the size of what was planned.
+func (m *Manager) mayDiffer(k *replay.Known) bool {
+	if k.Start.Allow.Has(replay.ItemArchiveChange) {
+		return true
+	}
+	return k.Chosen().Allow.Has(replay.ItemArchiveChange) && !m.large(k.Start.Size)
 }
 
 // part is the last word of a session that went well: that the replay has ended, or that nobody is at work on it now.

@@ -42,7 +42,7 @@ func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, err
 	start.By, start.Key = m.options.By(ctx), fingerprint(&s)
 	w := replay.Wish{
 		Signed: replay.Signed{Version: 1, By: start.By, Reason: s.Reason, At: time.Now().UTC()},
-		State:  replay.Running, Waits: m.options.SecondPerson > 0 && start.Size > m.options.SecondPerson,
+		State:  replay.Running, Waits: m.large(start.Size),
 	}
 	act := replay.Audited{Act: "start", Items: s.Allow, Reason: s.Reason, Pace: start.Pace, MaxGap: start.MaxGap}
 	err = m.audited(ctx, act.About(&spec), func(ctx context.Context) (string, error) {
@@ -59,6 +59,11 @@ func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, err
 	m.signal()
 	r, err := m.Replay(ctx, id)
 	return r, err == nil, err
+}
+
+// large reports whether a start of so many stored bytes takes a second person.
+func (m *Manager) large(size int64) bool {
+	return m.options.SecondPerson > 0 && size > m.options.SecondPerson
 }
 
 // startedBy is the replay of an id, or of the key of a start, under whatever id that was used; nil when there is none.
