@@ -271,24 +271,18 @@ func (g *guard) Audit(ctx context.Context, q AuditQuery) (Page[replay.Audited], 
 	return guarded(ctx, g, Admin, "audit", q.ID, func() (Page[replay.Audited], error) { return g.next.Audit(ctx, q) })
 }
 
-// Events leaves out what may not be seen, and that something is gone that was not shown before.
+// Events leaves out what may not be seen, also when it is gone. Which of it was shown nobody needs to know, and nobody could:
+// who comes again may have seen it before.
 func (g *guard) Events(ctx context.Context, id, after string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := g.watchable(ctx, id); err != nil {
 			yield(Event{}, err)
 			return
 		}
-		by, shown := By(ctx), map[string]bool{}
+		by := By(ctx)
 		all := by.Archives.All() && by.Targets.All()
 		for e, err := range g.next.Events(ctx, id, after) {
-			visible := all || err != nil || e.Gone && shown[e.Replay.ID] || !e.Gone && sees(by, &e.Replay)
-			if !visible {
-				continue
-			}
-			if shown[e.Replay.ID] = true; e.Gone {
-				delete(shown, e.Replay.ID)
-			}
-			if !yield(e, err) {
+			if visible := all || err != nil || sees(by, &e.Replay); visible && !yield(e, err) {
 				return
 			}
 		}

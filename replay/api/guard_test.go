@@ -304,3 +304,41 @@ func TestWatchersSeeWhatTheyMay(t *testing.T) {
 		t.Errorf("seen %q, want %q", got, want)
 	}
 }
+
+// TestWatchersWhoComeAgainAreToldWhatIsGone that they had seen, and of nothing else.
+func TestWatchersWhoComeAgainAreToldWhatIsGone(t *testing.T) {
+	ctx := api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Viewer, Archives: api.Names{"orders"}, Targets: all})
+	f := mixed(t)
+	g := api.Guard(f, nil)
+	last := ""
+	for e, err := range g.Events(ctx, "", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last = e.ID; e.Replay.ID == "r9" {
+			break
+		}
+	}
+	for _, id := range []string{"r1", "r3", "r6"} {
+		if _, err := f.Cancel(ctx, id, api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Forget(ctx, id, api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Change("r9", func(r *api.Replay) { r.Reason = "the last change" })
+	var got []string
+	for e, err := range g.Events(ctx, "", last) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !e.Gone {
+			break
+		}
+		got = append(got, e.Replay.ID)
+	}
+	if want := []string{"r3", "r6"}; !slices.Equal(got, want) {
+		t.Errorf("gone is %q, want %q", got, want)
+	}
+}

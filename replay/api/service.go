@@ -253,7 +253,7 @@ type AuditQuery struct {
 type Event struct {
 	ID     string // to go on behind it
 	Replay Replay
-	Gone   bool // it was forgotten; Replay holds its id only
+	Gone   bool // it was forgotten; Replay holds its id, and archive and topic, which clients are not told
 }
 
 // Version is that of the program.

@@ -42,7 +42,7 @@ type edition struct {
 	first int64   // readers that have read less of what is gone than up to here must be told anew
 }
 
-// item is how one replay stands since the change n.
+// item is how one replay stands since the change n; of one that is gone what tells who may know of it.
 type item struct {
 	n      int64
 	replay api.Replay
@@ -127,7 +127,7 @@ func (n *news) next(all []*api.Replay) *edition {
 			continue
 		}
 		n.n++
-		changed = append(changed, &item{n: n.n, replay: api.Replay{ID: it.replay.ID}, gone: true})
+		changed = append(changed, &item{n: n.n, replay: api.Replay{ID: it.replay.ID, Archive: it.replay.Archive, Topic: it.replay.Topic}, gone: true})
 	}
 	if n.n == since {
 		return nil

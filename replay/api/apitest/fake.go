@@ -461,7 +461,7 @@ func (f *Fake) since(id string, seen int, first bool) (list []api.Event, changed
 	for _, e := range newer {
 		event := api.Event{ID: strconv.Itoa(e.n), Replay: e.Replay}
 		if e.gone {
-			event.Gone, event.Replay = true, api.Replay{ID: e.ID}
+			event.Gone, event.Replay = true, api.Replay{ID: e.ID, Archive: e.Archive, Topic: e.Topic}
 		}
 		list = append(list, event)
 	}
