@@ -135,7 +135,7 @@ func TestAPlanThatWaitsForItsTurnIsHeldAgainstTheArchive(t *testing.T) {
 	}
 	start("first", "--pace", "5/s", "--create-topic").want(exitOK)
 	d.until("the first has begun", func() bool {
-		return strings.Contains(d.replayd("show", "first", "-o", "json").want(exitOK).out.String(), `"state":"running"`)
+		return strings.Contains(d.replayd("show", "first", "-o", "json").want(exitOK).out.String(), `"sessions":1`)
 	})
 	plan := func() string {
 		t.Helper()

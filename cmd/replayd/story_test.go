@@ -17,9 +17,10 @@ import (
 )
 
 // person makes a token with a role, and returns the file that holds it and the token.
-func (b *bench) person(tokens, name, role string) (file, secret string) {
+func (b *bench) person(tokens, name, role string, more ...string) (file, secret string) {
 	b.t.Helper()
-	secret = strings.TrimSpace(b.replayd("token", "new", name, "--role", role, "--append", tokens).want(exitOK).out.String())
+	args := append([]string{"token", "new", name, "--role", role, "--append", tokens}, more...)
+	secret = strings.TrimSpace(b.replayd(args...).want(exitOK).out.String())
 	file = filepath.Join(b.t.TempDir(), name)
 	rewrite(b.t, file, secret)
 	return file, secret

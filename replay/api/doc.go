@@ -10,7 +10,7 @@
 // The document of the HTTP form is docs/openapi.json, which is made of the types here. These hold:
 //   - Whoever is not known costs no body, and is told of no replay, archive or person: only whether the daemon lives, whether
 //     it can work and else why, which names its control topics and brokers, and the document.
-//   - What somebody may not see answers as what there is not.
+//   - What somebody may not see answers as what there is not, and is named in nothing that they are told.
 //   - No token is in a log, a problem or the audit.
 //   - Nothing grows with those who ask: connections, requests, streams, bodies and what is audited of them have limits, and a
 //     stream that is not read is cut, and keeps nothing for its reader meanwhile.

@@ -52,13 +52,13 @@ func (g *guard) deny(by Principal, act, id string, p *Problem) {
 }
 
 // noted counts what the service denies, for which it has its own reasons: a topic that is no target, one's own start that waits
-// for another person.
+// for another person. It returns err as it may be told.
 func (g *guard) noted(ctx context.Context, act, id string, err error) error {
 	var p *Problem
 	if errors.As(err, &p) && p.Status == http.StatusForbidden {
 		g.deny(By(ctx), act, id, p)
 	}
-	return err
+	return g.told(ctx, id, err)
 }
 
 func sees(by Principal, r *Replay) bool { return by.Archives.Has(r.Archive) && by.Targets.Has(r.Topic) }
@@ -128,7 +128,7 @@ func (g *guard) Start(ctx context.Context, s Start) (Replay, bool, error) {
 		return Replay{}, false, err
 	}
 	r, created, err := g.next.Start(ctx, s)
-	return r, created, g.noted(ctx, "start", s.ID, err)
+	return g.shown(ctx, r), created, g.noted(ctx, "start", s.ID, err)
 }
 
 func (g *guard) Plan(ctx context.Context, s Start) (Plan, error) {
@@ -136,7 +136,7 @@ func (g *guard) Plan(ctx context.Context, s Start) (Plan, error) {
 		return Plan{}, err
 	}
 	p, err := g.next.Plan(ctx, s)
-	return p, g.noted(ctx, "plan", s.ID, err)
+	return g.planned(ctx, p, s.ID), g.noted(ctx, "plan", s.ID, err)
 }
 
 // Replays reads on until the page is full of what may be seen. The last that it reads is seen, so next tells of no other.
@@ -161,7 +161,7 @@ func (g *guard) Replays(ctx context.Context, q Query) (Page[Replay], error) {
 		}
 		for i := range part.Items {
 			if sees(by, &part.Items[i]) {
-				page.Items = append(page.Items, part.Items[i])
+				page.Items = append(page.Items, g.shown(ctx, part.Items[i]))
 			}
 		}
 		page.Next, q.After = part.Next, part.Next
@@ -176,27 +176,28 @@ func (g *guard) Replay(ctx context.Context, id string) (Replay, error) {
 	if err := g.needs(ctx, Viewer, "show", id); err != nil {
 		return Replay{}, err
 	}
-	return g.one(ctx, id)
+	r, err := g.one(ctx, id)
+	return g.shown(ctx, r), err
 }
 
 func (g *guard) Pause(ctx context.Context, id string, a Act) (Replay, error) {
-	return guarded(ctx, g, Operator, "pause", id, func() (Replay, error) { return g.next.Pause(ctx, id, a) })
+	return g.steered(ctx, "pause", id, func() (Replay, error) { return g.next.Pause(ctx, id, a) })
 }
 
 func (g *guard) Resume(ctx context.Context, id string, r Resume) (Replay, error) {
-	return guarded(ctx, g, Operator, "resume", id, func() (Replay, error) { return g.next.Resume(ctx, id, r) })
+	return g.steered(ctx, "resume", id, func() (Replay, error) { return g.next.Resume(ctx, id, r) })
 }
 
 func (g *guard) SetPace(ctx context.Context, id string, p Pace) (Replay, error) {
-	return guarded(ctx, g, Operator, "pace", id, func() (Replay, error) { return g.next.SetPace(ctx, id, p) })
+	return g.steered(ctx, "pace", id, func() (Replay, error) { return g.next.SetPace(ctx, id, p) })
 }
 
 func (g *guard) Cancel(ctx context.Context, id string, a Act) (Replay, error) {
-	return guarded(ctx, g, Operator, "cancel", id, func() (Replay, error) { return g.next.Cancel(ctx, id, a) })
+	return g.steered(ctx, "cancel", id, func() (Replay, error) { return g.next.Cancel(ctx, id, a) })
 }
 
 func (g *guard) Approve(ctx context.Context, id string, a Act) (Replay, error) {
-	return guarded(ctx, g, Operator, "approve", id, func() (Replay, error) { return g.next.Approve(ctx, id, a) })
+	return g.steered(ctx, "approve", id, func() (Replay, error) { return g.next.Approve(ctx, id, a) })
 }
 
 func (g *guard) Forget(ctx context.Context, id string, a Act) error {
@@ -218,6 +219,12 @@ func (g *guard) Offsets(ctx context.Context, id string, at time.Time) (Offsets, 
 
 func (g *guard) Group(ctx context.Context, id, group string) (Group, error) {
 	return guarded(ctx, g, Viewer, "group", id, func() (Group, error) { return g.next.Group(ctx, id, group) })
+}
+
+// steered is guarded for what an operator does, and the replay that comes of it.
+func (g *guard) steered(ctx context.Context, act, id string, do func() (Replay, error)) (Replay, error) {
+	r, err := guarded(ctx, g, Operator, act, id, do)
+	return g.shown(ctx, r), err
 }
 
 // guarded does something with a replay when the one who asks may.
@@ -282,7 +289,10 @@ func (g *guard) Events(ctx context.Context, id, after string) iter.Seq2[Event, e
 		by := By(ctx)
 		all := by.Archives.All() && by.Targets.All()
 		for e, err := range g.next.Events(ctx, id, after) {
-			if visible := all || err != nil || sees(by, &e.Replay); visible && !yield(e, err) {
+			if visible := all || err != nil || sees(by, &e.Replay); !visible {
+				continue
+			}
+			if e.Replay = g.shown(ctx, e.Replay); !yield(e, err) {
 				return
 			}
 		}

@@ -1,0 +1,109 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"replayd/replay/api"
+	"replayd/replay/api/apitest"
+)
+
+// ofOrders asks for orders alone, of the ten replays of mixed r0, r3, r6 and r9.
+func ofOrders(t *testing.T) context.Context {
+	return api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Operator, Archives: api.Names{"orders"}, Targets: all})
+}
+
+func ofAll(t *testing.T) context.Context {
+	return api.WithBy(t.Context(), api.Principal{Name: "bob", Role: api.Operator, Archives: all, Targets: all})
+}
+
+const notTold = "The other replay is one that you may not see: ask who runs this daemon about it, or use another topic."
+
+// TestWhyAReplayWaitsTellsOfNoneThatMayNotBeSeen in any answer that shows it.
+func TestWhyAReplayWaitsTellsOfNoneThatMayNotBeSeen(t *testing.T) {
+	for text, want := range map[string]string{
+		"behind r1":                  "behind another replay of this topic",
+		"behind r1, which is paused": "behind another replay of this topic, which is paused",
+		"behind r0":                  "behind r0",
+		"behind the moon":            "behind the moon",
+		"overlap: replay r1 has put events of a to b into topic x: twice\nContinue that replay with replayd resume r1, use another --topic": "overlap: another replay has put events of a to b into topic x: twice\n" + notTold,
+		"replay r2.\n  Or --id r2.": "another replay.\n  " + notTold,
+		"replay r6 and replay r7":   "replay r6 and another replay",
+		"replayd show r6":           "replayd show r6",
+	} {
+		f := mixed(t)
+		f.Change("r3", func(r *api.Replay) { r.Queued, r.Reason = text, text })
+		g := api.Guard(f, nil)
+		for name, ask := range map[string]func(context.Context) (api.Replay, error){
+			"show":  func(ctx context.Context) (api.Replay, error) { return g.Replay(ctx, "r3") },
+			"pause": func(ctx context.Context) (api.Replay, error) { return g.Pause(ctx, "r3", api.Act{}) },
+			"list": func(ctx context.Context) (api.Replay, error) {
+				p, err := g.Replays(ctx, api.Query{Archive: "orders"})
+				return p.Items[2], err
+			},
+			"watch": func(ctx context.Context) (r api.Replay, err error) {
+				var e api.Event
+				for e, err = range g.Events(ctx, "r3", "") {
+					break
+				}
+				return e.Replay, err
+			},
+		} {
+			few, err := ask(ofOrders(t))
+			if err != nil || few.Queued != want || few.Reason != want {
+				t.Errorf("%s tells %q and %q, want %q: %v", name, few.Queued, few.Reason, want, err)
+			}
+			if r, err := ask(ofAll(t)); err != nil || r.Queued != text || r.Reason != text {
+				t.Errorf("%s tells who may see all %q, want %q: %v", name, r.Queued, text, err)
+			}
+		}
+	}
+}
+
+// refusing is a service that refuses what is to be started, or plans it, because of r1.
+type refusing struct{ api.Service }
+
+func (refusing) Start(_ context.Context, s api.Start) (api.Replay, bool, error) {
+	p := api.NewProblem(http.StatusUnprocessableEntity, "replay r1 was started before, and asked for otherwise")
+	p.Next = "Look at replay r1."
+	p.Errors = []api.FieldError{{Location: "body.from", Message: "is not what replay r1 was started with"}}
+	p.Also = []api.Refused{{Item: "overlap", Detail: "replay r2 has put events there", Next: "Continue with --id r2, or --allow overlap."}}
+	return api.Replay{}, false, fmt.Errorf("start: %w", p)
+}
+
+func (refusing) Plan(context.Context, api.Start) (api.Plan, error) {
+	refusal := map[string]any{"what": "replay r1 has put events there", "next": "replayd resume r1", "refused": true}
+	return api.Plan{
+		Lines: []string{"topic x", "preflight REFUSED overlap: replay r1 has put events there", "    one\n    replayd resume r1"},
+		Plan:  map[string]any{"objects": 3.0, "preflight": []any{refusal}},
+	}, nil
+}
+
+func TestRefusalsTellOfNoReplayThatMayNotBeSeen(t *testing.T) {
+	g := api.Guard(refusing{mixed(t)}, nil)
+	mine := apitest.Payments("")
+	mine.Archive, mine.Topic = "orders", "replay.orders"
+	for _, id := range []string{"", "r1"} { // named, it is known, but nothing more of it
+		mine.ID = id
+		_, _, err := g.Start(ofOrders(t), mine)
+		p := apitest.Refused(t, err, http.StatusUnprocessableEntity)
+		if text := p.Error(); strings.Contains(text, "r1") != (id != "") || strings.Contains(text, "r2") || len(p.Errors) != 0 || p.Also[0].Next != notTold {
+			t.Errorf("named %q: %s", id, text)
+		}
+	}
+	_, _, err := g.Start(ofAll(t), mine)
+	if p := apitest.Refused(t, err, http.StatusUnprocessableEntity); len(p.Errors) != 1 || !strings.Contains(p.Error(), "--id r2") {
+		t.Errorf("who may see all is told %s", p.Error())
+	}
+	mine.ID = ""
+	few, err := g.Plan(ofOrders(t), mine)
+	if text := fmt.Sprint(few); err != nil || strings.Contains(text, "r1") || few.Lines[2] != "    one\n    "+notTold || few.Plan["objects"] != 3.0 {
+		t.Errorf("the plan says %s, %v", text, err)
+	}
+	if plan, err := g.Plan(ofAll(t), mine); err != nil || strings.Count(fmt.Sprint(plan), "r1") != 4 {
+		t.Errorf("who may see all is told %+v, %v", plan, err)
+	}
+}
