@@ -48,6 +48,7 @@ func NewAuthenticator(o AuthOptions, log zerolog.Logger) (*Authenticator, error)
 		if a.tokens, err = keep(log, func(texts [][]byte) ([]Token, error) { return parseTokens(texts[0]) }, o.TokensFile); err != nil {
 			errs = append(errs, fmt.Errorf("server.auth.tokens_file: %s: %w", o.TokensFile, err))
 		}
+		a.tokens.gone = "the file of tokens is not there any more: no token is taken; bring it back, or start the daemon without server.auth.tokens_file"
 	}
 	if o.OIDC != nil {
 		var err error

@@ -167,16 +167,20 @@ func TestTokensHoldAsTheirFileIsNow(t *testing.T) {
 		next, done := open(t, s, "/v1/events", "Authorization: Bearer "+secrets["a"])
 		next()
 		next()
-		expect := func(text string, status int) {
+		stands := func(status int) {
 			t.Helper()
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
 			time.Sleep(2 * time.Second) // it is looked at each second
 			r, err := send(t, s.http, "GET", inside+"/v1/replays", "", "Authorization: Bearer "+secrets["a"])
 			if got, text := answer(t, r, err); got != status {
 				t.Errorf("want %d: %d %s", status, got, text)
 			}
+		}
+		expect := func(text string, status int) {
+			t.Helper()
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			stands(status)
 		}
 		expect(string(text), 200)
 		expect("- {name: half a fi", 200) // as it was: somebody is writing it
@@ -187,6 +191,16 @@ func TestTokensHoldAsTheirFileIsNow(t *testing.T) {
 		if got := next(); !strings.HasPrefix(got, "end: ") {
 			t.Errorf("who is known no longer still watches: %q", got)
 		}
+		expect(string(text), 200)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		stands(401) // by a file that is not there nobody is known
+		stands(401)
+		if n := strings.Count(log.String(), "no token is taken; bring it back"); n != 1 {
+			t.Errorf("logged %d times: %s", n, log.String())
+		}
+		expect("- {name: half a fi", 401)
 		expect(string(text), 200)
 		done()
 		s.stop()

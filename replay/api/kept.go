@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"sync"
@@ -24,6 +25,7 @@ type kept[T any] struct {
 	paths []string
 	from  func(texts [][]byte) (T, error)
 	log   zerolog.Logger
+	gone  string // what it means that a file is not there any more, by which nothing is left; empty: as one that cannot be used
 
 	mu     sync.Mutex
 	looked time.Time
@@ -45,12 +47,18 @@ func (k *kept[T]) get() T {
 	if time.Since(k.looked) < lookEvery {
 		return k.value
 	}
-	switch err := k.look(); {
+	said := "a file has changed and cannot be used; what it held before still counts"
+	err := k.look()
+	if k.gone != "" && errors.Is(err, fs.ErrNotExist) {
+		var nothing T
+		k.texts, k.value, said = nil, nothing, k.gone
+	}
+	switch {
 	case err == nil:
 		k.failed = ""
 	case err.Error() != k.failed:
 		k.failed = err.Error()
-		k.log.Error().Err(err).Msg("a file has changed and cannot be used; what it held before still counts")
+		k.log.Error().Err(err).Msg(said)
 	}
 	return k.value
 }
