@@ -37,7 +37,8 @@ func fieldError(err error) FieldError {
 }
 
 const about = `A daemon that replays archived hours into Kafka, exactly once. Any daemon on the same control topics answers for
-all replays, and what changes something is answered when it has been read back from Kafka.
+all replays, and what changes something is answered when it has been read back from Kafka. One that has just begun answers 503
+with Retry-After until it has read what there is: it would not know of replays that others run.
 
 Errors are application/problem+json and name every field that is wrong. Readers ignore fields that they do not know: there
 will be more. Lists are answered in parts; ` + "`next`" + ` of one is ` + "`after`" + ` of the next. A field that is null is as if it was not sent.`

@@ -180,6 +180,23 @@ func TestAProblemOfTheServiceIsPassedOn(t *testing.T) {
 	}
 }
 
+// TestWhoIsToComeAgainIsToldWhen, by any route whose service cannot tell now.
+func TestWhoIsToComeAgainIsToldWhen(t *testing.T) {
+	fake := apitest.NewFake()
+	s := serve(t, api.Guard(fake, nil), api.ServerOptions{})
+	fake.Break(api.NewProblem(http.StatusServiceUnavailable, "this daemon does not know all replays now"))
+	for _, path := range []string{"/v1/replays", "/v1/replays/a", "/v1/replays/a/receipt", "/v1/replays/a/events"} {
+		r, err := send(t, s.Client(), "GET", s.URL+path, "")
+		if problem(t, http.StatusServiceUnavailable, r, err); r.Header.Get("Retry-After") != "2" {
+			t.Errorf("%s: come again after %q", path, r.Header.Get("Retry-After"))
+		}
+	}
+	r, err := send(t, s.Client(), "POST", s.URL+"/v1/replays", someStart)
+	if problem(t, http.StatusServiceUnavailable, r, err); r.Header.Get("Retry-After") != "2" {
+		t.Errorf("start: come again after %q", r.Header.Get("Retry-After"))
+	}
+}
+
 func TestPagesOfOthersCannotAsk(t *testing.T) {
 	s := serve(t, api.Guard(apitest.NewFake(), nil), api.ServerOptions{})
 	for _, c := range []struct {

@@ -153,6 +153,14 @@ func (v *View) Ready() error {
 	return v.ready(time.Now())
 }
 
+// Whole reports whether all that the topics held at the beginning has been read. Before, what is not told of may be there all
+// the same, and what is may have changed long ago.
+func (v *View) Whole() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return !v.caught.IsZero()
+}
+
 // Behind is how old what All tells may be: the time since all that the topics held was asked for and then read, or, before
 // that, since reading began.
 func (v *View) Behind() time.Duration {

@@ -319,14 +319,15 @@ func TestHowFarAViewIsBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &View{began: time.Now()}
 		time.Sleep(time.Minute)
-		if d := v.Behind(); d != time.Minute {
-			t.Errorf("a minute after it began it is %s behind", d)
+		v.seen(time.Now(), errors.New("no broker"))
+		if d := v.Behind(); d != time.Minute || v.Whole() {
+			t.Errorf("a minute after it began it is %s behind, and whole: %v", d, v.Whole())
 		}
 		v.seen(time.Now().Add(-time.Second), nil)
 		time.Sleep(2 * time.Second)
 		v.seen(time.Now(), errors.New("no broker"))
-		if d := v.Behind(); d != 3*time.Second {
-			t.Errorf("3 seconds after the last look that went well was begun it is %s behind", d)
+		if d := v.Behind(); d != 3*time.Second || !v.Whole() {
+			t.Errorf("3 seconds after the last look that went well was begun it is %s behind, and whole: %v", d, v.Whole())
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
@@ -193,8 +192,12 @@ func (n *news) place(id string) int64 {
 // Events implements api.Service. It ends when the daemon does.
 func (m *Manager) Events(ctx context.Context, id, after string) iter.Seq2[api.Event, error] {
 	return func(yield func(api.Event, error) bool) {
-		if _, known := m.options.Registers.Find(id); id != "" && !known {
-			yield(api.Event{}, api.NewProblem(http.StatusNotFound, "no replay is called %q", id))
+		err := m.whole()
+		if id != "" {
+			_, err = m.find(id)
+		}
+		if err != nil {
+			yield(api.Event{}, err)
 			return
 		}
 		at, told := m.news.place(after), false

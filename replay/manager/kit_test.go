@@ -98,6 +98,7 @@ type daemon struct {
 	mine    map[string]bool
 	divided chan struct{}
 	unready error
+	unread  bool  // the control topics, up to where they were at the beginning
 	noMore  error // what Source says
 	more    bool  // the archives have an object more than before
 	opens   int
@@ -269,6 +270,12 @@ func (r *registers) Changed() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.changed
+}
+
+func (r *registers) Whole() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.unread
 }
 
 func (r *registers) Ready() error {

@@ -21,7 +21,7 @@ type fixed struct {
 
 func (f fixed) All() []replay.Known { return slices.Clone(f.all) }
 
-func (f fixed) Ready() error { return nil }
+func (f fixed) Whole() bool { return true }
 
 // idle is Work that has nothing.
 type idle struct{ Work }

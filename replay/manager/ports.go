@@ -18,7 +18,10 @@ type Registers interface {
 	// Changed is closed at the next change of anything.
 	Changed() <-chan struct{}
 
-	// Ready is nil once all that was there at the beginning has been read, and while it can be read on.
+	// Whole reports whether all that was there at the beginning has been read. It stays so.
+	Whole() bool
+
+	// Ready is nil once they are whole, and while they can be read on.
 	Ready() error
 
 	// Freeze makes a replay known: its spec, how it is started, and the first wish. Of two at once with one id, or one

@@ -154,15 +154,39 @@ func paceOf(k *replay.Known, w *replay.Wish) string {
 	return cmp.Or(w.Pace.String(), k.Start.Pace, pace.Default().String())
 }
 
-// find returns a replay, or the problem that there is none.
-func (m *Manager) find(id string) (replay.Known, error) {
-	k, ok := m.options.Registers.Find(id)
-	if !ok {
-		p := api.NewProblem(http.StatusNotFound, "no replay is called %q", id)
-		p.Next = "List them: replayd list"
-		return k, p
+// whole is nil once this daemon can tell of all replays: before, it would call one unknown, or idle, that others run.
+func (m *Manager) whole() error {
+	if m.options.Registers.Whole() {
+		return nil
 	}
-	return k, nil
+	return unread(m.options.Registers.Ready())
+}
+
+// unread is the problem of what the control topics may hold, and could not be read because of err.
+func unread(err error) error {
+	why := "the control topics are still being read"
+	if err != nil { // else they were read just now
+		why = err.Error()
+	}
+	p := api.NewProblem(http.StatusServiceUnavailable, "this daemon does not know all replays now: %s", why)
+	p.Next = "Ask again in some seconds, or ask another daemon."
+	return p
+}
+
+// find returns a replay, or the problem that there is none. One that is not known while nothing can be read may be there.
+func (m *Manager) find(id string) (replay.Known, error) {
+	if err := m.whole(); err != nil {
+		return replay.Known{}, err
+	}
+	if k, ok := m.options.Registers.Find(id); ok {
+		return k, nil
+	}
+	if err := m.options.Registers.Ready(); err != nil {
+		return replay.Known{}, unread(err)
+	}
+	p := api.NewProblem(http.StatusNotFound, "no replay is called %q", id)
+	p.Next = "List them: replayd list"
+	return replay.Known{}, p
 }
 
 // Replay implements api.Service.
@@ -224,6 +248,9 @@ func (c cursor) compare(k *replay.Known) int {
 // Replays implements api.Service.
 func (m *Manager) Replays(_ context.Context, q api.Query) (api.Page[api.Replay], error) {
 	page := api.Page[api.Replay]{Items: []api.Replay{}}
+	if err := m.whole(); err != nil {
+		return page, err
+	}
 	var last cursor
 	if q.After != "" {
 		var err error
