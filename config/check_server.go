@@ -94,7 +94,7 @@ func (k *checker) certificates(s Server) {
 			k.add(join(join(path, name), "role"), "%q is no role: want viewer, operator or admin", c.Role)
 		}
 		k.patterns(join(join(path, name), "archives"), c.Archives)
-		k.patterns(join(join(path, name), "targets"), c.Targets)
+		k.patterns(join(join(path, name), "topics"), c.Topics)
 	}
 }
 

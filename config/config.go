@@ -144,14 +144,14 @@ func (a Auth) On() bool { return a.TokensFile != "" || a.OIDC.On() || len(a.Cert
 type Certificate struct {
 	Role     string   `yaml:"role"`
 	Archives []string `yaml:"archives"` // that it may see and start
-	Targets  []string `yaml:"targets"`  // topics, likewise
+	Topics   []string `yaml:"topics"`   // likewise
 }
 
 // everything is every name, where names are listed.
 const everything = "*"
 
 func (c *Certificate) setDefaults() {
-	*c = Certificate{Archives: []string{everything}, Targets: []string{everything}}
+	*c = Certificate{Archives: []string{everything}, Topics: []string{everything}}
 }
 
 // OIDC takes tokens that an identity provider signed.
@@ -167,7 +167,7 @@ type OIDC struct {
 	Name     string `yaml:"name_claim" env:"NAME_CLAIM"`
 	Role     string `yaml:"role_claim" env:"ROLE_CLAIM"`
 	Archives string `yaml:"archives_claim" env:"ARCHIVES_CLAIM"`
-	Targets  string `yaml:"targets_claim" env:"TARGETS_CLAIM"`
+	Topics   string `yaml:"topics_claim" env:"TOPICS_CLAIM"`
 
 	Roles Roles `yaml:"roles" envPrefix:"ROLES_"`
 }

@@ -39,7 +39,7 @@ func (d *desk) Group(ctx context.Context, k *replay.Known, group string) (api.Gr
 	if err != nil {
 		return g, problemOf(err)
 	}
-	g.State, g.Left, g.Done = p.State, p.Left, p.Done
+	g.State, g.Lag, g.Done = p.State, p.Lag, p.Done
 	for _, at := range p.Partitions {
 		g.Partitions = append(g.Partitions, api.GroupPartition{Partition: at.Partition, Committed: at.Committed, Last: at.Last, Done: at.Done})
 	}

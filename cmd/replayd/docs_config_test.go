@@ -53,7 +53,7 @@ var flagOf = map[string]string{
 // otherwise are keys that are called as a flag that says something else.
 var otherwise = []string{
 	"kafka.sasl.profile", "kafka.sasl.token_file", "server.pace", "targets.*.archives",
-	"server.auth.certificates.*.role", "server.auth.certificates.*.archives", "server.auth.certificates.*.targets",
+	"server.auth.certificates.*.role", "server.auth.certificates.*.archives", "server.auth.certificates.*.topics",
 }
 
 // settings are the keys below a value of the configuration. variables begins the names of their variables, "" where they

@@ -15,7 +15,7 @@ import (
 func TestWhenAGroupWillHaveReadAReplay(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-	type look struct{ second, left, produced int64 }
+	type look struct{ second, lag, produced int64 }
 	for name, c := range map[string]struct {
 		state replay.State
 		rate  float64 // of the replay, events a second
@@ -37,7 +37,7 @@ func TestWhenAGroupWillHaveReadAReplay(t *testing.T) {
 		got := 0.0
 		for _, l := range c.looks {
 			r := &api.Replay{State: c.state, Progress: &replay.Report{Produced: l.produced, EventsPerSecond: c.rate, ETASeconds: c.eta}}
-			got = rate.seconds(begin.Add(time.Duration(l.second)*time.Second), &api.Group{Left: l.left}, r)
+			got = rate.seconds(begin.Add(time.Duration(l.second)*time.Second), &api.Group{Lag: l.lag}, r)
 		}
 		if got != c.want {
 			t.Errorf("%s: %g seconds, want %g", name, got, c.want)
@@ -55,12 +55,12 @@ func TestWhenAGroupWillHaveReadAReplay(t *testing.T) {
 // reading is a daemon whose consumer group reads on with each look.
 type reading struct {
 	*apitest.Fake
-	left int64
+	lag int64
 }
 
 func (r *reading) Group(_ context.Context, id, group string) (api.Group, error) {
-	r.left = max(0, r.left-30)
-	return api.Group{Group: group, ID: id, State: "Stable", Left: r.left, Done: r.left == 0, Partitions: []api.GroupPartition{}}, nil
+	r.lag = max(0, r.lag-30)
+	return api.Group{Group: group, ID: id, State: "Stable", Lag: r.lag, Done: r.lag == 0, Partitions: []api.GroupPartition{}}, nil
 }
 
 func TestWatchingAGroupEndsWhenItHasReadAll(t *testing.T) {
@@ -91,9 +91,9 @@ func TestWatchingAGroupEndsWhenItHasReadAll(t *testing.T) {
 func TestAGroupIsToldInOneLine(t *testing.T) {
 	for want, g := range map[string]api.Group{
 		"group g has read all of it":                                    {Group: "g", State: "Stable", Done: true},
-		"group g has 1 record left, done in about 1m30s":                {Group: "g", State: "Stable", Left: 1, ETA: 90},
-		"group g (Empty) has 20 records left":                           {Group: "g", State: "Empty", Left: 20},
-		"there is no group g: it has 20 records left once there is one": {Group: "g", State: "Dead", Left: 20},
+		"group g has 1 record left, done in about 1m30s":                {Group: "g", State: "Stable", Lag: 1, ETA: 90},
+		"group g (Empty) has 20 records left":                           {Group: "g", State: "Empty", Lag: 20},
+		"there is no group g: it has 20 records left once there is one": {Group: "g", State: "Dead", Lag: 20},
 	} {
 		if got := groupLine(&g); got != want {
 			t.Errorf("got %q, want %q", got, want)

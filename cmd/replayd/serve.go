@@ -162,7 +162,7 @@ func (a *app) authenticator(c config.Auth) (*api.Authenticator, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Certificates)) {
 		k := c.Certificates[name]
-		o.Certificates = append(o.Certificates, api.Certificate{Name: name, Role: api.Role(k.Role), Archives: k.Archives, Targets: k.Targets})
+		o.Certificates = append(o.Certificates, api.Certificate{Name: name, Role: api.Role(k.Role), Archives: k.Archives, Topics: k.Topics})
 	}
 	auth, err := api.NewAuthenticator(o, a.log)
 	if err != nil {
@@ -174,7 +174,7 @@ func (a *app) authenticator(c config.Auth) (*api.Authenticator, error) {
 func oidcOf(c config.OIDC) *api.OIDCOptions {
 	o := &api.OIDCOptions{
 		Issuer: c.Issuer, KeysURL: c.JWKSURL, Audience: c.Audience, Algorithms: c.Algorithms, CAFile: c.CAFile,
-		NameClaim: c.Name, RoleClaim: c.Role, ArchivesClaim: c.Archives, TargetsClaim: c.Targets,
+		NameClaim: c.Name, RoleClaim: c.Role, ArchivesClaim: c.Archives, TopicsClaim: c.Topics,
 	}
 	for value, role := range c.Roles.Named() {
 		if o.Roles == nil {

@@ -45,12 +45,12 @@ func TestTheIdentityProviderIsAsItIsConfigured(t *testing.T) {
       name_claim: email
       role_claim: groups
       archives_claim: archives
-      targets_claim: topics
+      topics_claim: topics
       roles: {operator: [oncall, sre], admin: [platform, sre]}
 `, "REPLAYD_SERVER_AUTH_OIDC_ROLES_VIEWER=all,guests")
 	want := api.OIDCOptions{
 		Issuer: "https://login.example.com", KeysURL: "https://login.example.com/keys", Audience: "replayd", Algorithms: []string{"EdDSA"}, CAFile: "ca.pem",
-		NameClaim: "email", RoleClaim: "groups", ArchivesClaim: "archives", TargetsClaim: "topics",
+		NameClaim: "email", RoleClaim: "groups", ArchivesClaim: "archives", TopicsClaim: "topics",
 		Roles: map[string]api.Role{"all": api.Viewer, "guests": api.Viewer, "oncall": api.Operator, "sre": api.Admin, "platform": api.Admin},
 	}
 	if got := oidcOf(c.Server.Auth.OIDC); !reflect.DeepEqual(*got, want) {
@@ -76,7 +76,7 @@ func TestClientsAreKnownByTheirCertificates(t *testing.T) {
   tls: {cert_file: c, key_file: k, client_ca_file: a}
   auth:
     certificates:
-      ci.example.com: {role: operator, archives: [payments], targets: ["replay.*"]}
+      ci.example.com: {role: operator, archives: [payments], topics: ["replay.*"]}
       board: {role: viewer}
 `)
 	auth, err := (&app{log: zerolog.Nop()}).authenticator(c.Server.Auth)

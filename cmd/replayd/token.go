@@ -24,7 +24,7 @@ func (a *app) tokenCommand() *cobra.Command {
 
 func (a *app) newTokenCommand() *cobra.Command {
 	t, role, expires := api.Token{}, "", ""
-	var archives, targets []string
+	var archives, topics []string
 	c := &cobra.Command{
 		Use: "new NAME", Short: "Make a token: the secret to stdout, the line for the daemon's tokens file to stderr",
 		Long: `token new makes a random token. It is printed to stdout, once; the line for server.auth.tokens_file, which holds only its
@@ -37,7 +37,7 @@ hash, goes to stderr, or with --append to the end of that file. The daemon reads
 	flags := c.Flags()
 	flags.StringVar(&role, "role", string(api.Viewer), "viewer, operator or admin")
 	flags.StringSliceVar(&archives, "archives", []string{api.Everything}, "archives that it may see and start: names, or beginnings of names and a star")
-	flags.StringSliceVar(&targets, "topics", []string{api.Everything}, "topics, likewise")
+	flags.StringSliceVar(&topics, "topics", []string{api.Everything}, "topics, likewise")
 	flags.StringVar(&expires, "expires", "", "how long it holds: 90d (default: for ever)")
 	flags.StringVar(&to, "append", "", "file of tokens to add the line to")
 	c.Args = func(_ *cobra.Command, args []string) error {
@@ -47,7 +47,7 @@ hash, goes to stderr, or with --append to the end of that file. The daemon reads
 		return nil
 	}
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		t.Name, t.Archives, t.Targets = args[0], archives, targets
+		t.Name, t.Archives, t.Topics = args[0], archives, topics
 		if err := t.Role.UnmarshalText([]byte(role)); err != nil {
 			return usage("--role: %w", err)
 		}

@@ -24,7 +24,7 @@ func newToken(t *testing.T, path, name string) *result {
 // TestATokenIsAddedToAFileThatADaemonCanRead whatever it ends with.
 func TestATokenIsAddedToAFileThatADaemonCanRead(t *testing.T) {
 	t.Parallel()
-	_, line, err := api.NewToken(api.Token{Name: "first", Role: api.Viewer, Archives: api.Names{"*"}, Targets: api.Names{"*"}})
+	_, line, err := api.NewToken(api.Token{Name: "first", Role: api.Viewer, Archives: api.Names{"*"}, Topics: api.Names{"*"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -181,12 +181,12 @@ func groupLine(g *api.Group) string {
 	case g.Done:
 		return fmt.Sprintf("group %s has read all of it", g.Group)
 	case g.ETA > 0:
-		return fmt.Sprintf("group %s has %s left, done in about %s", g.Group, plural(g.Left, "record"), inSeconds(g.ETA))
+		return fmt.Sprintf("group %s has %s left, done in about %s", g.Group, plural(g.Lag, "record"), inSeconds(g.ETA))
 	}
 	if g.State == "Dead" { // so Kafka calls what it does not know
-		return fmt.Sprintf("there is no group %s: it has %s left once there is one", g.Group, plural(g.Left, "record"))
+		return fmt.Sprintf("there is no group %s: it has %s left once there is one", g.Group, plural(g.Lag, "record"))
 	}
-	return fmt.Sprintf("group %s (%s) has %s left", g.Group, g.State, plural(g.Left, "record"))
+	return fmt.Sprintf("group %s (%s) has %s left", g.Group, g.State, plural(g.Lag, "record"))
 }
 
 // clear makes room for what is told at the end. As long as a terminal waits for keys, a line that ends does not begin the next.

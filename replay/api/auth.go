@@ -22,7 +22,7 @@ type Certificate struct {
 	Name     string // its common name, or one of its DNS names, addresses or URIs
 	Role     Role
 	Archives Names
-	Targets  Names
+	Topics   Names
 }
 
 // Authenticator finds out who asks. It is safe for concurrent use.
@@ -57,8 +57,8 @@ func NewAuthenticator(o AuthOptions, log zerolog.Logger) (*Authenticator, error)
 		}
 	}
 	for _, c := range o.Certificates {
-		if err := errors.Join(c.Archives.check("archives"), c.Targets.check("targets")); err != nil || c.Name == "" || ranks[c.Role] == 0 {
-			errs = append(errs, fmt.Errorf("server.auth.certificates: %q needs a name, a role, archives and targets: %w", c.Name, err))
+		if err := errors.Join(c.Archives.check("archives"), c.Topics.check("topics")); err != nil || c.Name == "" || ranks[c.Role] == 0 {
+			errs = append(errs, fmt.Errorf("server.auth.certificates: %q needs a name, a role, archives and topics: %w", c.Name, err))
 		}
 	}
 	return a, errors.Join(errs...)

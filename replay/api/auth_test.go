@@ -41,7 +41,7 @@ func authenticator(t *testing.T, o api.AuthOptions) *api.Authenticator {
 }
 
 func TestATokenIsRandomAndItsFileHoldsNone(t *testing.T) {
-	path, secrets := tokens(t, api.Token{Name: "ci: deploy", Role: api.Operator, Archives: api.Names{"payments"}, Targets: api.Names{"replay.*"}, Expires: api.ExpiresAt(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))})
+	path, secrets := tokens(t, api.Token{Name: "ci: deploy", Role: api.Operator, Archives: api.Names{"payments"}, Topics: api.Names{"replay.*"}, Expires: api.ExpiresAt(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))})
 	secret := secrets["ci: deploy"]
 	if !strings.HasPrefix(secret, "rpd_") || len(secret) != 4+43 {
 		t.Errorf("secret %q", secret)
@@ -50,16 +50,16 @@ func TestATokenIsRandomAndItsFileHoldsNone(t *testing.T) {
 	if err != nil || strings.Contains(string(text), secret[4:]) || strings.Count(string(text), "\n") != 1 || !strings.Contains(string(text), "2027-01-01T00:00:00Z") {
 		t.Errorf("%v: %s", err, text)
 	}
-	other, _, err := api.NewToken(api.Token{Name: "b", Role: api.Viewer, Archives: all, Targets: all})
+	other, _, err := api.NewToken(api.Token{Name: "b", Role: api.Viewer, Archives: all, Topics: all})
 	if err != nil || other == secret {
 		t.Errorf("twice the same: %v", err)
 	}
 	for _, bad := range []api.Token{
 		{},
 		{Name: "a", Role: api.Viewer, Archives: all},
-		{Name: "a\n", Role: api.Viewer, Archives: all, Targets: all},
-		{Name: "a", Archives: all, Targets: all},
-		{Name: "a", Role: api.Viewer, Archives: api.Names{"*a"}, Targets: all},
+		{Name: "a\n", Role: api.Viewer, Archives: all, Topics: all},
+		{Name: "a", Archives: all, Topics: all},
+		{Name: "a", Role: api.Viewer, Archives: api.Names{"*a"}, Topics: all},
 	} {
 		if _, _, err := api.NewToken(bad); err == nil {
 			t.Errorf("%+v is taken", bad)
@@ -69,14 +69,14 @@ func TestATokenIsRandomAndItsFileHoldsNone(t *testing.T) {
 
 func TestAFileOfTokensIsReadAsAWhole(t *testing.T) {
 	const hash = "hash: sha256:0000000000000000000000000000000000000000000000000000000000000000"
-	const rights = hash + `, archives: ["*"], targets: ["*"]`
+	const rights = hash + `, archives: ["*"], topics: ["*"]`
 	for _, c := range []struct{ name, text, says string }{
 		{"an unknown field", "- {name: a, role: viewer, " + rights + ", rolle: admin}", "rolle"},
 		{"an unknown role", "- {name: a, role: root, " + rights + "}", "root"},
 		{"no role", "- {name: a, " + rights + "}", "role"},
 		{"no name", "- {role: viewer, " + rights + "}", "name"},
-		{"a secret for a hash", `- {name: a, role: viewer, hash: rpd_Zm9v, archives: ["*"], targets: ["*"]}`, "64 hex digits"},
-		{"no archives", `- {name: a, role: viewer, ` + hash + `, targets: ["*"]}`, "archives"},
+		{"a secret for a hash", `- {name: a, role: viewer, hash: rpd_Zm9v, archives: ["*"], topics: ["*"]}`, "64 hex digits"},
+		{"no archives", `- {name: a, role: viewer, ` + hash + `, topics: ["*"]}`, "archives"},
 		{"two of a name", "- {name: a, role: viewer, " + rights + "}\n- {name: a, role: admin, " + rights + "}", "taken"},
 		{"a name that a terminal obeys", "- {name: \"a\\u009b2J\", role: viewer, " + rights + "}", "name: want"},
 		{"no list", "name: a", "sequence"},
@@ -97,9 +97,9 @@ func TestAFileOfTokensIsReadAsAWhole(t *testing.T) {
 
 func TestOnlyTokensThatAreKnownAndValidAreLetIn(t *testing.T) {
 	path, secrets := tokens(t,
-		api.Token{Name: "view", Role: api.Viewer, Archives: all, Targets: all},
-		api.Token{Name: "old", Role: api.Admin, Archives: all, Targets: all, Expires: api.ExpiresAt(time.Now().Add(-time.Second))},
-		api.Token{Name: "young", Role: api.Viewer, Archives: all, Targets: all, Expires: api.ExpiresAt(time.Now().Add(time.Hour))},
+		api.Token{Name: "view", Role: api.Viewer, Archives: all, Topics: all},
+		api.Token{Name: "old", Role: api.Admin, Archives: all, Topics: all, Expires: api.ExpiresAt(time.Now().Add(-time.Second))},
+		api.Token{Name: "young", Role: api.Viewer, Archives: all, Topics: all, Expires: api.ExpiresAt(time.Now().Add(time.Hour))},
 	)
 	var log diary
 	s := serve(t, api.Guard(apitest.NewFake(), nil), api.ServerOptions{Listen: "0.0.0.0:0", Auth: authenticator(t, api.AuthOptions{TokensFile: path}), Log: log.log()})
@@ -152,7 +152,7 @@ func TestOnlyTokensThatAreKnownAndValidAreLetIn(t *testing.T) {
 }
 
 func TestTokensHoldAsTheirFileIsNow(t *testing.T) {
-	path, secrets := tokens(t, api.Token{Name: "a", Role: api.Viewer, Archives: all, Targets: all})
+	path, secrets := tokens(t, api.Token{Name: "a", Role: api.Viewer, Archives: all, Topics: all})
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -208,7 +208,7 @@ func TestTokensHoldAsTheirFileIsNow(t *testing.T) {
 }
 
 func TestStatusOfWhatIsDeniedIsInTheAuditOnce(t *testing.T) {
-	path, secrets := tokens(t, api.Token{Name: "view", Role: api.Viewer, Archives: all, Targets: all})
+	path, secrets := tokens(t, api.Token{Name: "view", Role: api.Viewer, Archives: all, Topics: all})
 	auth := authenticator(t, api.AuthOptions{TokensFile: path})
 	synctest.Test(t, func(t *testing.T) {
 		var book audits

@@ -18,7 +18,7 @@ const notTold = "The other replay is one that you may not see: ask who runs this
 // have named themselves stays.
 func (g *guard) discreet(ctx context.Context, text, id string) (clean string, hidden bool) {
 	by := By(ctx)
-	if by.Archives.All() && by.Targets.All() || !named.MatchString(text) {
+	if by.Archives.All() && by.Topics.All() || !named.MatchString(text) {
 		return text, false
 	}
 	lines := strings.Split(text, "\n")

@@ -13,11 +13,11 @@ import (
 
 // ofOrders asks for orders alone, of the ten replays of mixed r0, r3, r6 and r9.
 func ofOrders(t *testing.T) context.Context {
-	return api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Operator, Archives: api.Names{"orders"}, Targets: all})
+	return api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Operator, Archives: api.Names{"orders"}, Topics: all})
 }
 
 func ofAll(t *testing.T) context.Context {
-	return api.WithBy(t.Context(), api.Principal{Name: "bob", Role: api.Operator, Archives: all, Targets: all})
+	return api.WithBy(t.Context(), api.Principal{Name: "bob", Role: api.Operator, Archives: all, Topics: all})
 }
 
 const notTold = "The other replay is one that you may not see: ask who runs this daemon about it, or use another topic."

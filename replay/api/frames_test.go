@@ -38,7 +38,7 @@ func FuzzFrames(f *testing.F) {
 
 // FuzzTokens reads anything as a file of tokens: what is taken is whole.
 func FuzzTokens(f *testing.F) {
-	_, line, err := NewToken(Token{Name: "a", Role: Viewer, Archives: Names{"payments"}, Targets: Names{"replay.*"}})
+	_, line, err := NewToken(Token{Name: "a", Role: Viewer, Archives: Names{"payments"}, Topics: Names{"replay.*"}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -19,7 +19,7 @@ type guard struct {
 	denials *Denials
 }
 
-// Guard returns service for those whom By names, by their roles, archives and targets. What it denies is counted; denials
+// Guard returns service for those whom By names, by their roles, archives and topics. What it denies is counted; denials
 // may be nil.
 func Guard(service Service, denials *Denials) Service { return &guard{service, denials} }
 
@@ -61,7 +61,7 @@ func (g *guard) noted(ctx context.Context, act, id string, err error) error {
 	return g.told(ctx, id, err)
 }
 
-func sees(by Principal, r *Replay) bool { return by.Archives.Has(r.Archive) && by.Targets.Has(r.Topic) }
+func sees(by Principal, r *Replay) bool { return by.Archives.Has(r.Archive) && by.Topics.Has(r.Topic) }
 
 // unknown is the answer for what there is not, and for what may not be seen.
 func unknown(what, name, next string) *Problem {
@@ -111,7 +111,7 @@ func (g *guard) startable(ctx context.Context, act string, s *Start) error {
 	for _, field := range []struct {
 		location, value string
 		names           Names
-	}{{"body.archive", s.Archive, by.Archives}, {"body.topic", s.Topic, by.Targets}} {
+	}{{"body.archive", s.Archive, by.Archives}, {"body.topic", s.Topic, by.Topics}} {
 		if !field.names.Has(field.value) {
 			p.Errors = append(p.Errors, FieldError{field.location, fmt.Sprintf("not among those of %s: %q", by.Name, []string(field.names)), field.value})
 		}
@@ -145,7 +145,7 @@ func (g *guard) Replays(ctx context.Context, q Query) (Page[Replay], error) {
 		return Page[Replay]{}, err
 	}
 	by := By(ctx)
-	if by.Archives.All() && by.Targets.All() {
+	if by.Archives.All() && by.Topics.All() {
 		return g.next.Replays(ctx, q)
 	}
 	limit := q.Limit
@@ -266,11 +266,11 @@ func (g *guard) Audit(ctx context.Context, q AuditQuery) (Page[replay.Audited], 
 		return Page[replay.Audited]{}, err
 	}
 	by := By(ctx)
-	if by.Archives.All() && by.Targets.All() {
+	if by.Archives.All() && by.Topics.All() {
 		return g.next.Audit(ctx, q) // of forgotten replays, too
 	}
 	if q.ID == "" {
-		p := NewProblem(http.StatusForbidden, "the audit of all replays is for those who may see all archives and targets")
+		p := NewProblem(http.StatusForbidden, "the audit of all replays is for those who may see all archives and topics")
 		p.Next = "Name a replay with id."
 		g.deny(by, "audit", "", p)
 		return Page[replay.Audited]{}, p
@@ -287,7 +287,7 @@ func (g *guard) Events(ctx context.Context, id, after string) iter.Seq2[Event, e
 			return
 		}
 		by := By(ctx)
-		all := by.Archives.All() && by.Targets.All()
+		all := by.Archives.All() && by.Topics.All()
 		for e, err := range g.next.Events(ctx, id, after) {
 			if visible := all || err != nil || sees(by, &e.Replay); !visible {
 				continue

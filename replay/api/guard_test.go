@@ -114,7 +114,7 @@ func TestWhatTheServiceItselfDeniesIsAuditedToo(t *testing.T) {
 		d := api.NewDenials(a.write, zerolog.Nop())
 		stop := running(t, d)
 		g := api.Guard(strict{withReplay(t)}, d)
-		err := acts("a")[name].do(api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Operator, Archives: all, Targets: all}), g)
+		err := acts("a")[name].do(api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Operator, Archives: all, Topics: all}), g)
 		stop()
 		list := a.all()
 		if status(err) != http.StatusForbidden || len(list) != 1 || list[0].User != "alice" || list[0].Act != "denied" || list[0].ID != id ||
@@ -129,7 +129,7 @@ func TestEachActNeedsItsRole(t *testing.T) {
 	for name, act := range acts("a") {
 		for i, role := range ranks {
 			g := api.Guard(withReplay(t), nil)
-			err := act.do(api.WithBy(t.Context(), api.Principal{Name: "alice", Role: role, Archives: all, Targets: all}), g)
+			err := act.do(api.WithBy(t.Context(), api.Principal{Name: "alice", Role: role, Archives: all, Topics: all}), g)
 			denied := i < slices.Index(ranks, act.needs)
 			if got := status(err) == http.StatusForbidden; got != denied {
 				t.Errorf("%s by %q: denied %v, want %v: %v", name, role, got, denied, err)
@@ -182,8 +182,8 @@ func TestNobodyMayDoAnythingButAskWhetherItIsReady(t *testing.T) {
 
 func TestWhatMayNotBeSeenIsAsWhatThereIsNot(t *testing.T) {
 	for _, by := range []api.Principal{
-		{Name: "alice", Role: api.Admin, Archives: api.Names{"orders"}, Targets: all},
-		{Name: "alice", Role: api.Admin, Archives: all, Targets: api.Names{"replay.o*"}},
+		{Name: "alice", Role: api.Admin, Archives: api.Names{"orders"}, Topics: all},
+		{Name: "alice", Role: api.Admin, Archives: all, Topics: api.Names{"replay.o*"}},
 	} {
 		ctx := api.WithBy(t.Context(), by)
 		unseen, none := acts("a"), acts("none")
@@ -204,7 +204,7 @@ func TestWhatMayNotBeSeenIsAsWhatThereIsNot(t *testing.T) {
 }
 
 func TestOnlyWhatIsNamedMayBeStarted(t *testing.T) {
-	ctx := api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Operator, Archives: api.Names{"orders"}, Targets: api.Names{"replay.orders"}})
+	ctx := api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Operator, Archives: api.Names{"orders"}, Topics: api.Names{"replay.orders"}})
 	g := api.Guard(apitest.NewFake(), nil)
 	_, _, err := g.Start(ctx, apitest.Payments("a"))
 	p := apitest.Refused(t, err, http.StatusForbidden)
@@ -237,7 +237,7 @@ func mixed(t *testing.T) *apitest.Fake {
 }
 
 func TestListsHoldWhatMayBeSeenAndTellOfNoOther(t *testing.T) {
-	ctx := api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Admin, Archives: api.Names{"orders"}, Targets: all})
+	ctx := api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Admin, Archives: api.Names{"orders"}, Topics: all})
 	g := api.Guard(mixed(t), nil)
 	want := []string{"r9", "r6", "r3", "r0"}
 	for limit := range 5 {
@@ -276,7 +276,7 @@ func TestListsHoldWhatMayBeSeenAndTellOfNoOther(t *testing.T) {
 }
 
 func TestWatchersSeeWhatTheyMay(t *testing.T) {
-	ctx, cancel := context.WithCancel(api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Viewer, Archives: api.Names{"orders"}, Targets: all}))
+	ctx, cancel := context.WithCancel(api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Viewer, Archives: api.Names{"orders"}, Topics: all}))
 	defer cancel()
 	f := mixed(t)
 	g := api.Guard(f, nil)
@@ -307,7 +307,7 @@ func TestWatchersSeeWhatTheyMay(t *testing.T) {
 
 // TestWatchersWhoComeAgainAreToldWhatIsGone that they had seen, and of nothing else.
 func TestWatchersWhoComeAgainAreToldWhatIsGone(t *testing.T) {
-	ctx := api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Viewer, Archives: api.Names{"orders"}, Targets: all})
+	ctx := api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Viewer, Archives: api.Names{"orders"}, Topics: all})
 	f := mixed(t)
 	g := api.Guard(f, nil)
 	last := ""

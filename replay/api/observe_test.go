@@ -38,8 +38,8 @@ func (w *watcher) told() []string {
 // TestEachAnswerIsToldWithItsOperation closes the server before it looks: what is told comes behind the answer.
 func TestEachAnswerIsToldWithItsOperation(t *testing.T) {
 	var w watcher
-	_, secrets := tokens(t, api.Token{Name: "a", Role: api.Viewer, Archives: all, Targets: all})
-	path, more := tokens(t, api.Token{Name: "b", Role: api.Viewer, Archives: all, Targets: all})
+	_, secrets := tokens(t, api.Token{Name: "a", Role: api.Viewer, Archives: all, Topics: all})
+	path, more := tokens(t, api.Token{Name: "b", Role: api.Viewer, Archives: all, Topics: all})
 	auth, err := api.NewAuthenticator(api.AuthOptions{TokensFile: path}, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
@@ -99,9 +99,9 @@ func TestOperationsAreThoseOfTheDocument(t *testing.T) {
 // TestMetricsAreForThoseWhoMaySeeAllReplays since they name each that runs.
 func TestMetricsAreForThoseWhoMaySeeAllReplays(t *testing.T) {
 	path, secrets := tokens(t,
-		api.Token{Name: "all", Role: api.Viewer, Archives: all, Targets: all},
-		api.Token{Name: "archive", Role: api.Admin, Archives: api.Names{"payments"}, Targets: all},
-		api.Token{Name: "target", Role: api.Admin, Archives: all, Targets: api.Names{"replay.payments"}})
+		api.Token{Name: "all", Role: api.Viewer, Archives: all, Topics: all},
+		api.Token{Name: "archive", Role: api.Admin, Archives: api.Names{"payments"}, Topics: all},
+		api.Token{Name: "topic", Role: api.Admin, Archives: all, Topics: api.Names{"replay.payments"}})
 	auth, err := api.NewAuthenticator(api.AuthOptions{TokensFile: path}, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestMetricsAreForThoseWhoMaySeeAllReplays(t *testing.T) {
 	s := serve(t, api.Guard(apitest.NewFake(), denials), api.ServerOptions{
 		Auth: auth, Denials: denials, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "up 1") }),
 	})
-	for name, want := range map[string]int{"all": 200, "archive": 403, "target": 403} {
+	for name, want := range map[string]int{"all": 200, "archive": 403, "topic": 403} {
 		r, err := send(t, s.Client(), "GET", s.URL+"/metrics", "", "Authorization: Bearer "+secrets[name])
 		if status, text := answer(t, r, err); status != want {
 			t.Errorf("%s: %d %s", name, status, text)

@@ -25,7 +25,7 @@ type OIDCOptions struct {
 	RoleClaim     string          // a text or a list of them; empty: replayd_role
 	Roles         map[string]Role // what values of RoleClaim mean; nil: roles by their names
 	ArchivesClaim string          // empty: every archive
-	TargetsClaim  string          // empty: every target
+	TopicsClaim   string          // empty: every topic
 }
 
 const defaultRole = "replayd_role"
@@ -133,7 +133,7 @@ func (i *issuer) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 
 // principal is who the claims are of. Without a name, or a role that is known, they are of nobody.
 func (o *OIDCOptions) principal(claims map[string]any) (Principal, error) {
-	p := Principal{Archives: Names{Everything}, Targets: Names{Everything}}
+	p := Principal{Archives: Names{Everything}, Topics: Names{Everything}}
 	if names := texts(claims[or(o.NameClaim, "sub")]); len(names) == 1 && nameable(names[0]) {
 		p.Name = names[0]
 	}
@@ -152,8 +152,8 @@ func (o *OIDCOptions) principal(claims map[string]any) (Principal, error) {
 	if o.ArchivesClaim != "" {
 		p.Archives = texts(claims[o.ArchivesClaim])
 	}
-	if o.TargetsClaim != "" {
-		p.Targets = texts(claims[o.TargetsClaim])
+	if o.TopicsClaim != "" {
+		p.Topics = texts(claims[o.TopicsClaim])
 	}
 	return p, nil
 }

@@ -150,7 +150,7 @@ func rsaKey(t *testing.T) *rsa.PrivateKey {
 func claimed(now time.Time, other map[string]any) map[string]any {
 	c := map[string]any{
 		"iss": issuerURL, "aud": "replayd", "sub": "alice", "exp": now.Add(time.Hour).Unix(), "nbf": now.Add(-time.Minute).Unix(),
-		"replayd_role": "operator", "replay_archives": []string{"payments"}, "replay_targets": "replay.*",
+		"replayd_role": "operator", "replay_archives": []string{"payments"}, "replay_topics": "replay.*",
 	}
 	maps.Copy(c, other)
 	maps.DeleteFunc(c, func(_ string, v any) bool { return v == nil })
@@ -197,7 +197,7 @@ func TestAJSONWebTokenIsTakenWhenAllOfItIsRight(t *testing.T) {
 	p.keys = append(p.keys, map[string]any{
 		"kty": "EC", "crv": "P-256", "kid": "c", "x": base64.RawURLEncoding.EncodeToString(point[1:33]), "y": base64.RawURLEncoding.EncodeToString(point[33:]),
 	}, map[string]any{"kty": "of tomorrow", "kid": "t"})
-	ask := login(t, p, OIDCOptions{ArchivesClaim: "replay_archives", TargetsClaim: "replay_targets"})
+	ask := login(t, p, OIDCOptions{ArchivesClaim: "replay_archives", TopicsClaim: "replay_topics"})
 	now := time.Now()
 	pem := x509.MarshalPKCS1PublicKey(&key.PublicKey)
 	valid := sign(t, "RS256", "k", claimed(now, nil), byRSA(key))
@@ -231,7 +231,7 @@ func TestAJSONWebTokenIsTakenWhenAllOfItIsRight(t *testing.T) {
 		if c.taken != (err == nil) || !c.taken && code(err) != http.StatusUnauthorized {
 			t.Errorf("%s: %+v, %v", c.name, by, err)
 		}
-		if c.taken && (by.Name != "alice" || by.Role != Operator || !slices.Equal(by.Archives, Names{"payments"}) || !slices.Equal(by.Targets, Names{"replay.*"})) {
+		if c.taken && (by.Name != "alice" || by.Role != Operator || !slices.Equal(by.Archives, Names{"payments"}) || !slices.Equal(by.Topics, Names{"replay.*"})) {
 			t.Errorf("%s: %+v", c.name, by)
 		}
 		if err != nil && strings.Contains(err.Error(), c.token) {
@@ -243,7 +243,7 @@ func TestAJSONWebTokenIsTakenWhenAllOfItIsRight(t *testing.T) {
 func TestClaimsAreTakenAsTheyAreNamed(t *testing.T) {
 	o := OIDCOptions{NameClaim: "email", RoleClaim: "groups", Roles: map[string]Role{"oncall": Operator, "platform": Admin, "all": Viewer}}
 	by, err := o.principal(map[string]any{"email": "alice@example.com", "sub": "17", "groups": []any{"all", "oncall", 5.0, "admin"}})
-	if err != nil || by.Name != "alice@example.com" || by.Role != Operator || !by.Archives.All() || !by.Targets.All() {
+	if err != nil || by.Name != "alice@example.com" || by.Role != Operator || !by.Archives.All() || !by.Topics.All() {
 		t.Errorf("%+v, %v", by, err)
 	}
 	if by, err := o.principal(map[string]any{"email": "alice@example.com", "groups": "admin"}); err == nil {
@@ -254,8 +254,8 @@ func TestClaimsAreTakenAsTheyAreNamed(t *testing.T) {
 			t.Errorf("the name %q is one: %+v", name, by)
 		}
 	}
-	o = OIDCOptions{ArchivesClaim: "a", TargetsClaim: "t"}
-	if by, err := o.principal(map[string]any{"sub": "alice", "replayd_role": "admin"}); err != nil || by.Archives.Has("payments") || by.Targets.Has("replay.payments") {
+	o = OIDCOptions{ArchivesClaim: "a", TopicsClaim: "t"}
+	if by, err := o.principal(map[string]any{"sub": "alice", "replayd_role": "admin"}); err != nil || by.Archives.Has("payments") || by.Topics.Has("replay.payments") {
 		t.Errorf("without the claims: %+v, %v", by, err)
 	}
 }

@@ -69,7 +69,7 @@ func (s *Server) describeDaemon(a huma.API, metrics http.Handler) {
 	op.Errors = without(op.Errors, http.StatusServiceUnavailable)
 	huma.Register(a, op, func(ctx context.Context, _ *noInput) (*readiness, error) { return s.ready(ctx) })
 
-	op = operation(routeMetrics, tagDaemon, "Metrics", "In the text form of Prometheus. For viewers who may see all archives and targets.", http.StatusNotFound)
+	op = operation(routeMetrics, tagDaemon, "Metrics", "In the text form of Prometheus. For viewers who may see all archives and topics.", http.StatusNotFound)
 	op.Responses = map[string]*huma.Response{"200": {
 		Description: "Metrics", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}},
 	}}
@@ -89,10 +89,10 @@ func (s *Server) describeDaemon(a huma.API, metrics http.Handler) {
 
 // mayMeasure is nil for those who may see all replays: metrics name each that runs.
 func (s *Server) mayMeasure(by Principal) *Problem {
-	if by.Role.Covers(Viewer) && by.Archives.All() && by.Targets.All() {
+	if by.Role.Covers(Viewer) && by.Archives.All() && by.Topics.All() {
 		return nil
 	}
-	p := NewProblem(http.StatusForbidden, "metrics are for viewers who may see all archives and targets")
+	p := NewProblem(http.StatusForbidden, "metrics are for viewers who may see all archives and topics")
 	p.Next = "Ask who runs this daemon for such a token: replayd token new prometheus makes one."
 	s.denials.Note(Denied{Who: by.Name, Act: "metrics", Why: p.Detail})
 	return p

@@ -37,7 +37,7 @@ type Principal struct {
 	Name     string
 	Role     Role
 	Archives Names // that it may see and start
-	Targets  Names // topics, likewise
+	Topics   Names // likewise
 }
 
 // Names are exact names, and beginnings of names that end in a star. A star alone is every name.

@@ -186,7 +186,7 @@ func (v *verdict) Write(b []byte) (int, error) { return len(b), nil }
 
 // anyone is who asks where nobody is asked who they are.
 func anyone() Principal {
-	return Principal{Name: "anonymous", Role: Admin, Archives: Names{Everything}, Targets: Names{Everything}}
+	return Principal{Name: "anonymous", Role: Admin, Archives: Names{Everything}, Topics: Names{Everything}}
 }
 
 // known finds out who asks.

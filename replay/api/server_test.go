@@ -281,7 +281,7 @@ func TestABodyThatComesTooSlowlyIsCut(t *testing.T) {
 }
 
 func TestWhoIsNotKnownCannotKeepAConnectionByABody(t *testing.T) {
-	path, _ := tokens(t, api.Token{Name: "a", Role: api.Viewer, Archives: all, Targets: all})
+	path, _ := tokens(t, api.Token{Name: "a", Role: api.Viewer, Archives: all, Topics: all})
 	auth := authenticator(t, api.AuthOptions{TokensFile: path})
 	synctest.Test(t, func(t *testing.T) {
 		s := serveInside(t, apitest.NewFake(), api.ServerOptions{Auth: auth})
@@ -429,7 +429,7 @@ func TestBodiesThatComeSlowlyTakePlaces(t *testing.T) {
 
 // TestNobodyWithoutATokenTakesThePlacesOfOthers asks where nobody is asked who they are, with bodies that never come.
 func TestNobodyWithoutATokenTakesThePlacesOfOthers(t *testing.T) {
-	path, secrets := tokens(t, api.Token{Name: "a", Role: api.Viewer, Archives: all, Targets: all})
+	path, secrets := tokens(t, api.Token{Name: "a", Role: api.Viewer, Archives: all, Topics: all})
 	auth := authenticator(t, api.AuthOptions{TokensFile: path})
 	synctest.Test(t, func(t *testing.T) {
 		s := serveInside(t, withReplay(t), api.ServerOptions{Auth: auth})

@@ -70,11 +70,11 @@ type Start struct {
 	OnBad         string   `json:"on_bad,omitempty" enum:"quarantine,stop" doc:"what to do with what cannot be read"`
 	OnMissingID   string   `json:"on_missing_id,omitempty" enum:"emit,quarantine,stop" doc:"what to do with an event without an id"`
 	MaxBad        string   `json:"max_bad,omitempty" doc:"share of bad entries above which the replay fails: 1%"`
-	Topic         string   `json:"topic" minLength:"1" maxLength:"249" doc:"replay topic, one of the daemon's targets" example:"replay.payments"`
+	Topic         string   `json:"topic" minLength:"1" maxLength:"249" doc:"replay topic, one that the configuration of the daemon lets replays write" example:"replay.payments"`
 	CreateTopic   bool     `json:"create_topic,omitempty" doc:"create the topic when it is missing"`
 	Partitions    int32    `json:"partitions,omitempty" minimum:"0" doc:"of a topic that is created; 0: the cluster's default"`
 	LikeTopic     string   `json:"like_topic,omitempty" maxLength:"249" doc:"topic whose partitions and settings a created one gets"`
-	Pace          string   `json:"pace,omitempty" doc:"5000/s, 20MB/s, x4, unlimited; several with commas: the slowest holds; default: the target's" example:"5000/s"`
+	Pace          string   `json:"pace,omitempty" doc:"5000/s, 20MB/s, x4, unlimited; several with commas: the slowest holds; default: what the configuration says for the topic" example:"5000/s"`
 	MaxGap        string   `json:"max_gap,omitempty" doc:"longest wait for an idle gap with xN: 10s"`
 	Ramp          string   `json:"ramp,omitempty" doc:"time in which the pace is reached: 1m"`
 	RecordTime    string   `json:"record_time,omitempty" enum:"now,original" doc:"time of the records; default: now"`
@@ -199,7 +199,7 @@ type Group struct {
 	Group      string           `json:"group" doc:"its name" example:"payments-svc"`
 	ID         string           `json:"id" doc:"of the replay"`
 	State      string           `json:"state" doc:"of the group, as Kafka calls it" example:"Stable"`
-	Left       int64            `json:"left" doc:"records of the replay, or what stands between them, that are not consumed"`
+	Lag        int64            `json:"lag" doc:"offsets up to the newest records of the replay that it has not consumed"`
 	Done       bool             `json:"done" doc:"the replay has ended and the group has passed its last record in every partition"`
 	ETA        float64          `json:"eta_seconds,omitzero" doc:"at the rate of the last seconds; absent when that is not known"`
 	Partitions []GroupPartition `json:"partitions" doc:"each of the topic's that the replay writes"`

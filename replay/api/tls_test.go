@@ -89,7 +89,7 @@ func (a *authority) sign(t *testing.T, folder, name string, serial int64) (cert,
 func TestACertificateOfAClientIsALogin(t *testing.T) {
 	a, folder := newAuthority(t), t.TempDir()
 	cert, key := a.sign(t, folder, "daemon", 2)
-	auth, err := NewAuthenticator(AuthOptions{Certificates: []Certificate{{Name: "deploy", Role: Operator, Archives: Names{"*"}, Targets: Names{"replay.*"}}}}, zerolog.Nop())
+	auth, err := NewAuthenticator(AuthOptions{Certificates: []Certificate{{Name: "deploy", Role: Operator, Archives: Names{"*"}, Topics: Names{"replay.*"}}}}, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}

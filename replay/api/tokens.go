@@ -33,7 +33,7 @@ type Token struct {
 	Role     Role   `yaml:"role"`
 	Hash     string `yaml:"hash"` // sha256: and 64 hex digits
 	Archives Names  `yaml:"archives"`
-	Targets  Names  `yaml:"targets"`
+	Topics   Names  `yaml:"topics"`
 	Expires  Expiry `yaml:"expires,omitempty"`
 }
 
@@ -107,7 +107,7 @@ func (t *Token) validate() error {
 	if sum, err := hex.DecodeString(digits); !ok || err != nil || len(sum) != sha256.Size {
 		errs = append(errs, errors.New("hash: want sha256: and 64 hex digits, as replayd token new prints them"))
 	}
-	return errors.Join(append(errs, t.Archives.check("archives"), t.Targets.check("targets"))...)
+	return errors.Join(append(errs, t.Archives.check("archives"), t.Topics.check("topics"))...)
 }
 
 // parseTokens reads the file of tokens. Every entry that is wrong is named; none of it is repeated.
@@ -150,7 +150,7 @@ func holder(list []Token, secret string, now time.Time) (Principal, error) {
 	case !found.Expires.IsZero() && !now.Before(found.Expires.at):
 		return Principal{}, unauthorized("the token %s has expired, at %s", found.Name, found.Expires)
 	}
-	return Principal{Name: found.Name, Role: found.Role, Archives: found.Archives, Targets: found.Targets}, nil
+	return Principal{Name: found.Name, Role: found.Role, Archives: found.Archives, Topics: found.Topics}, nil
 }
 
 func unauthorized(format string, values ...any) *Problem {

@@ -15,7 +15,7 @@ import (
 // GroupProgress is how far a consumer group has read a replay.
 type GroupProgress struct {
 	State      string // of the group, as Kafka calls it: Stable, Empty (nobody reads), Dead (there is no such group)
-	Left       int64  // offsets up to the newest records of the replay that the group has not passed
+	Lag        int64  // offsets up to the newest records of the replay that the group has not passed
 	Done       bool   // the replay has ended, and the group has passed its last record in every partition
 	Partitions []GroupPartition
 }
@@ -73,7 +73,7 @@ func (g *GroupProgress) add(p replay.Partition, committed int64) {
 	}
 	done := committed > last || last < 0
 	if !done {
-		g.Left += last + 1 - max(committed, p.StartOffset)
+		g.Lag += last + 1 - max(committed, p.StartOffset)
 	}
 	g.Partitions = append(g.Partitions, GroupPartition{Partition: p.Partition, Committed: committed, Last: last, Done: done})
 }

@@ -57,24 +57,24 @@ func TestAGroupIsDoneWhenItHasPassedTheLastRecordOfEachPartition(t *testing.T) {
 		}
 		return m
 	}
-	if g := progress(running); g.State != "Dead" || g.Done || g.Left < 30 || g.Partitions[0].Committed != -1 {
+	if g := progress(running); g.State != "Dead" || g.Done || g.Lag < 30 || g.Partitions[0].Committed != -1 {
 		t.Errorf("a group that is not there: %+v", g)
 	}
 	at := last(running)
 	commits(t, c, at) // the last records are to be read yet
-	if g := progress(running); g.State != "Empty" || g.Left != int64(len(at)) || g.Done {
+	if g := progress(running); g.State != "Empty" || g.Lag != int64(len(at)) || g.Done {
 		t.Errorf("one record from the end in %d partitions: %+v", len(at), g)
 	}
 	for p := range at {
 		at[p]++
 	}
 	commits(t, c, at)
-	if g := progress(running); g.Left != 0 || g.Done {
+	if g := progress(running); g.Lag != 0 || g.Done {
 		t.Errorf("it has passed all that there is, and more will come: %+v", g)
 	}
 	ended := chunk(30, 31, replay.Completed)
 	commit(t, s, ended)
-	if g := progress(ended); g.Left < 30 || g.Done {
+	if g := progress(ended); g.Lag < 30 || g.Done {
 		t.Errorf("the second half is to be read: %+v", g)
 	}
 	at = last(ended)
@@ -82,7 +82,7 @@ func TestAGroupIsDoneWhenItHasPassedTheLastRecordOfEachPartition(t *testing.T) {
 		at[p]++
 	}
 	commits(t, c, at)
-	if g := progress(ended); g.Left != 0 || !g.Done {
+	if g := progress(ended); g.Lag != 0 || !g.Done {
 		t.Errorf("it has passed all, and there will not be more: %+v", g)
 	}
 }
@@ -92,7 +92,7 @@ func TestAPartitionWithoutRecordsIsDoneAtOnce(t *testing.T) {
 	var g GroupProgress
 	g.add(replay.Partition{StartOffset: 5}, -1)
 	g.add(replay.Partition{Partition: 1, StartOffset: 5, LastOffset: &last}, 2)
-	if !g.Partitions[0].Done || g.Partitions[1].Done || g.Left != 5 {
+	if !g.Partitions[0].Done || g.Partitions[1].Done || g.Lag != 5 {
 		t.Errorf("%+v", g)
 	}
 }

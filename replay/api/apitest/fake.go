@@ -351,7 +351,7 @@ func (f *Fake) Group(ctx context.Context, id, group string) (api.Group, error) {
 	if _, err := f.Replay(ctx, id); err != nil {
 		return api.Group{}, err
 	}
-	return api.Group{Group: group, ID: id, State: "Stable", Left: 7, ETA: 1.5, Partitions: []api.GroupPartition{{Partition: 0, Committed: 5, Last: 12}}}, nil
+	return api.Group{Group: group, ID: id, State: "Stable", Lag: 7, ETA: 1.5, Partitions: []api.GroupPartition{{Partition: 0, Committed: 5, Last: 12}}}, nil
 }
 
 // Plan implements api.Service.
