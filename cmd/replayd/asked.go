@@ -38,17 +38,7 @@ func flagsAsked(s api.Start) (*replayFlags, error) {
 			wrong = append(wrong, api.FieldError{Location: "body." + name, Message: err.Error(), Value: value})
 		}
 	}
-	return f, invalid(wrong)
-}
-
-// invalid is the problem of fields that are wrong; nil when none is.
-func invalid(wrong []api.FieldError) error {
-	if len(wrong) == 0 {
-		return nil
-	}
-	p := api.NewProblem(http.StatusUnprocessableEntity, "what is asked for cannot be done as it stands")
-	p.Errors = wrong
-	return p
+	return f, api.Invalid(wrong...)
 }
 
 // flagWord is a flag inside of a text.
@@ -95,7 +85,7 @@ func problemOf(err error) error {
 	refusals := refusedBy(err)
 	switch {
 	case errors.As(err, &usage):
-		return invalid(usages(err))
+		return api.Invalid(usages(err)...)
 	case len(refusals) > 0:
 		return refused(refusals[0], refusals[1:]...)
 	case errors.As(err, &differs):

@@ -55,5 +55,5 @@ func (d *desk) Choices(k *replay.Known, r api.Resume) (map[string]replay.Choice,
 		}
 		made[replay.ChoiceMaxBad] = replay.Choice{MaxBad: most}
 	}
-	return made, invalid(wrong)
+	return made, api.Invalid(wrong...)
 }

@@ -102,7 +102,7 @@ func asOf(text string, now time.Time) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil || at.After(now) || now.Sub(at) > oldestPlan {
-		return at, invalid([]api.FieldError{{Location: "body.as_of", Value: text, Message: "is no time of the last 24 hours, as a plan tells it: plan again"}})
+		return at, api.Invalid(api.FieldError{Location: "body.as_of", Value: text, Message: "is no time of the last 24 hours, as a plan tells it: plan again"})
 	}
 	return at, nil
 }
@@ -112,9 +112,9 @@ func asOf(text string, now time.Time) (time.Time, error) {
 func (d *desk) allowed(s api.Start) error {
 	c := d.app.config
 	if _, known := c.Archives[s.Archive]; !known && s.Archive != "" {
-		return invalid([]api.FieldError{{
+		return api.Invalid(api.FieldError{
 			Location: "body.archive", Value: s.Archive, Message: fmt.Sprintf("archive %q is not in the daemon's configuration%s", s.Archive, d.app.archiveNames()),
-		}})
+		})
 	}
 	if len(c.Targets) == 0 {
 		return refused(&replay.Refusal{
@@ -199,9 +199,9 @@ func (d *desk) Hours(ctx context.Context, name string, w api.Span) (api.Page[api
 	}
 	switch {
 	case !w.From.Before(w.To):
-		return page, invalid([]api.FieldError{{Location: "query.to", Message: "is not after from; it is exclusive", Value: w.To}})
+		return page, api.Invalid(api.FieldError{Location: "query.to", Message: "is not after from; it is exclusive", Value: w.To})
 	case w.To.Sub(w.From) > longestSpan:
-		return page, invalid([]api.FieldError{{Location: "query.to", Message: fmt.Sprintf("more than %d days behind from: ask for a part", longestSpan/(24*time.Hour)), Value: w.To}})
+		return page, api.Invalid(api.FieldError{Location: "query.to", Message: fmt.Sprintf("more than %d days behind from: ask for a part", longestSpan/(24*time.Hour)), Value: w.To})
 	}
 	p, err := d.app.place(placeFlags{archive: name})
 	if err != nil {
@@ -258,7 +258,7 @@ func (d *desk) Quarantine(ctx context.Context, id string, q api.PageQuery) (api.
 	page := api.Page[api.Quarantined]{Items: []api.Quarantined{}}
 	after, err := strconv.ParseInt(cmp.Or(q.After, "0"), 10, 64)
 	if err != nil || after < 0 {
-		return page, invalid([]api.FieldError{{Location: "query.after", Message: "is no number of an entry", Value: q.After}})
+		return page, api.Invalid(api.FieldError{Location: "query.after", Message: "is no number of an entry", Value: q.After})
 	}
 	n := int64(0)
 	err = d.cluster.Quarantined(ctx, id, func(entry replay.Quarantined) (bool, error) {

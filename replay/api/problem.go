@@ -36,6 +36,16 @@ func NewProblem(status int, format string, values ...any) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, values...)}
 }
 
+// Invalid is the problem of fields that are wrong; nil when none is.
+func Invalid(wrong ...FieldError) error {
+	if len(wrong) == 0 {
+		return nil
+	}
+	p := NewProblem(http.StatusUnprocessableEntity, "what is asked for cannot be done as it stands")
+	p.Errors = wrong
+	return p
+}
+
 func (p *Problem) Error() string {
 	text := p.Detail
 	if text == "" {

@@ -100,10 +100,7 @@ func parsePace(p api.Pace) (w replay.PaceWish, err error) {
 			wrong = append(wrong, api.FieldError{Location: "body.max_gap", Message: "is no length of time above 0, such as 10s", Value: p.MaxGap})
 		}
 	}
-	if len(wrong) > 0 {
-		return w, invalid(wrong...)
-	}
-	return w, nil
+	return w, api.Invalid(wrong...)
 }
 
 // Cancel implements api.Service. What could not be cancelled is tried again at once.
@@ -209,7 +206,7 @@ func (m *Manager) refused(k *replay.Known) error {
 // reasoned refuses an act without a reason where one is required.
 func (m *Manager) reasoned(reason string) error {
 	if m.options.RequireReason && reason == "" {
-		return invalid(api.FieldError{Location: "body.reason", Message: "is required here: say why, for the audit"})
+		return api.Invalid(api.FieldError{Location: "body.reason", Message: "is required here: say why, for the audit"})
 	}
 	return nil
 }
@@ -262,13 +259,6 @@ func (m *Manager) audited(ctx context.Context, a replay.Audited, do func(context
 		m.log.Error().Err(err).Str("id", a.ID).Str("act", a.Act).Str("result", result).Msg("the outcome of an act could not be written to the audit")
 	}
 	return err
-}
-
-// invalid is the problem of fields.
-func invalid(wrong ...api.FieldError) *api.Problem {
-	p := api.NewProblem(http.StatusUnprocessableEntity, "what is asked for is not valid")
-	p.Errors = wrong
-	return p
 }
 
 // unwritten is why the control topics did not take something, as the one who asks may deal with it: what Kafka did not do may

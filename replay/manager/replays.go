@@ -218,7 +218,7 @@ func place(after string) (int64, error) {
 
 // noNext is the problem of an after that no page had for its next.
 func noNext(after string) error {
-	return invalid(api.FieldError{Location: "query.after", Message: "is not the next of a page", Value: after})
+	return api.Invalid(api.FieldError{Location: "query.after", Message: "is not the next of a page", Value: after})
 }
 
 // cursor is a place in the list of replays, written 17/payments-0300. The order alone is none: replays of which no spec is

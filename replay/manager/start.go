@@ -93,10 +93,7 @@ func (m *Manager) asked(id string, s *api.Start) error {
 	if m.options.RequireReason && s.Reason == "" {
 		wrong = append(wrong, api.FieldError{Location: "body.reason", Message: "is required here: say why, for the audit"})
 	}
-	if len(wrong) > 0 {
-		return invalid(wrong...)
-	}
-	return nil
+	return api.Invalid(wrong...)
 }
 
 // idOf is the id that a start asks for: the one that it names, else that of its key, else a new one.
