@@ -33,18 +33,21 @@ func (a *app) named(set *pflag.FlagSet) string {
 	return a.env("REPLAYD_SERVER")
 }
 
-// elsewhere is the daemon that is to do it; nil: it is done here. The first line says where it is done, on stderr: stdout is
-// the same for both.
-func (a *app) elsewhere(f *clientFlags) (api.Service, error) {
+// hereOrThere does what a command does here, or lets the daemon do it that is named. The first line says where it is done, on
+// stderr: stdout is the same for both.
+func (a *app) hereOrThere(f *clientFlags, here func() error, there func(api.Service) error) error {
 	address := a.named(f.set)
 	if address == "" {
-		return nil, nil
+		return here()
 	}
 	d, err := a.daemon(f)
 	if err == nil && !a.quiet {
 		_, err = fmt.Fprintf(a.err, "by the daemon at %s:\n", address)
 	}
-	return d, err
+	if err != nil {
+		return err
+	}
+	return there(d)
 }
 
 // there adds to a command which daemon does it.

@@ -11,6 +11,7 @@ import (
 
 	"replayd/archive"
 	"replayd/replay"
+	"replayd/replay/api"
 )
 
 func (a *app) lsCommand() *cobra.Command {
@@ -24,14 +25,9 @@ archive hour is the time of arrival, not of the events in it. Hours without obje
   replayd ls --archive payments --from -24h --to now -o json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := a.elsewhere(to)
-			switch {
-			case err != nil:
-				return err
-			case d != nil:
-				return a.lsThere(cmd.Context(), d, f)
-			}
-			return a.ls(cmd.Context(), f)
+			return a.hereOrThere(to,
+				func() error { return a.ls(cmd.Context(), f) },
+				func(d api.Service) error { return a.lsThere(cmd.Context(), d, f) })
 		},
 	}
 	f.set = cmd.Flags()

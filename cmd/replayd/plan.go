@@ -10,6 +10,7 @@ import (
 
 	"replayd/archive"
 	"replayd/replay"
+	"replayd/replay/api"
 	"replayd/replay/kafka"
 )
 
@@ -26,14 +27,9 @@ earlier sessions met: what has changed there is found by run only.`,
   replayd plan --server https://replayd.example.com --archive payments --from 2026-11-01T12 --for 4h --topic replay.payments`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := a.elsewhere(to)
-			switch {
-			case err != nil:
-				return err
-			case d != nil:
-				return a.planThere(cmd.Context(), d, f)
-			}
-			return a.plan(cmd.Context(), f)
+			return a.hereOrThere(to,
+				func() error { return a.plan(cmd.Context(), f) },
+				func(d api.Service) error { return a.planThere(cmd.Context(), d, f) })
 		},
 	}
 	f.addRead(cmd.Flags())

@@ -14,6 +14,7 @@ import (
 
 	"replayd/archive"
 	"replayd/replay"
+	"replayd/replay/api"
 	"replayd/replay/kafka"
 )
 
@@ -110,20 +111,27 @@ type quarantine interface {
 	close()
 }
 
-func (a *app) quarantine(ctx context.Context, f *quarantineFlags) (quarantine, error) {
-	d, err := a.elsewhere(&f.daemon)
-	switch {
-	case err != nil:
-		return nil, err
-	case d == nil:
+func (a *app) quarantine(ctx context.Context, f *quarantineFlags) (from quarantine, err error) {
+	err = a.hereOrThere(&f.daemon, func() error {
 		cluster, err := a.connect(ctx, &replayFlags{waitBroker: f.waitBroker})
-		return &quarantineHere{a, cluster}, err
+		from = &quarantineHere{a, cluster}
+		return err
+	}, func(d api.Service) error {
+		from = &quarantineThere{d}
+		return f.notThere()
+	})
+	return from, err
+}
+
+// notThere refuses the flags of what a daemon does not do.
+func (f *quarantineFlags) notThere() error {
+	switch {
 	case f.bytes || f.place != (placeFlags{}):
-		return nil, usage("--bytes reads the archive from here, and a daemon hands out none of it: leave --server away, or take --bytes away")
+		return usage("--bytes reads the archive from here, and a daemon hands out none of it: leave --server away, or take --bytes away")
 	case f.waitBroker != "":
-		return nil, usage("--wait-broker is the daemon's to say: it is what reaches the broker")
+		return usage("--wait-broker is the daemon's to say: it is what reaches the broker")
 	}
-	return &quarantineThere{d}, nil
+	return nil
 }
 
 // quarantineHere is read from the cluster.
