@@ -1,9 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +80,7 @@ func TestAStartIsAskedForInTheWordsOfTheFlags(t *testing.T) {
 func TestWhatIsWrongWithAStartIsToldFieldByField(t *testing.T) {
 	t.Parallel()
 	d, _ := newDesk(t, targetX)
+	answers := answersOfStart(t)
 	for name, c := range map[string]struct {
 		change func(*api.Start)
 		status int
@@ -108,6 +112,16 @@ func TestWhatIsWrongWithAStartIsToldFieldByField(t *testing.T) {
 			t.Errorf("%s: %#v, want status %d and item %q", name, err, c.status, c.item)
 			continue
 		}
+		why := c.item // as the document tells of it
+		switch {
+		case len(c.fields) > 0:
+			why = "fields are wrong"
+		case c.status == http.StatusUnprocessableEntity:
+			why = "it has an item, and allow overrides it"
+		}
+		if told := answers[p.Status]; !strings.Contains(told, why) {
+			t.Errorf("%s: %d is declared to mean %q, not %q", name, p.Status, told, why)
+		}
 		var fields []string
 		for _, e := range p.Errors {
 			fields = append(fields, e.Location)
@@ -121,6 +135,32 @@ func TestWhatIsWrongWithAStartIsToldFieldByField(t *testing.T) {
 			t.Errorf("%s speaks of flags: %v", name, err)
 		}
 	}
+}
+
+// answersOfStart is what each status of a start means, as its operation declares.
+func answersOfStart(t *testing.T) map[int]string {
+	t.Helper()
+	var d struct {
+		Paths map[string]map[string]struct {
+			Description string
+			Responses   map[int]any
+		}
+	}
+	if err := json.Unmarshal(api.Document(), &d); err != nil {
+		t.Fatal(err)
+	}
+	start := d.Paths["/v1/replays"]["post"]
+	answers := map[int]string{}
+	for _, m := range regexp.MustCompile(`(\d{3}): ([^.]+)\.`).FindAllStringSubmatch(start.Description, -1) {
+		status, _ := strconv.Atoi(m[1])
+		if answers[status] = m[2]; start.Responses[status] == nil {
+			t.Errorf("%d is told of, and not among the responses", status)
+		}
+	}
+	if len(answers) < 5 {
+		t.Fatalf("it declares %v", answers)
+	}
+	return answers
 }
 
 func TestWithoutTargetsNothingIsStarted(t *testing.T) {

@@ -91,9 +91,6 @@ var anyRoute = []int{
 	http.StatusGatewayTimeout,
 }
 
-// reading are the statuses of routes that look into an archive: it may be in trouble.
-var reading = []int{http.StatusNotFound, http.StatusBadGateway}
-
 // operation describes a route. Statuses are those beside anyRoute's that it may answer with.
 func operation(r route, tag, summary, description string, statuses ...int) huma.Operation {
 	op := huma.Operation{

@@ -112,8 +112,11 @@ func add[I, O any](s *Server, a huma.API, op huma.Operation, f func(context.Cont
 
 func (s *Server) describeActs(a huma.API) {
 	op := operation(routeStart, tagReplays, "Start a replay",
-		"Makes a replay known; a daemon runs it when its turn comes. 201: it is new. 200: the same Idempotency-Key has started it before, in the same way; the same key with something else is refused (422). What would hurt is refused (409), and allow overrides it by name. Needs the role operator.")
-	op.Errors = append(op.Errors, reading...)
+		"Makes a replay known; a daemon runs it when its turn comes. 201: it is new. 200: the same Idempotency-Key has started it before, in the same way. "+
+			"403: who asks may not, or the configuration of the daemon lets nobody: the item not-allowed, which allow does not override. "+
+			"409: the id is taken. 422: fields are wrong, the Idempotency-Key has started something else, "+
+			"or preflight refuses what would hurt: it has an item, and allow overrides it by that name. "+
+			"502: the archive cannot be read. Needs the role operator.", http.StatusBadGateway)
 	op.DefaultStatus = http.StatusCreated
 	op.Responses = map[string]*huma.Response{"200": {
 		Description: "It was started before", Headers: map[string]*huma.Param{"Location": {Description: "where the replay is told of", Schema: &huma.Schema{Type: huma.TypeString}}},
@@ -209,7 +212,7 @@ func (s *Server) describeReads(a huma.API) {
 }
 
 func (s *Server) describeArchives(a huma.API) {
-	add(s, a, operation(routePlan, tagArchives, "What a start would do", "Produces nothing. Its hash, given to a start as plan, has that refused when the archive has changed since, also while the replay waits to begin. Needs the role operator.", reading...),
+	add(s, a, operation(routePlan, tagArchives, "What a start would do", "Produces nothing. Its hash, given to a start as plan, has that refused when the archive has changed since, also while the replay waits to begin. Needs the role operator.", http.StatusBadGateway),
 		func(ctx context.Context, in *struct{ Body Start }) (Plan, error) {
 			p, err := s.service.Plan(ctx, in.Body)
 			p.Lines = filled(p.Lines)
@@ -227,7 +230,7 @@ func (s *Server) describeArchives(a huma.API) {
 			}
 			return p, err
 		})
-	add(s, a, operation(routeHours, tagArchives, "Hours of an archive", "Objects and bytes of each, and gaps, in at most 31 days.", reading...),
+	add(s, a, operation(routeHours, tagArchives, "Hours of an archive", "Objects and bytes of each, and gaps, in at most 31 days.", http.StatusNotFound, http.StatusBadGateway),
 		func(ctx context.Context, in *hoursInput) (Page[Hour], error) {
 			p, err := s.service.Hours(ctx, in.Name, in.Span)
 			return p.filled(), err
