@@ -16,6 +16,8 @@ type Known struct {
 	Checkpoint *Checkpoint       // the newest that is committed; nil while there is none
 	Live       *Live             // the newest word of the daemon that runs it; nil: none yet, or not a daemon's
 	Err        error             // why this program cannot deal with it, such as records of a newer one; nil: it can
+
+	CheckpointAt time.Time // when Checkpoint was written
 }
 
 // Chosen is what the next session works with: what the replay was started with, as it was chosen otherwise since.

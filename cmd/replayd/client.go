@@ -232,7 +232,29 @@ func reasonLines(r *api.Replay) []string {
 	return []string{r.Reason}
 }
 
-// replayLines tell of a replay that has not ended.
+// endedLine is when a replay ended, and where its account is; empty: it has not ended.
+func endedLine(r *api.Replay) string {
+	switch {
+	case !r.State.Terminal():
+		return ""
+	case r.Sessions == 0:
+		return ended(r) + ", before it began"
+	}
+	return ended(r) + "; its receipt: replayd show " + r.ID
+}
+
+// ended is that a replay has, and when: daemons of before do not tell that.
+func ended(r *api.Replay) string {
+	if r.EndedAt.IsZero() {
+		return "ended"
+	}
+	return "ended " + instant(r.EndedAt)
+}
+
+// instant is a time as people read it beside others.
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+// replayLines tell how a replay stands.
 func replayLines(r *api.Replay) []string {
 	lines := []string{
 		fmt.Sprintf("replay %s: %s", r.ID, stateInWords(r)),
@@ -246,7 +268,10 @@ func replayLines(r *api.Replay) []string {
 		lines = append(lines, "  queued: "+r.Queued)
 	}
 	if r.StartedBy != "" {
-		lines = append(lines, fmt.Sprintf("  started %s by %s", r.StartedAt.UTC().Format("2006-01-02 15:04:05Z"), r.StartedBy))
+		lines = append(lines, fmt.Sprintf("  started %s by %s", instant(r.StartedAt), r.StartedBy))
+	}
+	if line := endedLine(r); line != "" {
+		lines = append(lines, "  "+line)
 	}
 	if r.Daemon != "" {
 		lines = append(lines, "  runs at "+r.Daemon)

@@ -97,17 +97,14 @@ func whereLine(r *replay.Report) string {
 // inSeconds is a time in words.
 func inSeconds(s float64) string { return (time.Duration(s) * time.Second).String() }
 
-// restLines are how fast it is and what came of the events.
+// restLines are how fast it is, as long as it goes on, and what came of the events.
 func restLines(r *replay.Report) []string {
-	rate := fmt.Sprintf("%s: %s/s, %s/s of %s", r.Phase, count(int64(r.EventsPerSecond)), size(int64(r.BytesPerSecond)), r.Pace)
-	if r.HeldBy != replay.HeldByNothing && r.HeldBy != replay.HeldByPace {
-		rate += ", held by " + string(r.HeldBy)
+	var lines []string
+	if r.Phase != replay.Ended {
+		lines = append(lines, rateLine(r), fmt.Sprintf("fetched %s of %s", size(r.FetchedBytes), plural(r.Opened, "object")))
 	}
-	lines := []string{
-		rate,
-		fmt.Sprintf("fetched %s of %s", size(r.FetchedBytes), plural(r.Opened, "object")),
-		fmt.Sprintf("produced %s · duplicates %s · filtered %s · quarantined %s", count(r.Produced), count(r.Duplicates), count(r.Filtered), count(r.Quarantined)),
-	}
+	lines = append(lines, fmt.Sprintf("produced %s · duplicates %s · filtered %s · quarantined %s",
+		count(r.Produced), count(r.Duplicates), count(r.Filtered), count(r.Quarantined)))
 	if r.ReadTwice > 0 || r.Spilled > 0 {
 		lines = append(lines, fmt.Sprintf("do not fit into memory: %s read twice, %s spilled (%s)", plural(r.ReadTwice, "object"), count(r.Spilled), size(r.SpilledBytes)))
 	}
@@ -118,4 +115,12 @@ func restLines(r *replay.Report) []string {
 		lines = append(lines, "warning: "+strings.SplitN(w, "\n", 2)[0])
 	}
 	return lines
+}
+
+func rateLine(r *replay.Report) string {
+	rate := fmt.Sprintf("%s: %s/s, %s/s of %s", r.Phase, count(int64(r.EventsPerSecond)), size(int64(r.BytesPerSecond)), r.Pace)
+	if r.HeldBy != replay.HeldByNothing && r.HeldBy != replay.HeldByPace {
+		rate += ", held by " + string(r.HeldBy)
+	}
+	return rate
 }

@@ -53,8 +53,13 @@ func (d *telling) Events(ctx context.Context, _, _ string) iter.Seq2[api.Event, 
 	}
 }
 
-// types runs a command for d. It fails when an hour of fake time does not end it.
 func (d *telling) types(t *testing.T, args ...string) *result {
+	t.Helper()
+	return typeFor(t, d, args...)
+}
+
+// typeFor runs a command for d. It fails when an hour of fake time does not end it.
+func typeFor(t *testing.T, d api.Service, args ...string) *result {
 	t.Helper()
 	r := &result{t: t, args: args}
 	a := &app{out: &r.out, err: &r.err, now: time.Now, dial: func(*clientFlags) (api.Service, error) { return d, nil }}

@@ -154,6 +154,9 @@ func (w *watch) lines() []string {
 		lines = append([]string{bar(p.Percent) + " " + whereLine(p)}, lines...)
 		lines = append(lines, restLines(p)...)
 	}
+	if line := endedLine(&w.at); line != "" {
+		lines = append(lines, line)
+	}
 	if w.at.Queued != "" {
 		lines = append(lines, "queued: "+w.at.Queued)
 	}
@@ -203,12 +206,8 @@ func (w *watch) ended(ctx context.Context) error {
 	if !w.at.State.Terminal() {
 		return w.stuck()
 	}
-	if w.at.Sessions > 0 {
-		receipt, err := w.daemon.Receipt(ctx, w.id)
-		if err != nil {
-			return err
-		}
-		w.app.printReceipt(&receipt)
+	if err := w.account(ctx); err != nil {
+		return err
 	}
 	if w.read != nil {
 		fmt.Fprintln(w.app.err, groupLine(w.read))
@@ -216,6 +215,23 @@ func (w *watch) ended(ctx context.Context) error {
 	if code := codeOfState(w.at.State, w.quarantineOK); code != exitOK {
 		return exitCode(code)
 	}
+	return nil
+}
+
+// account prints the receipt of what has ended. That of what was cancelled before it began would tell of nothing: how it stands is
+// printed.
+func (w *watch) account(ctx context.Context) error {
+	if w.at.Sessions == 0 {
+		return w.app.printReplay(&w.at)
+	}
+	receipt, err := w.daemon.Receipt(ctx, w.id)
+	if err != nil {
+		return err
+	}
+	if !w.app.quiet {
+		fmt.Fprintf(w.app.err, "replay %s %s\n", w.id, ended(&w.at))
+	}
+	w.app.printReceipt(&receipt)
 	return nil
 }
 

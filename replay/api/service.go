@@ -107,6 +107,7 @@ type Replay struct {
 	Waits     bool           `json:"waits,omitempty" doc:"for the approval of a second person"`
 	StartedBy string         `json:"started_by,omitempty" doc:"who started it" example:"alice"`
 	StartedAt time.Time      `json:"started_at" doc:"when it was made known" example:"2026-11-02T03:00:00Z"`
+	EndedAt   time.Time      `json:"ended_at,omitzero" doc:"when it ended; absent while it has not"`
 	WishedBy  string         `json:"wished_by,omitempty" doc:"who wished last"`
 	WishedAt  time.Time      `json:"wished_at,omitzero" doc:"when that was"`
 	Daemon    string         `json:"daemon,omitempty" doc:"host and process of the session; also of a foreground process"`

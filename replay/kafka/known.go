@@ -55,7 +55,7 @@ func (v *View) known(id string) (replay.Known, bool) {
 	if k.Begun {
 		c := p.at(of.started.value.CheckpointPartition)
 		if c.value != nil {
-			k.Checkpoint = cloneCheckpoint(c.value)
+			k.Checkpoint, k.CheckpointAt = cloneCheckpoint(c.value), c.at
 		}
 		k.Err = cmp.Or(k.Err, c.err, v.foreignTo(id, of.started.value), v.emptied(id, &c))
 	}

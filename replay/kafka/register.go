@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -9,10 +10,11 @@ import (
 // register is the value of a key of a compacted topic: what was written last counts. The zero register is that of a key
 // that is not there.
 type register[T any] struct {
-	value  *T    // the newest that could be read; nil: none
-	err    error // why what was written last could not be read; nil: it is value
-	first  int64 // offset at which the key stands, however often it was written since
-	newest int64 // offset of what was written last
+	value  *T        // the newest that could be read; nil: none
+	err    error     // why what was written last could not be read; nil: it is value
+	first  int64     // offset at which the key stands, however often it was written since
+	newest int64     // offset of what was written last
+	at     time.Time // when value was written
 }
 
 func (r *register[T]) absent() bool { return r.value == nil && r.err == nil }
@@ -35,7 +37,7 @@ func (r *register[T]) take(record *kgo.Record, valid func(*T) error) {
 	case !ours, valid != nil && valid(v) != nil:
 		r.err = &errUnreadable{record.Topic, string(record.Key), record.Offset}
 	default:
-		r.value, r.err = v, nil
+		r.value, r.err, r.at = v, nil, record.Timestamp
 	}
 }
 

@@ -92,8 +92,12 @@ func TestAForegroundReplayIsKnownAsItGoesOn(t *testing.T) {
 	}
 	commit(t, s, chunk(30, 1, replay.Running))
 	finds(t, early, "r", func(k replay.Known) bool { return k.Checkpoint.Seq == 30 })
+	before := time.Now().Truncate(time.Millisecond)
 	commit(t, s, chunk(10, 31, replay.Completed))
 	k = finds(t, early, "r", func(k replay.Known) bool { return k.Checkpoint.Seq == 40 && k.State() == replay.Completed })
+	if k.CheckpointAt.Before(before) || k.CheckpointAt.After(time.Now()) {
+		t.Errorf("its last checkpoint was written at %s, between %s and now", k.CheckpointAt, before)
+	}
 	if got, ok := follow(t, connect(t, f)).Find("r"); !ok || !reflect.DeepEqual(got, k) {
 		t.Errorf("one that follows later knows\n%+v\ninstead of\n%+v", got, k)
 	}

@@ -116,7 +116,7 @@ func (s *sink) write(checkpoint replay.Checkpoint) {
 	s.d.c.append(func(known map[string]*entry, _ int64) {
 		if k := known[s.id]; k != nil {
 			c := checkpoint
-			k.Begun, k.Checkpoint = true, &c
+			k.Begun, k.Checkpoint, k.CheckpointAt = true, &c, time.Now()
 		}
 	})
 }

@@ -38,6 +38,7 @@ func TestReplaysOfATopicRunOneAfterAnother(t *testing.T) {
 		d.begin("2", "x", 30, "10/s")
 		d.begin("3", "y", 20, "10/s")
 		wait(time.Second)
+		begun := time.Now()
 		if r := d.stands("2"); r.State != replay.Planned || r.Queued != "behind 1" || r.Daemon != "" {
 			t.Errorf("the second stands %+v", r)
 		}
@@ -48,6 +49,11 @@ func TestReplaysOfATopicRunOneAfterAnother(t *testing.T) {
 		for _, id := range []string{"1", "2", "3"} {
 			if r := d.stands(id); r.State != replay.Completed || r.Queued != "" || r.Progress == nil || r.Progress.Percent != 100 || r.Progress.Phase != replay.Ended {
 				t.Errorf("%s stands %+v", id, r)
+			}
+		}
+		for id, took := range map[string]time.Duration{"1": 5 * time.Second, "2": 8 * time.Second} { // at 10 a second
+			if at := d.stands(id).EndedAt.Sub(begun); at < took-2*time.Second || at > took+2*time.Second {
+				t.Errorf("%s ended %s behind the begin of the first", id, at)
 			}
 		}
 		if x, y := c.came("x"), c.came("y"); x != "1:50 2:30" || y != "3:20" || d.opens != 3 {
@@ -94,7 +100,7 @@ func TestACancelledReplayThatHadNotBegunNeverBegins(t *testing.T) {
 		d := c.daemon("d", nil) // nothing is its own
 		defer ends(d)
 		d.begin("1", "x", 100, "10/s")
-		if r, err := d.Cancel(as(t, "ben"), "1", api.Act{Reason: "no"}); err != nil || r.State != replay.Cancelled || r.Reason != "cancelled by ben: no" {
+		if r, err := d.Cancel(as(t, "ben"), "1", api.Act{Reason: "no"}); err != nil || r.State != replay.Cancelled || r.Reason != "cancelled by ben: no" || !r.EndedAt.Equal(r.WishedAt) || r.EndedAt.IsZero() {
 			t.Errorf("%+v, %v", r, err)
 		}
 		receipt, err := d.Receipt(t.Context(), "1")

@@ -37,8 +37,19 @@ func (m *Manager) replay(k *replay.Known) api.Replay {
 			r.State = replay.Failed
 		}
 	}
+	if r.State.Terminal() {
+		r.EndedAt = endedAt(k, &w)
+	}
 	m.addOwn(k, &r)
 	return r
+}
+
+// endedAt is when a replay ended: it was cancelled before it began, or its last checkpoint was written.
+func endedAt(k *replay.Known, w *replay.Wish) time.Time {
+	if k.Checkpoint == nil {
+		return w.At
+	}
+	return k.CheckpointAt.UTC()
 }
 
 // state is where k stands. One that was cancelled before it began has ended, unless a session is about to begin it: that one

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"replayd/replay"
+	"replayd/replay/api"
+	"replayd/replay/api/apitest"
+)
+
+func endedAt(at time.Time) func(*api.Replay) { return func(r *api.Replay) { r.EndedAt = at } }
+
+// over is how far a replay came of which no session tells any more.
+func over(r *api.Replay) {
+	p := replay.Progress{Phase: replay.Ended, Percent: 100}
+	p.Counters.Produced = 1234
+	report := p.Report()
+	r.Progress = &report
+}
+
+// neverBegun is a replay that was cancelled before it had a session.
+func neverBegun(r *api.Replay) { r.Sessions = 0 }
+
+// readBy is a replay that a group reads on.
+type readBy struct {
+	*telling
+	group *reading
+}
+
+func (d *readBy) Group(ctx context.Context, id, group string) (api.Group, error) {
+	return d.group.Group(ctx, id, group)
+}
+
+// TestWhatHasEndedIsToldAsThat: how, when, with how many records, and where its account is; and not how fast it is.
+func TestWhatHasEndedIsToldAsThat(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 2, 3, 12, 0, 0, time.UTC)
+	const run, cancelled, when = replay.Running, replay.Cancelled, "ended 2026-11-02 03:12:00Z"
+	for name, c := range map[string]struct {
+		stands api.Replay
+		line   string
+		code   int
+		says   []string
+	}{
+		"watch":                    {stand(replay.Completed, run, 0, endedAt(at), over), "watch p1 -o text", exitOK, []string{when, "replay p1: completed in"}},
+		"watch, quarantined":       {stand(replay.CompletedWithQuarantine, run, 0, endedAt(at), over), "watch p1 -o text", exitQuarantined, []string{when}},
+		"watch at an old daemon":   {stand(replay.Completed, run, 0, over), "watch p1 -o text", exitOK, []string{"replay p1 ended\n"}},
+		"watch, cancelled":         {stand(cancelled, cancelled, 0, endedAt(at), over), "watch p1 -o text", exitCancelled, []string{when, "replay p1: cancelled in"}},
+		"watch, never begun":       {stand(cancelled, cancelled, 0, endedAt(at), neverBegun), "watch p1 -o text", exitCancelled, []string{"replay p1: cancelled", when + ", before it began"}},
+		"watch, never begun, JSON": {stand(cancelled, cancelled, 0, endedAt(at), neverBegun), "watch p1 -o json", exitCancelled, []string{`"ended_at":"2026-11-02T03:12:00Z"`}},
+		"watch with a group":       {stand(replay.Completed, run, 0, endedAt(at), over), "watch p1 --group g -o text", exitOK, []string{"completed", when + "; its receipt: replayd show p1", "produced 1,234"}},
+		"an act that waits":        {stand(cancelled, cancelled, 0, endedAt(at), over), "cancel p1 --wait -o text", exitOK, []string{"cancelled", when + "; its receipt: replayd show p1", "produced 1,234"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &readBy{&telling{apitest.NewFake(), c.stands, []api.Replay{c.stands}}, &reading{lag: 100}}
+				r := typeFor(t, d, strings.Fields(c.line)...).want(c.code)
+				text := r.err.String() + r.out.String()
+				for _, says := range c.says {
+					if !strings.Contains(text, says) {
+						t.Errorf("it does not say %q", says)
+					}
+				}
+				if strings.Contains(text, "0/s") || strings.Contains(text, "fetched") {
+					t.Error("it tells how fast that is which has ended")
+				}
+				if t.Failed() {
+					t.Log(text)
+				}
+			})
+		})
+	}
+}
