@@ -22,6 +22,10 @@ type sessions daemon
 
 func (s *sessions) Source(_ context.Context, spec *replay.Spec) (archive.Source, error) {
 	s.mu.Lock()
+	opening := s.opening
+	s.mu.Unlock()
+	time.Sleep(opening) // of fake time
+	s.mu.Lock()
 	defer s.mu.Unlock()
 	var text strings.Builder
 	for i := range spec.Limit {

@@ -92,6 +92,7 @@ type daemon struct {
 	dead    bool
 	frozen  bool
 	slow    time.Duration // how long a sink takes to open
+	opening time.Duration // the same of an archive
 	known   map[string]*entry
 	read    int
 	changed chan struct{}

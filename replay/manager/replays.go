@@ -92,15 +92,19 @@ func (m *Manager) addOwn(k *replay.Known, r *api.Replay) {
 	default:
 		r.Reason = reason
 	}
-	switch {
-	case own != nil && own.progress.Load() != nil:
-		report := own.progress.Load().Report()
-		r.Progress, r.Daemon, r.Queued = &report, m.options.Daemon, ""
-	case told:
+	if told {
 		report := k.Live.Report
 		r.Progress, r.Daemon, r.Queued = &report, k.Live.Daemon, ""
-	case k.Checkpoint != nil:
+	} else if k.Checkpoint != nil {
 		report := reportOf(k)
+		r.Progress = &report
+	}
+	if own == nil || r.State.Terminal() { // a session that still closes what has ended tells no more of it
+		return
+	}
+	r.Daemon, r.Queued = m.options.Daemon, "" // also while it opens the archive, before it is anywhere
+	if p := own.progress.Load(); p != nil {
+		report := p.Report()
 		r.Progress = &report
 	}
 }

@@ -76,16 +76,28 @@ func (m *Manager) begin(ctx context.Context, k replay.Known) {
 	}()
 }
 
-// serve runs the session to its end.
+// serve runs the session to its end, and tells of it meanwhile.
 func (m *Manager) serve(ctx context.Context, s *session) error {
+	var telling sync.WaitGroup
+	quiet, hush := context.WithCancel(ctx)
+	telling.Go(func() { m.tell(quiet, s) })
+	state, err := m.work(ctx, s)
+	hush()
+	telling.Wait()
+	m.part(ctx, s, state, err)
+	return err
+}
+
+// work opens what the replay takes and runs it. It returns the state in which the replay has ended.
+func (m *Manager) work(ctx context.Context, s *session) (replay.State, error) {
 	k := s.known
 	options, err := m.options.Sessions.Options(&k)
 	if err != nil {
-		return err
+		return "", err
 	}
 	source, err := m.options.Sessions.Source(ctx, &k.Spec)
 	if err != nil && wished(&k).State == replay.Running {
-		return err
+		return "", err
 	}
 	if err != nil { // what only writes a word asks nothing of it
 		source = nowhere(err)
@@ -99,15 +111,9 @@ func (m *Manager) serve(ctx context.Context, s *session) error {
 	options.Control, options.Watch = s.control, sink.Watch
 	options.Observe = func(p replay.Progress) { s.progress.Store(&p) }
 	options.Notice = func(text string) { m.log.Warn().Str("id", k.Spec.ID).Msg(text) }
-	var telling sync.WaitGroup
-	quiet, hush := context.WithCancel(ctx)
-	telling.Go(func() { m.tell(quiet, s) })
 	runner := replay.Runner{Source: source, Sink: sink, Options: options}
 	receipt, err := runner.Run(ctx, k.Spec)
-	hush()
-	telling.Wait()
-	m.part(ctx, s, receipt.State, err)
-	return err
+	return receipt.State, err
 }
 
 // mayDiffer reports whether k may begin with another archive than the one that was planned: its start allowed that, or it was

@@ -1,10 +1,53 @@
 package manager
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"replayd/replay"
+	"replayd/replay/api"
 )
+
+// TestASessionIsAtItsDaemonFromItsBeginning, however long its archive takes to open: who watches would take it for one that nobody
+// tries again. When its replay has ended it is nowhere.
+func TestASessionIsAtItsDaemonFromItsBeginning(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d, other := c.daemon("d", []string{"x"}), c.daemon("other", nil)
+		defer ends(d)
+		defer ends(other)
+		c.fate = func(string) error { return errors.New("no quorum") }
+		d.begin("1", "x", 50, "10/s")
+		for d.stands("1").State != replay.Failed {
+			wait(100 * time.Millisecond)
+		}
+		d.mu.Lock()
+		d.opening = time.Minute
+		d.mu.Unlock()
+		c.mu.Lock()
+		c.fate = nil
+		c.mu.Unlock()
+		if _, err := d.Resume(as(t, "ben"), "1", api.Resume{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(2 * time.Second)
+		for range 50 {
+			for _, at := range []*daemon{d, other} {
+				if r := at.stands("1"); r.Daemon != "d" || r.Queued != "" {
+					t.Fatalf("at %s it stands %+v", at.name, r)
+				}
+			}
+			wait(time.Second)
+		}
+		wait(time.Minute)
+		for e, err := range d.Events(t.Context(), "1", "") {
+			if r := e.Replay; err != nil || r.State != replay.Completed || r.Daemon != "" || r.Progress.Phase != replay.Ended {
+				t.Errorf("in the end it is told as %+v, %v", r, err)
+			}
+			break
+		}
+	})
+}
 
 func TestASessionGetsItsShareOfTheLimits(t *testing.T) {
 	for name, c := range map[string]struct {
