@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/zeebo/xxh3"
@@ -127,14 +128,7 @@ func (s *Spec) validate() error {
 	if s.RecordLimit <= archive.HeaderReserve {
 		errs = append(errs, fmt.Errorf("record limit %d: must exceed the %d bytes kept for headers", s.RecordLimit, archive.HeaderReserve))
 	}
-	for name, text := range map[string]string{"reason": s.Reason, "targets": s.targets()} {
-		switch {
-		case len(text) > MaxReason:
-			errs = append(errs, fmt.Errorf("%s: %d bytes, at most %d", name, len(text), MaxReason))
-		case !utf8.ValidString(text): // frozen as JSON it would be another text
-			errs = append(errs, fmt.Errorf("%s %q: not valid UTF-8", name, text))
-		}
-	}
+	errs = append(errs, fits("reason", s.Reason), fits("targets", s.targets()))
 	if s.RecordTime != RecordTimeNow && s.RecordTime != RecordTimeOriginal {
 		errs = append(errs, fmt.Errorf("record time %q: now or original", s.RecordTime))
 	}
@@ -144,6 +138,29 @@ func (s *Spec) validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// fits refuses a text for a header that the room for it does not hold, or that would be another one once it was frozen as JSON.
+func fits(name, text string) error {
+	switch {
+	case len(text) > MaxReason:
+		return fmt.Errorf("%s: %d bytes, at most %d", name, len(text), MaxReason)
+	case !utf8.ValidString(text):
+		return fmt.Errorf("%s %q: not valid UTF-8", name, text)
+	}
+	return nil
+}
+
+// ValidReason says what is wrong with a reason that somebody gives. It stands in lists, headers and the audit, as one line. Of
+// those that are frozen already nothing but their size is asked.
+func ValidReason(reason string) error {
+	if err := fits("reason", reason); err != nil {
+		return fmt.Errorf("%w: name the incident, and tell the rest of it there", err)
+	}
+	if strings.ContainsFunc(reason, unicode.IsControl) {
+		return fmt.Errorf("reason %q: has control characters, such as the end of a line: say it in one line of text", reason)
+	}
+	return nil
 }
 
 // Hash names the spec by its content, 32 hex digits.

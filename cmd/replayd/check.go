@@ -38,7 +38,7 @@ func (a *app) check(ctx context.Context, f *replayFlags) error {
 		return usage("nothing says what to replay: give --archive, --from, --to (or --for) and --topic; " +
 			"--id X alone continues the replay X")
 	}
-	errs := []error{f.checkWords(), f.checkUnits()}
+	errs := []error{f.checkWords(), f.checkUnits(), saysWhy(f.reason)}
 	if f.id != "" {
 		if err := replay.ValidID(f.id); err != nil {
 			errs = append(errs, usage("--id: %w", err))
@@ -110,6 +110,14 @@ func (f *replayFlags) checkWords() error {
 		errs = append(errs, usage("--partitions %d: at least 1", f.partitions))
 	}
 	return errors.Join(errs...)
+}
+
+// saysWhy looks at --reason.
+func saysWhy(reason string) error {
+	if err := replay.ValidReason(reason); err != nil {
+		return usage("--%w", err)
+	}
+	return nil
 }
 
 // oneOf is "now or original", "snappy, none or lz4".

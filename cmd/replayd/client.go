@@ -80,6 +80,7 @@ func daemonCommand(c *cobra.Command, f *clientFlags) *cobra.Command {
 // noted is --reason.
 func noted(c *cobra.Command, reason *string) *cobra.Command {
 	c.Flags().StringVar(reason, "reason", "", "why, for the audit")
+	c.PreRunE = func(*cobra.Command, []string) error { return saysWhy(*reason) }
 	return c
 }
 

@@ -97,6 +97,7 @@ func TestWhatIsWrongWithAStartIsToldFieldByField(t *testing.T) {
 		"twice an end":        {func(s *api.Start) { s.To = "2026-11-03" }, 422, []string{"body.to"}, ""},
 		"bad id":              {func(s *api.Start) { s.ID = "a b" }, 422, []string{"body.id"}, ""},
 		"bad filter":          {func(s *api.Start) { s.Filter = "event.(" }, 422, []string{"body.filter"}, ""},
+		"reason of two lines": {func(s *api.Start) { s.Reason = "INC-1\nand more" }, 422, []string{"body.reason"}, ""},
 		"negative limit":      {func(s *api.Start) { s.Limit = -1 }, 422, []string{"body.limit"}, ""},
 		"no time of arrival":  {func(s *api.Start) { s.WindowOn = "arrival" }, 422, []string{"body"}, ""},
 		"topic of no targets": {func(s *api.Start) { s.Topic = "y" }, 403, nil, kafka.ItemNotAllowed},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"replayd/archive/archivetest/awstest"
@@ -88,6 +89,31 @@ func TestNoOutputLetsNamesInBucketsSpeakToTheTerminal(t *testing.T) {
 				"--from", "2026-11-01", "--for", "24h", "--topic", "x", "--create-topic")...)
 			if told := r.out.String() + r.err.String(); !strings.Contains(strings.ReplaceAll(told, `\\`, `\`), `--key $'a\033]0;pwned\007\012\342\200\256\302\23331m.json'`) {
 				t.Errorf("no command that restores it:\n%s", told)
+			}
+		}
+	}
+}
+
+// TestAReasonIsOneLineOfText wherever it is given; nothing is asked of a broker or a daemon, of which there is none.
+func TestAReasonIsOneLineOfText(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ reason, says string }{
+		{"INC-1\nreplay payments-0300: completed", "--reason \"INC-1\\nreplay payments-0300: completed\": has control characters"},
+		{evil, "--reason"},
+		{strings.Repeat("a", 257), "--reason: 257 bytes, at most 256: name the incident"},
+		{"\xff", "--reason \"\\xff\": not valid UTF-8"},
+	} {
+		for _, command := range []string{"run", "plan", "plan --server=", "start", "pause p1", "resume p1", "pace p1 5/s", "cancel p1", "approve p1", "forget p1"} {
+			args := strings.Fields(command)
+			switch args[0] {
+			case "run", "plan", "start":
+				args = append(args, "--archive", "./a", "--from", "2026-11-01", "--for", "1h", "--topic", "x")
+			}
+			r := &result{t: t, args: append(args, "--reason", c.reason)}
+			a := &app{out: &r.out, err: &r.err, now: time.Now, environ: []string{"REPLAYD_SERVER=http://127.0.0.1:1", "REPLAYD_KAFKA_BROKERS=127.0.0.1:1"}}
+			r.code = a.run(t.Context(), r.args)
+			if r.want(exitUsage, c.says); obeyed(r.err.String()) != "" {
+				t.Errorf("%s: a terminal obeys %q", command, obeyed(r.err.String()))
 			}
 		}
 	}

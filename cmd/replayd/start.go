@@ -120,7 +120,7 @@ func (f *replayFlags) asked() (api.Start, error) {
 			place.Set(reflect.ValueOf(typed(f.set, flag)))
 		}
 	})
-	return s, f.notHere()
+	return s, errors.Join(f.notHere(), saysWhy(f.reason))
 }
 
 // notHere refuses the flags that are the daemon's to say.

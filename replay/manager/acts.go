@@ -153,7 +153,7 @@ func (m *Manager) wish(ctx context.Context, id string, act replay.Audited, do fu
 		err = m.refused(&k)
 	}
 	if err == nil {
-		err = m.reasoned(act.Reason)
+		err = api.Invalid(m.reasoned("body.reason", act.Reason)...)
 	}
 	if err != nil {
 		return api.Replay{}, err
@@ -203,12 +203,19 @@ func (m *Manager) refused(k *replay.Known) error {
 	return p
 }
 
-// reasoned refuses an act without a reason where one is required.
-func (m *Manager) reasoned(reason string) error {
-	if m.options.RequireReason && reason == "" {
-		return api.Invalid(api.FieldError{Location: "body.reason", Message: "is required here: say why, for the audit"})
+// reasoned is what is wrong with the reason at a location of a request: there is none where one is required, or it is no line of
+// text.
+func (m *Manager) reasoned(location, reason string) []api.FieldError {
+	why := ""
+	if err := replay.ValidReason(reason); err != nil {
+		why = err.Error()
+	} else if m.options.RequireReason && reason == "" {
+		why = "is required here: say why, for the audit"
 	}
-	return nil
+	if why == "" {
+		return nil
+	}
+	return []api.FieldError{{Location: location, Message: why}}
 }
 
 // Forget implements api.Service.
@@ -217,7 +224,7 @@ func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
 	if err != nil {
 		return err
 	}
-	if err := m.reasoned(a.Reason); err != nil {
+	if err := api.Invalid(m.reasoned("query.reason", a.Reason)...); err != nil {
 		return err
 	}
 	if state := m.state(&k); steerable(&k) && !state.Terminal() {

@@ -49,6 +49,11 @@ func (c *cluster) audits() string {
 	return strings.Join(list, ", ")
 }
 
+// reasonOf is where the reason of an act stands in its request.
+var reasonOf = map[string]string{
+	"pause": "body.reason", "resume": "body.reason", "cancel": "body.reason", "approve": "body.reason", "pace": "body.reason", "forget": "query.reason",
+}
+
 // acts are all that change a replay.
 func acts(d *daemon) map[string]func(ctx context.Context, id, reason string) error {
 	return map[string]func(context.Context, string, string) error{
@@ -170,11 +175,34 @@ func TestAReasonCanBeRequired(t *testing.T) {
 			t.Error(err)
 		}
 		for name, act := range acts(d) {
-			if err := act(ben, "1", ""); problem(err) != "422 body.reason" {
+			if err := act(ben, "1", ""); problem(err) != "422 "+reasonOf[name] {
 				t.Errorf("%s without a reason: %v", name, err)
 			}
 		}
 		if _, err := d.Pause(ben, "1", api.Act{Reason: "lunch"}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestAReasonIsOneLineOfText of a length that headers have room for: the API's document counts in characters.
+func TestAReasonIsOneLineOfText(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil)
+		defer ends(d)
+		ben := as(t, "ben")
+		d.begin("1", "x", 1, "10/s")
+		for _, reason := range []string{"INC-1\nreplay 2: completed", "\x1b]0;pwned\a", "\u009b31m", "a\x00", "\xff", strings.Repeat("é", replay.MaxReason/2) + "!"} {
+			for name, act := range acts(d) {
+				if err := act(ben, "1", reason); problem(err) != "422 "+reasonOf[name] {
+					t.Errorf("%s because %q: %v", name, reason, err)
+				}
+			}
+			if _, _, err := d.Start(ben, api.Start{ID: "2", Topic: "x", Limit: 1, Reason: reason}); problem(err) != "422 body.reason" {
+				t.Errorf("start because %q: %v", reason, err)
+			}
+		}
+		if _, err := d.Pause(ben, "1", api.Act{Reason: strings.Repeat("é", replay.MaxReason/2)}); err != nil {
 			t.Error(err)
 		}
 	})

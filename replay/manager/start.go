@@ -90,10 +90,7 @@ func (m *Manager) asked(id string, s *api.Start) error {
 	if err := replay.ValidID(id); err != nil {
 		wrong = append(wrong, api.FieldError{Location: "body.id", Message: err.Error(), Value: s.ID})
 	}
-	if m.options.RequireReason && s.Reason == "" {
-		wrong = append(wrong, api.FieldError{Location: "body.reason", Message: "is required here: say why, for the audit"})
-	}
-	return api.Invalid(wrong...)
+	return api.Invalid(append(wrong, m.reasoned("body.reason", s.Reason)...)...)
 }
 
 // idOf is the id that a start asks for: the one that it names, else that of its key, else a new one.
