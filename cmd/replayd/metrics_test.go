@@ -25,7 +25,7 @@ func TestADaemonTellsPrometheusWhatItDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cluster.Close()
-	d, err := a.newDaemon(t.Context(), cluster, m)
+	d, err := a.newDaemon(t.Context(), cluster, nil, m)
 	if err != nil {
 		t.Fatal(err)
 	}

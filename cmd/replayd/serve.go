@@ -46,6 +46,10 @@ func (a *app) serve(ctx context.Context, listen, wait string) error {
 	if err := enoughFiles(); err != nil {
 		return err
 	}
+	auth, err := a.doors()
+	if err != nil {
+		return err
+	}
 	ctx, stop, release := signals(ctx, func() {
 		a.log.Info().Msg("stopping: each replay leaves at its next commit; a second signal leaves at once")
 	}, func() { a.leave(func() string { return "left at once: replays go on where their last commit is" }) })
@@ -59,7 +63,7 @@ func (a *app) serve(ctx context.Context, listen, wait string) error {
 		return err
 	}
 	defer cluster.Close()
-	d, err := a.newDaemon(serving, cluster, m)
+	d, err := a.newDaemon(serving, cluster, auth, m)
 	if err != nil {
 		return err
 	}
@@ -78,8 +82,8 @@ type daemon struct {
 	listen  net.Listener
 }
 
-// newDaemon takes its place among the daemons of the cluster, and listens. What it does is counted by m.
-func (a *app) newDaemon(ctx context.Context, cluster *kafka.Cluster, m *metrics.Metrics) (_ *daemon, err error) {
+// newDaemon takes its place among the daemons of the cluster, and listens to whom auth knows. What it does is counted by m.
+func (a *app) newDaemon(ctx context.Context, cluster *kafka.Cluster, auth *api.Authenticator, m *metrics.Metrics) (_ *daemon, err error) {
 	d := &daemon{app: a}
 	defer func() {
 		if err != nil {
@@ -87,10 +91,6 @@ func (a *app) newDaemon(ctx context.Context, cluster *kafka.Cluster, m *metrics.
 		}
 	}()
 	s := a.config.Server
-	auth, err := a.authenticator(s.Auth)
-	if err != nil {
-		return nil, err
-	}
 	if d.view, err = cluster.Follow(context.WithoutCancel(ctx)); err != nil {
 		return nil, err
 	}
@@ -149,6 +149,15 @@ func (a *app) managed(d *daemon, on *desk, m *metrics.Metrics) manager.Options {
 		MaxRunning: running, Memory: int64(memory), Pace: s.Pace, RequireReason: s.RequireReason, SecondPerson: int64(s.SecondPerson),
 		Version: version(), Log: a.log,
 	}
+}
+
+// doors reads the files by which others come in, before the brokers are waited for: what is wrong with them is told at once. It
+// returns who finds out who asks.
+func (a *app) doors() (*api.Authenticator, error) {
+	if err := tlsOf(a.config.Server.TLS).Check(); err != nil {
+		return nil, &badConfig{err}
+	}
+	return a.authenticator(a.config.Server.Auth)
 }
 
 // authenticator finds out who asks; nil when nobody is asked.

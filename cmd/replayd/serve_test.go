@@ -69,6 +69,20 @@ func TestAlgorithmsThatMayBeConfiguredAreTaken(t *testing.T) {
 	}
 }
 
+// TestFilesOfTheDaemonAreLookedAtBeforeItWaitsForBrokers, of which there are none: who sets it up is told at once.
+func TestFilesOfTheDaemonAreLookedAtBeforeItWaitsForBrokers(t *testing.T) {
+	t.Parallel()
+	b := nowhere(t)
+	for server, says := range map[string]string{
+		"tls: {cert_file: /gone/tls.crt, key_file: /gone/tls.key}":                        "server.tls: open /gone/tls.crt",
+		"auth: {tokens_file: /gone/tokens.yaml}":                                          "server.auth.tokens_file: /gone/tokens.yaml",
+		"auth: {oidc: {issuer: 'https://i.example', audience: a, ca_file: /gone/ca.pem}}": "/gone/ca.pem",
+	} {
+		path := b.config("server: {listen: '127.0.0.1:0', " + server + "}\n")
+		b.replayd("serve", "--brokers", "127.0.0.1:1", "--config", path).want(exitBadConfig, says)
+	}
+}
+
 // TestClientsAreKnownByTheirCertificates as TLS has verified them.
 func TestClientsAreKnownByTheirCertificates(t *testing.T) {
 	t.Parallel()

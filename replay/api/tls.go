@@ -17,6 +17,15 @@ type TLSOptions struct {
 	ClientCAFile string // authorities of clients, which then must show a certificate; empty: none is asked for
 }
 
+// Check reads the files and says what is wrong with them. Nil options name none.
+func (o *TLSOptions) Check() error {
+	if o == nil {
+		return nil
+	}
+	_, err := o.config(zerolog.Nop())
+	return err
+}
+
 // maxConnections is above what streams and requests take; more wait to be accepted.
 const maxConnections = 4_096
 
