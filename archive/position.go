@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -37,25 +36,4 @@ func (p Position) Compare(q Position) int {
 // String writes <time ns>:<offset>:<index>:<object>. The object comes last because keys may hold colons.
 func (p Position) String() string {
 	return fmt.Sprintf("%d:%d:%d:%s", p.Time, p.Offset, p.Index, p.Object)
-}
-
-// ParsePosition reads what String wrote.
-func ParsePosition(s string) (Position, error) {
-	parts := strings.SplitN(s, ":", 4)
-	if len(parts) != 4 {
-		return Position{}, fmt.Errorf("position %q: want <time ns>:<offset>:<index>:<object>", s)
-	}
-	t, err := strconv.ParseInt(parts[0], 10, 64)
-	if err != nil {
-		return Position{}, fmt.Errorf("position %q: time: %w", s, err)
-	}
-	offset, err := strconv.ParseInt(parts[1], 10, 64)
-	if err != nil {
-		return Position{}, fmt.Errorf("position %q: offset: %w", s, err)
-	}
-	index, err := strconv.ParseUint(parts[2], 10, 32)
-	if err != nil {
-		return Position{}, fmt.Errorf("position %q: index: %w", s, err)
-	}
-	return Position{Time: t, Object: parts[3], Offset: offset, Index: uint32(index)}, nil
 }

@@ -37,7 +37,7 @@ func BenchmarkSight(b *testing.B) {
 		events.next()
 		x.Warm(events.ids[:])
 		for j, id := range events.ids {
-			v, err := x.Sight(id, 1, int64(i+j))
+			v, err := judged(x, id, 1, int64(i+j))
 			if err != nil {
 				b.Fatal(err)
 			}

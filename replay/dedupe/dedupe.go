@@ -95,17 +95,8 @@ func (x *Index) Close() {
 	}
 }
 
-// Sight judges an event by its id, the hash of its body and its merge time, then remembers it. Merge times of calls to
-// Sight and Look never descend, nor are they below those of Insert.
-func (x *Index) Sight(id archive.Hash, body uint64, at int64) (Verdict, error) {
-	verdict, err := x.Look(id, body, at)
-	if err != nil {
-		return Unseen, err
-	}
-	return verdict, x.Insert(id, body, at)
-}
-
-// Look is Sight without remembering.
+// Look judges an event by its id, the hash of its body and its merge time; Insert remembers it. Merge times of calls to Look never
+// descend, nor are they below those of Insert.
 func (x *Index) Look(id archive.Hash, body uint64, at int64) (Verdict, error) {
 	for _, lane := range x.timeline.expired(at) {
 		x.drop(lane)

@@ -31,9 +31,18 @@ func small(t *testing.T, o Options) *Index {
 	return x
 }
 
+// judged looks at an event and remembers it, as a replay does.
+func judged(x *Index, id archive.Hash, body uint64, at int64) (Verdict, error) {
+	verdict, err := x.Look(id, body, at)
+	if err != nil {
+		return Unseen, err
+	}
+	return verdict, x.Insert(id, body, at)
+}
+
 func sighted(t *testing.T, x *Index, id archive.Hash, body uint64, at int64) Verdict {
 	t.Helper()
-	v, err := x.Sight(id, body, at)
+	v, err := judged(x, id, body, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +296,7 @@ func TestAFullShelfComesWithItsCure(t *testing.T) {
 	x := small(t, Options{Horizon: time.Hour, Memory: 1, Shelf: shelf.New(shelf.Options{Folder: t.TempDir(), Limit: 100 * rowSize})})
 	var err error
 	for i := uint64(0); i < 1000 && err == nil; i++ {
-		_, err = x.Sight(idOf(i), 0, 0)
+		_, err = judged(x, idOf(i), 0, 0)
 	}
 	if err == nil || !strings.Contains(err.Error(), "Raise limits.spill_size") {
 		t.Error(err)
@@ -300,7 +309,7 @@ func TestAShelfThatCannotBeWrittenComesWithItsCure(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := small(t, Options{Memory: 1, Shelf: shelf.New(shelf.Options{Folder: folder, Limit: 1 << 30})})
-	if _, err := x.Sight(idOf(1), 0, 0); err == nil || !strings.Contains(err.Error(), "--spill-dir") {
+	if _, err := judged(x, idOf(1), 0, 0); err == nil || !strings.Contains(err.Error(), "--spill-dir") {
 		t.Error(err)
 	}
 }
