@@ -61,15 +61,25 @@ func (j *journal) apply(r *kgo.Record) error {
 		return apply(j, r, func(h *replay.HourRecord) {
 			if h != nil {
 				j.hours[h.Hour] = *h
+				return
 			}
+			delete(j.hours, strings.TrimPrefix(about, "hour/"))
 		})
 	case strings.HasPrefix(about, "mark/"):
-		var n int64
-		if _, err := fmt.Sscanf(about, "mark/%d", &n); err == nil {
-			j.marks[n] = true
-		}
+		j.applyMark(about, r.Value != nil)
 	}
 	return nil
+}
+
+func (j *journal) applyMark(about string, there bool) {
+	var n int64
+	switch _, err := fmt.Sscanf(about, "mark/%d", &n); {
+	case err != nil:
+	case there:
+		j.marks[n] = true
+	default:
+		delete(j.marks, n)
+	}
 }
 
 // apply decodes r and hands it to set, nil for a tombstone. What is not ours is left alone and said.
