@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"replayd/replay"
 )
@@ -131,7 +132,7 @@ func (s *Sink) begin(ctx context.Context, known *Stored) error {
 	g := s.journal.genesis
 	return s.cluster.writeConfig(ctx, startedKey(s.spec.ID), started{
 		Version: version, CheckpointPartition: g.CheckpointPartition, CheckpointTopicID: g.CheckpointTopicID, TopicID: g.TopicID,
-		Looked: s.looked, Overlap: s.settings.Allow.Has(ItemOverlap),
+		Genesis: s.journal.began, Looked: s.looked, Overlap: s.settings.Allow.Has(ItemOverlap),
 	})
 }
 
@@ -199,13 +200,14 @@ func (s *Sink) writeGenesis(ctx context.Context, target kadm.TopicDetail) error 
 	for i, start := range starts {
 		first.Partitions = append(first.Partitions, replay.Partition{Topic: s.spec.Topic, Partition: int32(i), StartOffset: start})
 	}
+	began := int64(0)
 	err = s.producer.opening(ctx, func(t *sending) error {
-		t.send(s.record(genesisKey(s.spec.ID), encode(g)), nil)
+		t.send(s.record(genesisKey(s.spec.ID), encode(g)), func(r *kgo.Record) { began = r.Offset })
 		t.send(s.record(checkpointKey(s.spec.ID), encode(first)), nil)
 		return nil
 	})
 	if err == nil {
-		s.journal.genesis, s.journal.checkpoint = g, first
+		s.journal.genesis, s.journal.began, s.journal.checkpoint = g, began, first
 		return nil
 	}
 	if err := s.acquire(ctx); err != nil { // which also tells whether it was committed after all

@@ -104,7 +104,7 @@ func (v *View) halves() map[string]bool {
 		if s == nil || s.CheckpointTopicID != topicID || !of.forget.absent() {
 			continue
 		}
-		if c := v.progress[id].at(s.CheckpointPartition); c.absent() {
+		if c := v.progress[id].since(s); c.absent() {
 			ids[id] = true
 		}
 	}

@@ -29,8 +29,7 @@ func (c *Cluster) lastCheckpoint(ctx context.Context, known *Stored) (last *repl
 	if err != nil || !exists {
 		return nil, err
 	}
-	of := stretch{topic: topic, partition: known.started.CheckpointPartition, level: kgo.ReadCommitted()}
-	_, err = c.readUpTo(ctx, of, func(r *kgo.Record) (bool, error) {
+	_, err = c.readUpTo(ctx, known.checkpoints(topic), func(r *kgo.Record) (bool, error) {
 		if string(r.Key) != key {
 			return true, nil
 		}
@@ -42,4 +41,10 @@ func (c *Cluster) lastCheckpoint(ctx context.Context, known *Stored) (last *repl
 		return true, err
 	})
 	return last, err
+}
+
+// checkpoints are the records of a replay that has begun, in the checkpoint topic: what stands there before its genesis may be
+// of one that had its id before.
+func (s *Stored) checkpoints(topic string) stretch {
+	return stretch{topic: topic, partition: s.started.CheckpointPartition, from: s.started.Genesis, level: kgo.ReadCommitted()}
 }

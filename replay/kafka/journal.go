@@ -23,6 +23,7 @@ type journal struct {
 
 	next       int64 // offset to read from
 	genesis    *genesis
+	began      int64 // offset of genesis
 	checkpoint *replay.Checkpoint
 	hours      map[string]replay.HourRecord
 	marks      map[int64]bool
@@ -54,7 +55,7 @@ func (j *journal) apply(r *kgo.Record) error {
 	case about == "barrier":
 		return j.applyBarrier(r)
 	case about == "genesis":
-		return apply(j, r, func(g *genesis) { j.genesis = g })
+		return apply(j, r, func(g *genesis) { j.genesis, j.began = g, r.Offset })
 	case about == "checkpoint":
 		return apply(j, r, func(c *replay.Checkpoint) { j.checkpoint = c })
 	case strings.HasPrefix(about, "hour/"):

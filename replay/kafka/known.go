@@ -16,12 +16,13 @@ type progressed struct {
 
 func (p *progressed) empty() bool { return len(p.checkpoints) == 0 && p.live.absent() }
 
-// at is the newest checkpoint in a partition.
-func (p *progressed) at(partition int32) register[replay.Checkpoint] {
-	if p == nil || p.checkpoints[partition] == nil {
+// since is the newest checkpoint of a replay that has begun so. What stands before its genesis is of one that had its id before
+// and is forgotten: the topic that tells so may be read further than that of the checkpoints.
+func (p *progressed) since(s *started) register[replay.Checkpoint] {
+	if p == nil || p.checkpoints[s.CheckpointPartition] == nil || p.checkpoints[s.CheckpointPartition].newest < s.Genesis {
 		return register[replay.Checkpoint]{}
 	}
-	return *p.checkpoints[partition]
+	return *p.checkpoints[s.CheckpointPartition]
 }
 
 // known is what all control topics together tell of a replay, false when there is none. The checkpoint topic that the view
@@ -53,7 +54,7 @@ func (v *View) known(id string) (replay.Known, bool) {
 		k.Live = cloneLive(p.live.value)
 	}
 	if k.Begun {
-		c := p.at(of.started.value.CheckpointPartition)
+		c := p.since(of.started.value)
 		if c.value != nil {
 			k.Checkpoint, k.CheckpointAt = cloneCheckpoint(c.value), c.at
 		}

@@ -37,8 +37,7 @@ func (c *Cluster) offsetsAt(ctx context.Context, k *replay.Known, at time.Time) 
 	for _, p := range k.Checkpoint.Partitions {
 		found.Offsets[p.Partition] = p.StartOffset
 	}
-	of := stretch{topic: c.topic(checkpointTopic), partition: known.started.CheckpointPartition, level: kgo.ReadCommitted()}
-	_, err = c.readUpTo(ctx, of, func(r *kgo.Record) (bool, error) {
+	_, err = c.readUpTo(ctx, known.checkpoints(c.topic(checkpointTopic)), func(r *kgo.Record) (bool, error) {
 		id, about, ok := splitKey(r.Key)
 		if !ok || id != k.Spec.ID || !strings.HasPrefix(about, "mark/") {
 			return true, nil

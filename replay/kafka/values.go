@@ -46,6 +46,7 @@ type started struct {
 	CheckpointPartition int32  `json:"checkpoint_partition"`
 	CheckpointTopicID   string `json:"checkpoint_topic_id"`
 	TopicID             string `json:"topic_id"`
+	Genesis             int64  `json:"genesis,omitempty"` // its offset there: another replay under the same id has another. 0: of a program that did not note it
 	Looked              int64  `json:"looked"`            // end of the config topic when preflight looked for other replays
 	Overlap             bool   `json:"overlap,omitempty"` // they were allowed
 }
