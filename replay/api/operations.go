@@ -183,7 +183,7 @@ func (s *Server) describeReads(a huma.API) {
 		func(ctx context.Context, in *oneInput) (Replay, error) { return s.service.Replay(ctx, in.ID) })
 	add(s, a, operation(routeReceipt, tagReplays, "The receipt of a replay", "The closed account of one that has ended; 409 while it has not.", http.StatusNotFound, http.StatusConflict),
 		func(ctx context.Context, in *oneInput) (replay.Receipt, error) { return s.service.Receipt(ctx, in.ID) })
-	add(s, a, operation(routeQuarantine, tagReplays, "What was not produced", "Each entry with its address and the reason.", http.StatusNotFound),
+	add(s, a, operation(routeQuarantine, tagReplays, "What was not produced", "Each entry with its address and the reason; 409 of a replay that cannot be read whole.", http.StatusNotFound, http.StatusConflict),
 		func(ctx context.Context, in *quarantineInput) (Page[Quarantined], error) {
 			p, err := s.service.Quarantine(ctx, in.ID, in.PageQuery)
 			return p.filled(), err

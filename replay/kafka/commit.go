@@ -227,10 +227,11 @@ func (s *Sink) acknowledged(m made) {
 	s.spare = made{m.records[:0], m.headers[:0]}
 }
 
-// quarantineValue is a record of the quarantine topic.
+// quarantineValue is a record of the quarantine topic, which keeps those of forgotten replays, too.
 type quarantineValue struct {
 	Version int    `json:"version"`
 	ID      string `json:"id"`
+	Genesis int64  `json:"genesis,omitempty"` // offset of the replay's, as in started; 0: of a program that did not note it
 	replay.Quarantined
 }
 
@@ -240,7 +241,7 @@ func (s *Sink) sendQuarantined(t *sending, chunk *replay.Chunk) {
 		key := []byte(s.spec.ID + "/" + q.Position.String())
 		t.send(&kgo.Record{
 			Topic: s.cluster.topic(quarantineTopic), Partition: partitionOf([]byte(s.spec.ID), n), Key: key,
-			Value: encode(quarantineValue{version, s.spec.ID, q}),
+			Value: encode(quarantineValue{version, s.spec.ID, s.journal.began, q}),
 		}, nil)
 	}
 }

@@ -4,9 +4,12 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kgo"
 
+	"replayd/archive"
 	"replayd/replay"
 )
 
@@ -94,5 +97,75 @@ func TestTheCheckpointsOfAForgottenReplayAreNobodyElses(t *testing.T) {
 	old.newest = 42
 	if k, _ := v.Find("r"); k.Checkpoint == nil {
 		t.Error("its own checkpoint is none")
+	}
+}
+
+// bad is a chunk that holds one entry back.
+func bad(n, seq int64, object string, state replay.State) *replay.Chunk {
+	c := chunk(int(n), seq, state)
+	c.Quarantined = []replay.Quarantined{{Position: archive.Position{Object: object}, Object: object, Reason: "json"}}
+	c.Checkpoint.Counters.Quarantined = 1
+	c.Checkpoint.Counters.Read++
+	return c
+}
+
+// quarantinedOf are the objects of the entries of a replay.
+func quarantinedOf(t *testing.T, c *Cluster, id string) (objects []string) {
+	t.Helper()
+	err := c.Quarantined(t.Context(), id, func(q replay.Quarantined) (bool, error) {
+		objects = append(objects, q.Object)
+		return true, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
+// TestTheQuarantineOfAnIDThatIsUsedAgainIsThatOfTheNewReplay also has entries of a replayd that does not tell replays of one id
+// apart.
+func TestTheQuarantineOfAnIDThatIsUsedAgainIsThatOfTheNewReplay(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	v := follow(t, c)
+	s := begun(t, c, "r")
+	commit(t, s, bad(10, 1, "secret", replay.Completed))
+	s.Close()
+	if got := quarantinedOf(t, c, "r"); !slices.Equal(got, []string{"secret"}) {
+		t.Errorf("of the first %v", got)
+	}
+	finds(t, v, "r", func(k replay.Known) bool { return k.State() == replay.Completed })
+	if err := v.Forget(t.Context(), "r"); err != nil {
+		t.Fatal(err)
+	}
+	if got := quarantinedOf(t, c, "r"); got != nil {
+		t.Errorf("of nobody %v", got)
+	}
+	s, _ = anew(t, v, "r")
+	if got := quarantinedOf(t, c, "r"); got != nil {
+		t.Errorf("of the second, which has none, %v", got)
+	}
+	commit(t, s, bad(10, 1, "own", replay.Running))
+	for object, at := range map[string]time.Time{"older": s.spec.AsOf.Add(-time.Minute), "unmarked": s.spec.AsOf.Add(time.Minute)} {
+		r := &kgo.Record{
+			Topic: c.topic(quarantineTopic), Partition: partitionOf([]byte("r"), s.control[quarantineTopic]), Key: []byte("r/0"), Timestamp: at,
+			Value: encode(quarantineValue{Version: version, ID: "r", Quarantined: replay.Quarantined{Object: object}}),
+		}
+		if err := s.producer.transaction(t.Context(), func(t *sending) error { t.send(r, nil); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := quarantinedOf(t, c, "r"); !slices.Equal(got, []string{"own", "unmarked"}) {
+		t.Errorf("of the second %v", got)
+	}
+	known, err := c.Stored(t.Context(), "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := *known.started
+	older.Genesis = 0
+	config(t, c, startedKey("r"), string(encode(older)))
+	if got := quarantinedOf(t, c, "r"); !slices.Contains(got, "own") || !slices.Contains(got, "unmarked") || slices.Contains(got, "older") {
+		t.Errorf("of one that an older replayd began %v", got)
 	}
 }

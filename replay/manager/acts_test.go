@@ -114,6 +114,9 @@ func TestActsThatCannotBeAreRefusedAndNotAudited(t *testing.T) {
 				t.Errorf("%s of a newer replay: %v", name, err)
 			}
 		}
+		if _, err := d.Quarantine(ben, "newer", api.PageQuery{}); problem(err) != "409" {
+			t.Errorf("the quarantine of a newer replay: %v", err)
+		}
 		if err := acts(d)["forget"](ben, "waits", ""); problem(err) != "409" {
 			t.Errorf("forget of one that has not ended: %v", err)
 		}

@@ -311,7 +311,11 @@ func (m *Manager) Receipt(_ context.Context, id string) (replay.Receipt, error) 
 
 // Quarantine implements api.Service.
 func (m *Manager) Quarantine(ctx context.Context, id string, q api.PageQuery) (api.Page[api.Quarantined], error) {
-	if _, err := m.find(id); err != nil {
+	k, err := m.find(id)
+	if err == nil && k.Err != nil { // which of the replays that have had the id it is may not be known
+		err = api.NewProblem(http.StatusConflict, "replay %s: %s", id, k.Err)
+	}
+	if err != nil {
 		return api.Page[api.Quarantined]{}, err
 	}
 	q.Limit = min(cmp.Or(max(0, q.Limit), defaultPage), maxPage)
