@@ -18,7 +18,8 @@ type Audited struct {
 	PID     int       `json:"pid"`
 	At      time.Time `json:"at"`
 
-	// Of the acts of a daemon: what they are about, which nobody else knows when the replay is forgotten.
+	// What the act is about, which nobody else knows when the replay is forgotten, and by which it is told who may see it. Empty
+	// where nothing is known of the replay, and of what was denied.
 	Archive string   `json:"archive,omitempty"`
 	URL     string   `json:"url,omitempty"`
 	Topic   string   `json:"topic,omitempty"`

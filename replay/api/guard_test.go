@@ -15,6 +15,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"replayd/replay"
 	"replayd/replay/api"
 	"replayd/replay/api/apitest"
 )
@@ -188,7 +189,7 @@ func TestWhatMayNotBeSeenIsAsWhatThereIsNot(t *testing.T) {
 		ctx := api.WithBy(t.Context(), by)
 		unseen, none := acts("a"), acts("none")
 		for name := range unseen {
-			if slices.Contains([]string{"Start", "Plan", "Replays", "Archives", "Version", "Hours"}, name) {
+			if slices.Contains([]string{"Start", "Plan", "Replays", "Archives", "Version", "Hours", "Audit"}, name) {
 				continue
 			}
 			hidden := unseen[name].do(ctx, api.Guard(withReplay(t), nil))
@@ -271,8 +272,52 @@ func TestListsHoldWhatMayBeSeenAndTellOfNoOther(t *testing.T) {
 	if p := apitest.Refused(t, hidden, http.StatusNotFound); !strings.HasPrefix(p.Error(), "there is no archive payments\n") || !strings.Contains(p.Next, "GET /v1/archives") {
 		t.Error(p.Error())
 	}
-	_, err := g.Audit(ctx, api.AuditQuery{})
-	apitest.Refused(t, err, http.StatusForbidden)
+}
+
+// history is a service whose audit is this.
+type history struct {
+	api.Service
+
+	acts []replay.Audited
+}
+
+func (h history) Audit(context.Context, api.AuditQuery) (api.Page[replay.Audited], error) {
+	return api.Page[replay.Audited]{Items: h.acts, Next: "7"}, nil
+}
+
+// TestTheAuditTellsOfWhatMayBeSeenAlone, of an id that was of one archive, was forgotten, and is of another now.
+func TestTheAuditTellsOfWhatMayBeSeenAlone(t *testing.T) {
+	h := history{apitest.NewFake(), []replay.Audited{
+		{ID: "a", Act: "start", Archive: "orders", Topic: "replay.orders"},
+		{ID: "a", Act: "forget", Archive: "orders", Topic: "replay.orders"},
+		{ID: "a", Act: "denied"},
+		{ID: "a", Act: "start", Archive: "payments", Topic: "replay.payments"},
+	}}
+	for _, c := range []struct {
+		archives, topics api.Names
+		want             string
+	}{
+		{all, all, "start orders, forget orders, denied , start payments"},
+		{api.Names{"orders"}, all, "start orders, forget orders"},
+		{all, api.Names{"replay.p*"}, "start payments"},
+		{api.Names{"orders"}, api.Names{"replay.payments"}, ""},
+	} {
+		ctx := api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Admin, Archives: c.archives, Topics: c.topics})
+		page, err := api.Guard(h, nil).Audit(ctx, api.AuditQuery{ID: "a"})
+		if err != nil || page.Next != "7" {
+			t.Fatal(page.Next, err)
+		}
+		var told []string
+		for _, a := range page.Items {
+			told = append(told, a.Act+" "+a.Archive)
+		}
+		if got := strings.Join(told, ", "); got != c.want {
+			t.Errorf("of %q into %q is told %q, want %q", c.archives, c.topics, got, c.want)
+		}
+	}
+	if len(h.acts) != 4 || h.acts[2].Act != "denied" {
+		t.Errorf("it changed what the service has: %+v", h.acts)
+	}
 }
 
 func TestWatchersSeeWhatTheyMay(t *testing.T) {

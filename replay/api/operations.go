@@ -200,7 +200,7 @@ func (s *Server) describeReads(a huma.API) {
 			g.Partitions = filled(g.Partitions)
 			return g, err
 		})
-	add(s, a, operation(routeAudit, tagReplays, "What was done", "The oldest first: the intent before each act, its outcome after. Needs the role admin.", http.StatusNotFound),
+	add(s, a, operation(routeAudit, tagReplays, "What was done", "The oldest first: the intent before each act, its outcome after. An id may have been of several replays, forgotten ones among them; each act says which archive and topic it was about, and only those that may be seen are told, so a page may hold less than its limit, or nothing, with more behind it. Needs the role admin."),
 		func(ctx context.Context, q *AuditQuery) (Page[replay.Audited], error) {
 			p, err := s.service.Audit(ctx, *q)
 			p = p.filled()

@@ -21,9 +21,9 @@ func (c *Cluster) overriding(ctx context.Context, spec *replay.Spec, session str
 		return func(context.Context, error) error { return nil }, nil
 	}
 	a := replay.Audited{
-		Version: version, ID: spec.ID, Act: "allow", Phase: "intent", Items: s.Allow, Reason: cmp.Or(s.Reason, spec.Reason), Session: session,
+		Version: version, Act: "allow", Phase: "intent", Items: s.Allow, Reason: cmp.Or(s.Reason, spec.Reason), Session: session,
 		User: userName(), Host: host(), PID: os.Getpid(),
-	}
+	}.About(spec)
 	if err := c.audit(ctx, a); err != nil {
 		return nil, err
 	}

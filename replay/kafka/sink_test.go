@@ -156,7 +156,7 @@ func TestWhatIsAllowedIsAudited(t *testing.T) {
 		if err := json.Unmarshal(r.Value, &a); err != nil {
 			t.Fatal(err)
 		}
-		if a.ID != "r" || a.Act != "allow" || len(a.Items) != 1 || a.Items[0] != ItemOverlap || a.User == "" {
+		if a.ID != "r" || a.Act != "allow" || len(a.Items) != 1 || a.Items[0] != ItemOverlap || a.User == "" || a.Archive != "a" || a.Topic != "replay" || a.Window == nil {
 			t.Errorf("audited: %s", r.Value)
 		}
 		phases = append(phases, a.Phase+" "+a.Result)
