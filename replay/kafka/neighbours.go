@@ -50,14 +50,14 @@ func (p *preflight) newest(ctx context.Context) error {
 			}
 		case err != nil:
 			return err
-		case known.Begun():
+		case known.Begun() && known.Spec.Topic == topic:
 		case id == p.spec.ID:
 			p.refuse(ItemRestart, "Choose another --id and another --topic. What was lost is not made good by starting again.",
 				"topic %s holds events of a replay %s, and the topics of %s know of none: started again it would put them there twice", topic, id, prefix)
 			p.always()
 		default:
 			p.refuse(ItemOverlap, "Use another --topic, or --allow overlap.",
-				"topic %s holds events of replay %s, of which the topics of %s know nothing: they may be those of this window", topic, id, prefix)
+				"topic %s holds events of replay %s, and the topics of %s know of none with that id that was to put them there: they may be those of this window", topic, id, prefix)
 		}
 	}
 	return nil

@@ -169,3 +169,19 @@ func TestTheQuarantineOfAnIDThatIsUsedAgainIsThatOfTheNewReplay(t *testing.T) {
 		t.Errorf("of one that an older replayd began %v", got)
 	}
 }
+
+// TestEventsOfAForgottenReplayAreSeenInSpiteOfOneThatHasItsID now, and puts its own elsewhere: those of the same window would stand
+// there twice.
+func TestEventsOfAForgottenReplayAreSeenInSpiteOfOneThatHasItsID(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	v := follow(t, c)
+	ended(t, v, "r")
+	if err := v.Forget(t.Context(), "r"); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := anew(t, v, "r")
+	commit(t, s, chunk(10, 1, replay.Completed))
+	_, err := c.Sink(Settings{}).Open(t.Context(), testSpec("other"))
+	wantRefusal(t, err, ItemOverlap, "topic replay holds events of replay r")
+}
