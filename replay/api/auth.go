@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -62,6 +63,15 @@ func NewAuthenticator(o AuthOptions, log zerolog.Logger) (*Authenticator, error)
 		}
 	}
 	return a, errors.Join(errs...)
+}
+
+// ready is why somebody who may log in could not, since the daemon was started: the keys of the issuer were never had. Who is asked
+// so asks the issuer.
+func (a *Authenticator) ready(ctx context.Context) error {
+	if a == nil || a.issuer == nil {
+		return nil
+	}
+	return a.issuer.known(ctx)
 }
 
 // principal is who sends r. A *Problem with status 401 says that they are not known, one with 503 that this cannot be found

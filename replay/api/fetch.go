@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +32,7 @@ type fetcher struct {
 
 	mu    sync.Mutex
 	next  map[string]time.Time // address -> when it may be asked again; they are the issuer's own two
-	fails map[string]bool      // the newest try did not succeed
+	fails map[string]string    // address -> why the newest try did not succeed; absent: it did, or none was made
 }
 
 var errTooSoon = errors.New("asked a moment ago")
@@ -49,7 +51,7 @@ func newFetcher(caFile string, log zerolog.Logger) (*fetcher, error) {
 		}
 		transport.TLSClientConfig.RootCAs = pool
 	}
-	return &fetcher{transport: transport, log: log, next: map[string]time.Time{}, fails: map[string]bool{}}, nil
+	return &fetcher{transport: transport, log: log, next: map[string]time.Time{}, fails: map[string]string{}}, nil
 }
 
 // safe reports whether what comes from u cannot have been changed on its way.
@@ -71,13 +73,18 @@ func (f *fetcher) RoundTrip(r *http.Request) (*http.Response, error) {
 		f.failed(r.URL.String(), err.Error())
 		return nil, err
 	}
-	if answer.StatusCode != http.StatusOK {
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxFetched+1))
+	switch {
+	case err != nil:
+		f.failed(r.URL.String(), "its answer breaks off: "+err.Error())
+		return nil, err
+	case answer.StatusCode != http.StatusOK:
 		f.failed(r.URL.String(), "HTTP "+answer.Status)
+	case len(text) > maxFetched || !json.Valid(text): // of something that stands before it, perhaps
+		f.failed(r.URL.String(), fmt.Sprintf("it answers with what is no JSON of at most %d bytes", maxFetched))
 	}
-	answer.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(answer.Body, maxFetched), answer.Body}
+	answer.Body = io.NopCloser(bytes.NewReader(text[:min(len(text), maxFetched)]))
 	return answer, nil
 }
 
@@ -89,7 +96,8 @@ func (f *fetcher) turn(address string) bool {
 	if now.Before(f.next[address]) {
 		return false
 	}
-	f.next[address], f.fails[address] = now.Add(fetchEvery), false
+	f.next[address] = now.Add(fetchEvery)
+	delete(f.fails, address)
 	return true
 }
 
@@ -97,17 +105,15 @@ func (f *fetcher) failed(address, why string) {
 	f.log.Warn().Str("address", address).Msg("the issuer of tokens does not answer: " + why)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.next[address], f.fails[address] = time.Now().Add(fetchAgain), true
+	f.next[address], f.fails[address] = time.Now().Add(fetchAgain), why
 }
 
-// failing reports whether the newest try of some address did not succeed.
-func (f *fetcher) failing() bool {
+// failing is why the newest try of some address did not succeed; empty: all did.
+func (f *fetcher) failing() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, fails := range f.fails {
-		if fails {
-			return true
-		}
+	for address, why := range f.fails {
+		return address + ": " + why
 	}
-	return false
+	return ""
 }

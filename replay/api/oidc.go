@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -45,8 +47,13 @@ type issuer struct {
 	config  *oidc.Config
 	fetch   *fetcher
 
+	unsigned string      // a token that nobody has signed
+	had      atomic.Bool // its keys were fetched: what they have signed is known from then on, also while the issuer is away
+	asking   atomic.Bool // somebody waits for that
+
 	mu       sync.Mutex
 	verifier *oidc.IDTokenVerifier // nil until the issuer was asked where its keys are
+	lost     string                // why that is not known
 }
 
 func newIssuer(o OIDCOptions, log zerolog.Logger) (*issuer, error) {
@@ -77,6 +84,7 @@ func newIssuer(o OIDCOptions, log zerolog.Logger) (*issuer, error) {
 	i := &issuer{options: o, fetch: fetch, config: &oidc.Config{
 		ClientID: o.Audience, SupportedSigningAlgs: o.Algorithms, Now: func() time.Time { return time.Now().Add(-leeway) },
 	}}
+	i.unsigned = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":%q}`, o.Algorithms[0])) + ".e30.AA"
 	if o.KeysURL != "" && fetch != nil {
 		i.verifier = oidc.NewVerifier(o.Issuer, oidc.NewRemoteKeySet(i.client(context.Background()), o.KeysURL), i.config)
 	}
@@ -99,7 +107,7 @@ func (i *issuer) principal(ctx context.Context, token string) (Principal, error)
 	switch {
 	case errors.As(err, &expired):
 		return Principal{}, unauthorized("the token has expired, at %s", expired.Expiry.UTC().Format(time.RFC3339))
-	case err != nil && i.fetch.failing():
+	case err != nil && i.fetch.failing() != "":
 		return Principal{}, i.unreached() // perhaps it is signed with a key that could not be fetched
 	case err != nil:
 		return Principal{}, unauthorized("the token is not one of the issuer's for this daemon, or not valid now")
@@ -124,11 +132,57 @@ func (i *issuer) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	if i.verifier == nil {
 		provider, err := oidc.NewProvider(i.client(ctx), i.options.Issuer)
 		if err != nil {
+			i.misled(err)
 			return nil, err
 		}
 		i.verifier = provider.VerifierContext(i.client(context.WithoutCancel(ctx)), i.config)
 	}
 	return i.verifier, nil
+}
+
+// misled keeps why the issuer did not tell where its keys are, and says what the fetcher did not: that its answer is of another
+// issuer, for one.
+func (i *issuer) misled(err error) {
+	if errors.Is(err, errTooSoon) {
+		return
+	}
+	if i.lost = err.Error(); i.fetch.failing() == "" {
+		i.fetch.log.Warn().Str("issuer", i.options.Issuer).Msg("the issuer of tokens does not tell where its keys are: " + i.lost)
+	}
+}
+
+// known is nil once the issuer's keys were fetched. Until then each call tries, as seldom as logins would, and one waits at a time:
+// anybody may ask whether a daemon is ready. To find out that a token is signed with none of the keys takes all of them.
+func (i *issuer) known(ctx context.Context) error {
+	if i.had.Load() {
+		return nil
+	}
+	why := "it is being asked"
+	if i.asking.CompareAndSwap(false, true) {
+		defer i.asking.Store(false)
+		why = i.tried(context.WithoutCancel(ctx)) // who asks may have less patience than the issuer takes
+	}
+	if why == "" {
+		i.had.Store(true)
+		return nil
+	}
+	return fmt.Errorf("the keys of the issuer %s have not been fetched yet, so nobody can log in by its tokens: %s", i.options.Issuer, why)
+}
+
+// tried is why the keys could not be fetched; empty: they were.
+func (i *issuer) tried(ctx context.Context) string {
+	verifier, err := i.ready(ctx)
+	if err != nil {
+		return i.trouble()
+	}
+	_, _ = verifier.Verify(ctx, i.unsigned)
+	return i.fetch.failing()
+}
+
+func (i *issuer) trouble() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.lost
 }
 
 // principal is who the claims are of. Without a name, or a role that is known, they are of nobody.

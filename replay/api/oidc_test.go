@@ -42,6 +42,8 @@ type provider struct {
 	asked map[string]int   // paths
 	down  bool
 	large bool
+	page  bool   // something in between answers for it
+	named string // as the answer says; empty: as it is
 }
 
 func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -53,10 +55,12 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Type", "application/json")
-	switch r.URL.Path {
-	case "/.well-known/openid-configuration":
-		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": issuerURL, "jwks_uri": issuerURL + "/keys", "authorization_endpoint": issuerURL, "token_endpoint": issuerURL})
-	case "/keys":
+	switch {
+	case p.page:
+		_, _ = w.WriteString("<p>log in to the network first</p>")
+	case r.URL.Path == "/.well-known/openid-configuration":
+		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": or(p.named, issuerURL), "jwks_uri": issuerURL + "/keys", "authorization_endpoint": issuerURL, "token_endpoint": issuerURL})
+	case r.URL.Path == "/keys":
 		padding := ""
 		if p.large {
 			padding = strings.Repeat("x", 2<<20)
@@ -316,6 +320,98 @@ func TestAnIssuerThatIsAwayIsNoBadToken(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhoNeverHadTheKeysIsNotReady asks an issuer that is away, has something else answer for it, or is another than is configured. Once
+// it has told its keys it may go.
+func TestWhoNeverHadTheKeysIsNotReady(t *testing.T) {
+	key := rsaKey(t)
+	synctest.Test(t, func(t *testing.T) {
+		discovered, named := OIDCOptions{Issuer: issuerURL, Audience: "replayd"}, OIDCOptions{Issuer: issuerURL, Audience: "replayd", KeysURL: issuerURL + "/keys"}
+		for _, c := range []struct {
+			what    string
+			options OIDCOptions
+			trouble func(p *provider, is bool)
+			says    string
+		}{
+			{"away", discovered, func(p *provider, is bool) { p.down = is }, "no route to host"},
+			{"away, its keys", named, func(p *provider, is bool) { p.down = is }, "no route to host"},
+			{"behind a page", discovered, func(p *provider, is bool) { p.page = is }, "as JSON"},
+			{"behind a page, its keys", named, func(p *provider, is bool) { p.page = is }, "is no JSON"},
+			{"another", discovered, func(p *provider, is bool) { p.named = map[bool]string{true: "https://other.example"}[is] }, "other.example"},
+		} {
+			p := &provider{asked: map[string]int{}}
+			p.add("k", &key.PublicKey)
+			a, err := NewAuthenticator(AuthOptions{OIDC: &c.options}, zerolog.Nop())
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.issuer.fetch.transport = p
+			p.set(func() { c.trouble(p, true) })
+			for range 3 {
+				if err := a.ready(t.Context()); err == nil || !strings.Contains(err.Error(), issuerURL) || !strings.Contains(err.Error(), c.says) {
+					t.Errorf("%s: %v", c.what, err)
+				}
+			}
+			if n := p.count("/keys") + p.count("/.well-known/openid-configuration"); n != 1 {
+				t.Errorf("%s: asked %d times", c.what, n)
+			}
+			p.set(func() { c.trouble(p, false) })
+			time.Sleep(fetchEvery + time.Second)
+			if err := a.ready(t.Context()); err != nil {
+				t.Errorf("no longer %s: %v", c.what, err)
+			}
+			p.set(func() { c.trouble(p, true) })
+			time.Sleep(fetchEvery + time.Second)
+			if err := a.ready(t.Context()); err != nil {
+				t.Errorf("%s again: %v", c.what, err)
+			}
+		}
+	})
+}
+
+// TestOnlyOneWaitsForTheKeys of those that ask whether the daemon is ready, however many they are.
+func TestOnlyOneWaitsForTheKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, err := NewAuthenticator(AuthOptions{OIDC: &OIDCOptions{Issuer: issuerURL, Audience: "replayd"}}, zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		silence := make(chan struct{})
+		a.issuer.fetch.transport = hanging(silence)
+		var first sync.WaitGroup
+		first.Go(func() { _ = a.ready(t.Context()) })
+		synctest.Wait()
+		began := time.Now()
+		if err := a.ready(t.Context()); err == nil || time.Since(began) > 0 {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		close(silence)
+		first.Wait()
+	})
+}
+
+// hanging answers nothing until it is closed.
+type hanging chan struct{}
+
+func (h hanging) RoundTrip(*http.Request) (*http.Response, error) {
+	<-h
+	return nil, errors.New("no answer")
+}
+
+// TestTheKeysAreAskedForWhateverTheAlgorithm of tokens is.
+func TestTheKeysAreAskedForWhateverTheAlgorithm(t *testing.T) {
+	for algorithm := range algorithms {
+		p := &provider{asked: map[string]int{}, down: true}
+		a, err := NewAuthenticator(AuthOptions{OIDC: &OIDCOptions{Issuer: issuerURL, Audience: "replayd", KeysURL: issuerURL + "/keys", Algorithms: []string{algorithm}}}, zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.issuer.fetch.transport = p
+		if err := a.ready(t.Context()); err == nil || p.count("/keys") != 1 {
+			t.Errorf("%s: asked %d times, %v", algorithm, p.count("/keys"), err)
+		}
+	}
 }
 
 func TestAnIssuersAnswerIsReadUpToALimit(t *testing.T) {

@@ -107,11 +107,15 @@ func without(statuses []int, status int) (rest []int) {
 	return rest
 }
 
-// ready is what the service says; a daemon that stops is not, so that nobody is sent to it any more.
+// ready is what the service says; a daemon that stops is not, so that nobody is sent to it any more, nor one that never had the
+// keys by which it should know people: a wrong address of them ends a rollout at the first daemon.
 func (s *Server) ready(ctx context.Context) (*readiness, error) {
 	r, err := s.service.Ready(ctx)
 	if err != nil {
 		return nil, s.problem(ctx, err)
+	}
+	if err := s.auth.ready(ctx); err != nil {
+		r.Ready, r.Reasons = false, append(r.Reasons, err.Error())
 	}
 	select {
 	case <-s.stopping:
