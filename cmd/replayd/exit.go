@@ -63,7 +63,7 @@ func (a *app) exit(err error) int {
 		fmt.Fprintln(a.err, "A right is missing: replayd topics prints the commands that grant all that are needed")
 	}
 	number := codeOf(err)
-	if number == exitUnreached {
+	if none := new(api.Unreached); errors.As(err, &none) && none.Next == "" {
 		fmt.Fprintln(a.err, "replayd serve runs one; --server or $REPLAYD_SERVER names another address")
 	}
 	return number

@@ -62,9 +62,16 @@ var _ Service = (*Client)(nil)
 type Unreached struct {
 	Address string
 	Err     error
+	Next    string // what to do; empty: perhaps there is no daemon
 }
 
-func (u *Unreached) Error() string { return "no daemon answers at " + u.Address + ": " + u.Err.Error() }
+func (u *Unreached) Error() string {
+	text := "no daemon answers at " + u.Address + ": " + u.Err.Error()
+	if u.Next != "" {
+		text += "\n" + u.Next
+	}
+	return text
+}
 func (u *Unreached) Unwrap() error { return u.Err }
 
 // NewClient returns a client. It asks nothing yet.
@@ -141,7 +148,7 @@ func (c *Client) send(ctx context.Context, what call) (*http.Response, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, &Unreached{c.base.String(), bare(err)}
+		return nil, c.unreached(bare(err))
 	}
 	if answer.StatusCode < http.StatusMultipleChoices {
 		return answer, nil
@@ -210,12 +217,16 @@ func (c *Client) login(r *http.Request) error {
 // problem is what an answer says that is none of a success.
 func (c *Client) problem(answer *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxBody))
 	var p Problem
-	if kind == problemType && json.NewDecoder(io.LimitReader(answer.Body, maxBody)).Decode(&p) == nil {
+	if err == nil && kind == problemType && json.Unmarshal(text, &p) == nil {
 		p.Status = answer.StatusCode
 		return &p
 	}
-	return &Unreached{c.base.String(), fmt.Errorf("something else answers, with HTTP %s", answer.Status)}
+	if strings.Contains(string(text), plaintext) {
+		return c.unreached(errPlaintext)
+	}
+	return c.unreached(fmt.Errorf("something else answers, with HTTP %s", answer.Status))
 }
 
 // ask sends a request and reads its answer, which is small or a list of limited length.
@@ -225,7 +236,7 @@ func ask[T any](ctx context.Context, c *Client, what call) (out T, status int, e
 		defer cancel()
 		out, status, err = await[T](limited, c, what)
 		if err != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errSlow) {
-			err = &Unreached{c.base.String(), errSlow}
+			err = c.unreached(errSlow)
 		}
 		return out, status, err
 	}
@@ -247,12 +258,12 @@ func await[T any](ctx context.Context, c *Client, what call) (out T, status int,
 	case ctx.Err() != nil:
 		return out, 0, ctx.Err()
 	case err != nil:
-		return out, 0, &Unreached{c.base.String(), fmt.Errorf("the answer breaks off: %w", err)}
+		return out, 0, c.unreached(fmt.Errorf("the answer breaks off: %w", err))
 	case len(text) > maxAnswer:
 		return out, 0, fmt.Errorf("the answer of %s is larger than %d bytes", what.route.id, maxAnswer)
 	}
 	if err := json.Unmarshal(text, &out); err != nil {
-		return out, 0, &Unreached{c.base.String(), fmt.Errorf("something else answers, or a daemon of another version: %w", err)}
+		return out, 0, c.unreached(fmt.Errorf("something else answers, or a daemon of another version: %w", err))
 	}
 	return out, answer.StatusCode, nil
 }
@@ -388,7 +399,7 @@ func (c *Client) Ready(ctx context.Context) (Readiness, error) {
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return Readiness{}, &Unreached{c.base.String(), bare(err)}
+		return Readiness{}, c.unreached(bare(err))
 	}
 	defer answer.Body.Close()
 	var out Readiness // 503, too, has one for its body

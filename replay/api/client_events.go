@@ -76,7 +76,7 @@ func (c *Client) listen(ctx context.Context, id string, after *string, each func
 	defer watchdog.Stop()
 	answer, err := c.send(ctx, what)
 	if errors.Is(context.Cause(ctx), errSilent) {
-		return false, &Unreached{c.base.String(), errSilent}
+		return false, c.unreached(errSilent)
 	}
 	if err != nil {
 		return false, err
@@ -91,7 +91,7 @@ func (c *Client) listen(ctx context.Context, id string, after *string, each func
 			if cause := context.Cause(ctx); cause != nil {
 				err = cause
 			}
-			return true, &Unreached{c.base.String(), err}
+			return true, c.unreached(err)
 		}
 		e, known, err := f.event()
 		if err != nil {
