@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -25,6 +26,25 @@ var serving = regexp.MustCompile(`"address":"([^"]+)".*"message":"serving"`)
 // serve starts a daemon with the archive a, which is the folder of the bench, and waits until it can do its work.
 func (b *bench) serve(more string, env ...string) *served {
 	b.t.Helper()
+	d := b.listening("http", more, env...)
+	d.until("it can do its work", func() bool { return d.ready(http.DefaultClient) == http.StatusOK })
+	return d
+}
+
+// ready is what /readyz answers; 0: nothing.
+func (d *served) ready(client *http.Client) int {
+	answer, err := client.Get(d.url + "/readyz")
+	if err != nil {
+		return 0
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, answer.Body) // so that the connection is kept
+	return answer.StatusCode
+}
+
+// listening is serve without waiting for more than its address, which is of a scheme.
+func (b *bench) listening(scheme, more string, env ...string) *served {
+	b.t.Helper()
 	b.configured = b.config("archives:\n  a: {url: '" + b.folder + "', layout: jsonl, format: json, event_id: /id, event_time: /t}\n" + more)
 	args := []string{"serve", "--brokers", b.address(), "--config", b.configured, "--listen", "127.0.0.1:0", "--log-format", "json", "-vv"}
 	d := &served{bench: b, process: &process{result: &result{t: b.t, args: args}, cmd: asCommand(args, env...), done: make(chan struct{})}}
@@ -32,17 +52,9 @@ func (b *bench) serve(more string, env ...string) *served {
 	d.until("it listens", func() bool {
 		m := serving.FindStringSubmatch(d.err.String())
 		if m != nil {
-			d.url = "http://" + m[1]
+			d.url = scheme + "://" + m[1]
 		}
 		return m != nil
-	})
-	d.until("it can do its work", func() bool {
-		answer, err := http.Get(d.url + "/readyz")
-		if err != nil {
-			return false
-		}
-		defer answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
 	})
 	return d
 }

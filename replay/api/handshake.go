@@ -17,12 +17,11 @@ var errPlaintext = errors.New("it speaks TLS, and the request came without")
 
 // unreached says that no daemon answered because of err, and what to do where err tells.
 func (c *Client) unreached(err error) *Unreached {
-	u := &Unreached{Address: c.base.String(), Err: err}
-	what := ""
-	if what, u.Next = handshake(err); what != "" {
-		u.Err = fmt.Errorf("%s (%w)", what, err)
+	what, next := handshake(err)
+	if what != "" {
+		err = fmt.Errorf("%s (%w)", what, err)
 	}
-	return u
+	return &Unreached{Address: c.base.String(), Err: err, Next: next}
 }
 
 // handshake is what is wrong when client and daemon do not come to terms about TLS, and what to do; empty: it is something else.
