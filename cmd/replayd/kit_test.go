@@ -357,9 +357,15 @@ func (b *bench) startRun(args ...string) *process {
 // until waits until holds; the program must not end before.
 func (p *process) until(what string, holds func() bool) {
 	p.t.Helper()
+	p.within(20*time.Second, what, holds)
+}
+
+// within is until for what takes its time.
+func (p *process) within(most time.Duration, what string, holds func() bool) {
+	p.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.After(20 * time.Second)
+	limit := time.After(most)
 	for !holds() {
 		select {
 		case <-tick.C:

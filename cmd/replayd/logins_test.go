@@ -1,15 +1,25 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"replayd/integration/harness"
 )
@@ -128,4 +138,147 @@ func TestADaemonKnowsClientsByTheirCertificates(t *testing.T) {
 		t.Errorf("an open connection ends with the certificate that it began with: %d", status)
 	}
 	by(ours, "anna", ours.file, "list").want(exitOK)
+}
+
+// provider is an identity provider on loopback: its address of keys alone.
+type provider struct {
+	t      *testing.T
+	server *httptest.Server
+
+	mu   sync.Mutex
+	down bool
+	keys map[string]*ecdsa.PrivateKey // by their ids
+}
+
+func newProvider(t *testing.T) *provider {
+	p := &provider{t: t, down: true, keys: map[string]*ecdsa.PrivateKey{}}
+	p.server = httptest.NewServer(p)
+	t.Cleanup(p.server.Close)
+	return p
+}
+
+func (p *provider) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down {
+		http.Error(w, "gone to lunch", http.StatusServiceUnavailable)
+		return
+	}
+	keys := []map[string]string{}
+	for id, key := range p.keys {
+		point, err := key.PublicKey.Bytes() // 4, x, y
+		if err != nil {
+			p.t.Error(err)
+			return
+		}
+		text := base64.RawURLEncoding.EncodeToString
+		keys = append(keys, map[string]string{"kty": "EC", "crv": "P-256", "use": "sig", "kid": id, "x": text(point[1:33]), "y": text(point[33:])})
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"keys": keys})
+}
+
+// has makes it have this one key, or be away.
+func (p *provider) has(id string, down bool) {
+	p.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down = down; id != "" {
+		p.keys = map[string]*ecdsa.PrivateKey{id: key}
+	}
+}
+
+// token is a file with a token of the provider's newest key, whose claims are those of an operator but for others.
+func (p *provider) token(others map[string]any) (file string) {
+	p.t.Helper()
+	claims := map[string]any{
+		"iss": p.server.URL, "aud": "replayd", "sub": "anna", "replayd_role": "operator", "exp": time.Now().Add(time.Hour).Unix(),
+	}
+	maps.Copy(claims, others)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, key := range p.keys {
+		input := part(p.t, map[string]string{"alg": "ES256", "kid": id}) + "." + part(p.t, claims)
+		sum := sha256.Sum256([]byte(input))
+		r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		file = filepath.Join(p.t.TempDir(), "token")
+		rewrite(p.t, file, input+"."+base64.RawURLEncoding.EncodeToString(append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)))
+	}
+	return file
+}
+
+func part(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// TestADaemonKnowsPeopleByTheirProvider, which is away when the daemon starts, comes back, changes its key, and is away again. A key
+// is looked for once in 30 s at most, which the test waits for.
+func TestADaemonKnowsPeopleByTheirProvider(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put("o", []byte(event("a", 1)))
+	p := newProvider(t)
+	p.has("1", true)
+	tokens := filepath.Join(t.TempDir(), "tokens.yaml")
+	ben, bens := b.person(tokens, "ben", "admin")
+	d := b.listening("http", targetX+fmt.Sprintf("server: {auth: {tokens_file: '%s', oidc: {issuer: '%s', jwks_url: '%s/keys', audience: replayd}}}\n",
+		tokens, p.server.URL, p.server.URL))
+	list := func(token string) *result { return d.replayd("list", "--token-file", token) }
+	d.until("all but the keys to be there", func() bool {
+		told := d.get("/readyz", "")
+		return strings.Contains(told, "the keys of the issuer "+p.server.URL) && strings.Count(told, `","`) == 0
+	})
+	list(p.token(nil)).want(exitFailed, "the keys of the issuer "+p.server.URL+" could not be fetched")
+	list(ben).want(exitOK)
+	p.has("", false)
+	d.until("it is ready", func() bool { return d.ready(http.DefaultClient) == http.StatusOK })
+
+	first := p.token(nil)
+	list(first).want(exitOK)
+	start := strings.Fields("start --archive a --from 2026-11-01 --for 24h --topic x --create-topic --id night --yes --token-file")
+	d.replayd(append(start, first)...).want(exitOK)
+	d.replayd("watch", "night", "--token-file", first).want(exitOK)
+	ended := time.Now().Add(-time.Hour)
+	list(p.token(map[string]any{"exp": ended.Unix()})).want(exitFailed, "the token has expired, at "+ended.UTC().Format(time.RFC3339))
+	d.until("the audit to tell of it", func() bool { return len(b.denials(`"user":"address 127.0.0.1"`, "has expired")) == 1 })
+	for what, claims := range map[string]map[string]any{
+		"another audience": {"aud": "grafana"}, "another issuer": {"iss": "https://evil.example"},
+	} {
+		t.Log(what)
+		list(p.token(claims)).want(exitFailed, "not one of the issuer's for this daemon")
+	}
+	list(p.token(map[string]any{"replayd_role": "guest"})).want(exitFailed, "its claim replayd_role no role")
+	viewer := p.token(map[string]any{"sub": "vic", "replayd_role": "viewer"})
+	list(viewer).want(exitOK)
+	d.replayd("cancel", "night", "--token-file", viewer).want(exitFailed, "cancel needs the role operator, and vic is viewer")
+	d.until("the audit to tell of it", func() bool { return len(b.denials(`"user":"vic"`, `"id":"night"`)) == 1 })
+	if audit := d.get("/v1/audit", bens); !strings.Contains(audit, `"user":"anna"`) || !strings.Contains(audit, `"user":"vic"`) {
+		t.Errorf("the audit tells %s", audit)
+	}
+
+	p.has("2", false)
+	second := p.token(nil)
+	text, err := os.ReadFile(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list(first).want(exitOK) // by the key that is known
+	d.within(time.Minute, "the new key to be known", func() bool { return strings.Contains(d.get("/version", string(text)), `"version"`) })
+	list(first).want(exitFailed, "not one of the issuer's for this daemon") // its key is no longer the provider's
+	p.has("", true)
+	list(second).want(exitOK)
+	if status := d.ready(http.DefaultClient); status != http.StatusOK {
+		t.Errorf("with keys that it knows it is not ready: %d", status)
+	}
 }
