@@ -93,12 +93,12 @@ func (s *Sink) recover(ctx context.Context, wanted commitID) (committed bool, er
 	if err := s.acquire(ctx); err != nil {
 		return false, err
 	}
+	c := s.journal.checkpoint
+	if c == nil || s.journal.genesis == nil { // forgotten, perhaps, while this session slept
+		return false, s.lost(s.journal.topic, "emptied")
+	}
 	if err := s.checkJournal(ctx); err != nil {
 		return false, err
-	}
-	c := s.journal.checkpoint
-	if c == nil {
-		return false, s.lost(s.journal.topic, "emptied")
 	}
 	if err := s.sameTarget(ctx); err != nil {
 		return false, err

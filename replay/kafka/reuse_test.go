@@ -185,3 +185,22 @@ func TestEventsOfAForgottenReplayAreSeenInSpiteOfOneThatHasItsID(t *testing.T) {
 	_, err := c.Sink(Settings{}).Open(t.Context(), testSpec("other"))
 	wantRefusal(t, err, ItemOverlap, "topic replay holds events of replay r")
 }
+
+// TestASessionThatSleptWhileItsReplayWasForgottenEndsThere, also when Kafka has compacted away who did that.
+func TestASessionThatSleptWhileItsReplayWasForgottenEndsThere(t *testing.T) {
+	f := fake(t)
+	c := connect(t, f)
+	s := begun(t, c, "r")
+	commit(t, s, chunk(10, 1, replay.Running))
+	err := s.producer.transaction(t.Context(), func(t *sending) error {
+		t.send(s.record(genesisKey("r"), nil), nil)
+		t.send(s.record(checkpointKey("r"), nil), nil)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.producer.close() // as when it was fenced meanwhile
+	err = s.Commit(t.Context(), chunk(10, 11, replay.Running))
+	refusedRestart(t, err, "replayd.checkpoints was emptied")
+}
