@@ -36,7 +36,8 @@ func TestWhatStoppedIsResumedWithAnotherChoice(t *testing.T) {
 		}
 	}
 	shows("stops", "stopped before a bad entry", "replayd resume stops --on-bad=quarantine")
-	d.replayd("resume", "stops", "--wait").want(exitFailed) // which changes nothing
+	d.replayd("resume", "stops").want(exitOK)
+	d.replayd("watch", "stops").want(exitFailed) // it stops there again
 	d.replayd("resume", "stops", "--on-conflict", "drop").want(exitUsage, "emit is frozen")
 	d.replayd("resume", "stops", "--allow", "everything").want(exitUsage, "topic-missing")
 	d.replayd("resume", "stops", "--max-bad", "300%").want(exitUsage, "a share such as 1%")
