@@ -70,8 +70,9 @@ func TestADaemonThatIsToldToStopLeavesInOrder(t *testing.T) {
 	s := d.listen()
 	d.until("the stream to tell of it", func() bool { return s.holds(`"id":"night"`) })
 
-	release := hang(b.broker, kmsg.EndTxn)
+	held, release := hold(b.broker, kmsg.EndTxn)
 	defer release()
+	d.until("a commit to wait", func() bool { return len(held) > 0 })
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)
 	d.until("it is not ready", func() bool { return d.ready(http.DefaultClient) == http.StatusServiceUnavailable })
 	if told := d.get("/readyz", ""); !strings.Contains(told, "the daemon is starting or stopping") {
@@ -117,8 +118,9 @@ func TestADaemonThatIsToldTwiceLeavesAtOnce(t *testing.T) {
 	d := b.serve(targetX)
 	d.replayd("start", "--archive", "a", "--from", "2026-11-01", "--for", "24h", "--topic", "x", "--create-topic", "--id", "night", "--pace", "100/s", "--yes").want(exitOK)
 	d.until("the first commit", func() bool { return b.committed("x") })
-	release := hang(b.broker, kmsg.EndTxn)
+	held, release := hold(b.broker, kmsg.EndTxn)
 	defer release()
+	d.until("a commit to wait", func() bool { return len(held) > 0 })
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)
 	d.until("it is stopping", func() bool { return d.ready(http.DefaultClient) == http.StatusServiceUnavailable })
 	d.insist(syscall.SIGTERM).want(exitInterrupted, "left at once: replays go on where their last commit is")

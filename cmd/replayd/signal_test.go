@@ -148,16 +148,26 @@ func (p *process) insist(signal os.Signal) *result {
 
 // hang makes the broker keep requests of a kind without an answer until the returned function is called.
 func hang(broker *kfake.Cluster, key kmsg.Key) (release func()) {
-	let := make(chan struct{})
+	_, release = hold(broker, key)
+	return release
+}
+
+// hold is hang that also tells when there is such a request.
+func hold(broker *kfake.Cluster, key kmsg.Key) (held <-chan struct{}, release func()) {
+	let, some := make(chan struct{}), make(chan struct{}, 1)
 	broker.ControlKey(key.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		broker.KeepControl()
 		if end, ok := r.(*kmsg.EndTxnRequest); !ok || end.Commit { // the probe's abort is given up by itself
+			select {
+			case some <- struct{}{}:
+			default:
+			}
 			broker.SleepControl(func() { <-let })
 		}
 		return nil, nil, false
 	})
 	once := false
-	return func() {
+	return some, func() {
 		if !once {
 			once = true
 			close(let)
