@@ -96,7 +96,8 @@ func (m *Manager) addOwn(k *replay.Known, r *api.Replay) {
 		report := k.Live.Report
 		r.Progress, r.Daemon, r.Queued = &report, k.Live.Daemon, ""
 	} else if k.Checkpoint != nil {
-		report := reportOf(k)
+		p := progressOf(k)
+		report := p.Report()
 		r.Progress = &report
 	}
 	if own == nil || r.State.Terminal() { // a session that still closes what has ended tells no more of it
@@ -138,12 +139,16 @@ func toldQueued(k *replay.Known) string {
 	return ""
 }
 
-// reportOf is how far a replay is of which no session tells.
-func reportOf(k *replay.Known) replay.Report {
-	c := k.Checkpoint
-	p := replay.Progress{ID: k.Spec.ID, State: c.State, Phase: replay.Waiting, Counters: c.Counters, Percent: 100}
+// progressOf is how far a replay is of which no session tells.
+func progressOf(k *replay.Known) replay.Progress {
+	p := replay.Progress{ID: k.Spec.ID, State: k.State(), Phase: replay.Waiting}
 	w := wished(k)
 	_ = p.Pace.UnmarshalText([]byte(paceOf(k, &w)))
+	c := k.Checkpoint
+	if c == nil {
+		return p
+	}
+	p.Counters, p.Percent = c.Counters, 100
 	from, to := k.Spec.Window.From, k.Spec.Window.To
 	if c.Begun {
 		p.Event = time.Unix(0, c.Watermark).UTC()
@@ -161,7 +166,7 @@ func reportOf(k *replay.Known) replay.Report {
 	case c.State.Terminal():
 		p.Phase = replay.Ended
 	}
-	return p.Report()
+	return p
 }
 
 // paceOf is the pace that is wished, or else that of the start.

@@ -163,11 +163,13 @@ func (m *Manager) tell(ctx context.Context, s *session) {
 	}
 }
 
-// word is how far a session is.
+// word is how far a session is; at first as far as the replay was, and looking at its archive.
 func (m *Manager) word(s *session) replay.Live {
 	p := s.progress.Load()
 	if p == nil {
-		p = &replay.Progress{ID: s.known.Spec.ID, State: replay.Running}
+		before := progressOf(&s.known)
+		before.State, before.Phase = replay.Running, replay.Listing
+		p = &before
 	}
 	return replay.Live{Report: p.Report(), Daemon: m.options.Daemon, At: time.Now().UTC()}
 }

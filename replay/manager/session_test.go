@@ -33,7 +33,7 @@ func TestASessionIsAtItsDaemonFromItsBeginning(t *testing.T) {
 		wait(2 * time.Second)
 		for range 50 {
 			for _, at := range []*daemon{d, other} {
-				if r := at.stands("1"); r.Daemon != "d" || r.Queued != "" {
+				if r := at.stands("1"); r.Daemon != "d" || r.Queued != "" || r.Progress.Phase != replay.Listing || r.Progress.Pace != "10/s" {
 					t.Fatalf("at %s it stands %+v", at.name, r)
 				}
 			}
