@@ -34,23 +34,34 @@ func (w *world) arrange() arrangement {
 	var heads []replay.Known
 	for _, line := range w.lines(&a) {
 		head := line[0]
-		for _, k := range line[1:] {
-			a.queued[k.Spec.ID] = behind(&head)
-		}
-		if !w.mine(head.Spec.Topic) || head.Err != nil || !needed(&head) || w.busy(line) {
-			continue
-		}
-		if b := w.held(&head); b != nil {
-			a.look(b.until)
-			if b.reason != "" {
-				a.queued[head.Spec.ID] = b.again()
+		for _, k := range line {
+			switch {
+			case says(&k):
+				heads = w.due(&a, heads, k) // beside whatever runs into the topic: it puts nothing there
+			case k.Spec.ID != head.Spec.ID:
+				a.queued[k.Spec.ID] = behind(&head)
+			case !w.busy(line):
+				heads = w.due(&a, heads, k)
 			}
-			continue
 		}
-		heads = append(heads, head)
 	}
 	w.admit(&a, heads)
 	return a
+}
+
+// due adds k to those that may begin, unless there is nothing to do for it here and now.
+func (w *world) due(a *arrangement, heads []replay.Known, k replay.Known) []replay.Known {
+	if w.sessions[k.Spec.ID] || !w.mine(k.Spec.Topic) || k.Err != nil || !needed(&k) {
+		return heads
+	}
+	if b := w.held(&k); b != nil {
+		a.look(b.until)
+		if b.reason != "" {
+			a.queued[k.Spec.ID] = b.again()
+		}
+		return heads
+	}
+	return append(heads, k)
 }
 
 // lines are the replays of each topic that should run some time, in the order in which they do.
@@ -96,7 +107,7 @@ func (w *world) rank(k *replay.Known) int {
 	switch {
 	case w.sessions[k.Spec.ID]:
 		return 0
-	case needed(k) && wished(k).State != replay.Running:
+	case says(k):
 		return 1
 	case k.Begun:
 		return 2
@@ -158,6 +169,9 @@ func wished(k *replay.Known) replay.Wish {
 	}
 	return *k.Wish
 }
+
+// says reports whether all that a session has to do is to write that the replay is paused or cancelled.
+func says(k *replay.Known) bool { return needed(k) && wished(k).State != replay.Running }
 
 // needed reports whether a session has something to do: to work, or to write what is wished where something else is written.
 func needed(k *replay.Known) bool {

@@ -231,8 +231,8 @@ func (m *Manager) steer(all []replay.Known) {
 		k := &all[i]
 		ours[k.Spec.ID] = m.options.Work.Mine(k.Spec.Topic)
 		if s := m.sessions[k.Spec.ID]; s != nil {
-			if s.chosen != chosen(k) {
-				s.leave() // to one that works with the other choices
+			if s.chosen != chosen(k) || s.says && wished(k).State == replay.Running {
+				s.leave() // to one that works with the other choices, or when it is its turn
 			}
 			s.obey(wished(k))
 		}

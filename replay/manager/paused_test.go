@@ -42,3 +42,74 @@ func TestAFailedReplayThatIsPausedIsPaused(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatGaveItsPlaceAwayIsEndedBesideWhatRunsThere: nobody waits for hours to be rid of it.
+func TestWhatGaveItsPlaceAwayIsEndedBesideWhatRunsThere(t *testing.T) {
+	for name, want := range map[string]replay.State{"pause": replay.Paused, "cancel": replay.Cancelled} {
+		t.Run(name, func(t *testing.T) {
+			simulate(t, func(t *testing.T, c *cluster) {
+				d := failedBesideAnother(t, c)
+				defer ends(d)
+				if err := acts(d)[name](as(t, "ben"), "bad", "let it be"); err != nil {
+					t.Fatal(err)
+				}
+				wait(5 * time.Second)
+				if r := d.stands("bad"); r.State != want || r.Queued != "" && want.Terminal() {
+					t.Errorf("it stands %+v", r)
+				}
+				if r := d.stands("next"); r.State != replay.Running {
+					t.Errorf("what ran there stands %+v", r)
+				}
+				wait(time.Minute)
+				if came := c.came("x"); came != "next:200" {
+					t.Errorf("in the topic are %s", came)
+				}
+			})
+		})
+	}
+}
+
+// TestWhatIsResumedWhileItSaysThatItIsPausedWaitsForItsTurn again: the topic is another's.
+func TestWhatIsResumedWhileItSaysThatItIsPausedWaitsForItsTurn(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := failedBesideAnother(t, c)
+		defer ends(d)
+		d.mu.Lock()
+		d.slow = 3 * time.Second
+		d.mu.Unlock()
+		for _, act := range []string{"pause", "resume"} {
+			if err := acts(d)[act](as(t, "ben"), "bad", ""); err != nil {
+				t.Fatal(err)
+			}
+			wait(time.Second)
+		}
+		wait(4 * time.Second)
+		if r := d.stands("bad"); r.Queued != "behind next" {
+			t.Errorf("it stands %+v", r)
+		}
+		wait(time.Minute)
+		if came := c.came("x"); came != "next:200 bad:50" {
+			t.Errorf("in the topic are %s", came)
+		}
+	})
+}
+
+// failedBesideAnother has a replay bad, which fails at what it would fail at again, and next, which runs in its place for 20 seconds.
+func failedBesideAnother(t *testing.T, c *cluster) *daemon {
+	t.Helper()
+	d := c.daemon("d", []string{"x"})
+	failed := false
+	c.fate = func(id string) error {
+		if id == "bad" && !failed {
+			failed = true
+			return &replay.StoppedOn{Choice: replay.StopOnBad}
+		}
+		return nil
+	}
+	d.begin("bad", "x", 50, "10/s")
+	d.begin("next", "x", 200, "10/s")
+	for d.stands("next").State != replay.Running {
+		wait(100 * time.Millisecond)
+	}
+	return d
+}

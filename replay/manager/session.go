@@ -35,6 +35,7 @@ type session struct {
 	token   string // of the newest wish that it works under
 	chosen  string // the choices that it works with, as chosen tells them
 	pauses  bool
+	says    bool // it began only to write that the replay is paused or cancelled, maybe beside another session of its topic
 	leaving bool
 }
 
@@ -62,7 +63,7 @@ func (m *Manager) begin(ctx context.Context, k replay.Known) {
 	w := wished(&k)
 	ctx, cancel := context.WithCancel(ctx)
 	s := &session{
-		known: k, control: replay.NewControl(w), cancel: cancel, done: make(chan struct{}), token: w.Token, chosen: chosen(&k), pauses: w.State != replay.Running,
+		known: k, control: replay.NewControl(w), cancel: cancel, done: make(chan struct{}), token: w.Token, chosen: chosen(&k), pauses: w.State != replay.Running, says: w.State != replay.Running,
 	}
 	s.control.Share(m.share)
 	m.sessions[k.Spec.ID] = s
