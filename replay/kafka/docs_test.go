@@ -113,6 +113,7 @@ func TestTheTimesInTheDocumentHold(t *testing.T) {
 		"age of cluster metadata: " + length(metadataMinAge) + " to " + length(metadataMaxAge),
 		"pauses between tries: " + length(anyRetry) + " to " + length(longestPause) + ", with jitter",
 		"between two looks of a daemon at the control topics: " + length(lookEvery),
+		"a topic is missing, before it counts as deleted: " + length(deletedFor),
 		"nothing is read, before a daemon is not ready: " + length(stale),
 		"session timeout of a daemon: " + length(memberTimeout),
 		"time to leave what is taken away: " + length(rebalanceTimeout),

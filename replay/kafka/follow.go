@@ -15,6 +15,9 @@ import (
 const (
 	lookEvery = 2 * time.Second // between two looks at the control topics
 	lookLimit = 8 * time.Second // of one
+
+	// deletedFor is how long a topic must be missing before it counts as deleted: brokers that are just coming up may hide one.
+	deletedFor = 30 * time.Second
 )
 
 // followed are the topics that a view reads, without their prefix.
@@ -35,9 +38,23 @@ func (v *View) seen(asked time.Time, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.trouble = err
-	if err == nil {
-		v.caught = asked
+	switch refusal := new(replay.Refusal); {
+	case err == nil:
+		v.caught, v.missing = asked, time.Time{}
+	case !errors.As(err, &refusal):
+		v.missing = time.Time{}
+	case v.missing.IsZero():
+		v.missing = asked
+	case asked.Sub(v.missing) >= deletedFor && v.gone == nil:
+		v.lose(refusal)
 	}
+}
+
+// lose ends it: the topics that are followed are not there any more. The lock is held.
+func (v *View) lose(why error) {
+	v.gone = why
+	ring(&v.moved)
+	ring(&v.changed)
 }
 
 // look returns nil when the topics are those that are followed and everything has been read that they held when it began.
@@ -71,9 +88,7 @@ func (v *View) same(ctx context.Context) error {
 		}
 		gone := v.cluster.controlLost(topic, "deleted and made anew")
 		v.mu.Lock()
-		v.gone = gone
-		ring(&v.moved)
-		ring(&v.changed)
+		v.lose(gone)
 		v.mu.Unlock()
 		return gone
 	}

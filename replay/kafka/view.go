@@ -38,7 +38,8 @@ type View struct {
 	full     bool            // there are more replays than are kept
 	caught   time.Time       // when it was last asked what there is, and all of that has been read; zero: never
 	trouble  error           // why the last look at the topics failed; nil: it did not
-	gone     error           // the topics are other ones than those that are followed; for good
+	missing  time.Time       // since when a topic is not there; zero: all are
+	gone     error           // the topics are not there any more, or are other ones than those that are followed; for good
 	changed  chan struct{}   // closed at the next change
 	moved    chan struct{}   // closed when more has been read
 }
@@ -151,6 +152,14 @@ func (v *View) Ready() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.ready(time.Now())
+}
+
+// Gone is why there is nothing to follow any more: a topic was deleted, or deleted and made anew. It is nil until then, and
+// never again: follow anew.
+func (v *View) Gone() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.gone
 }
 
 // Whole reports whether all that the topics held at the beginning has been read. Before, what is not told of may be there all

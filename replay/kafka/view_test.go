@@ -430,6 +430,7 @@ func TestADeletedControlTopicIsSaidAndNothingGoesIntoItsSuccessor(t *testing.T) 
 			}
 			until(t, "the other topic to be noticed", func() bool { return strings.Contains(v.Ready().Error(), "made anew") })
 			refusedRestart(t, v.Ready(), next)
+			refusedRestart(t, v.Gone(), next)
 			refusedRestart(t, v.Freeze(t.Context(), daemonSpec("s"), replay.Start{}, running()), "made anew")
 			if err := v.Wish(t.Context(), "r", running()); !strings.Contains(err.Error(), "made anew") {
 				t.Errorf("a wish: %v", err)

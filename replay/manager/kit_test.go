@@ -99,6 +99,7 @@ type daemon struct {
 	mine    map[string]bool
 	divided chan struct{}
 	unready error
+	gone    error // the control topics, of which it says so
 	unread  bool  // the control topics, up to where they were at the beginning
 	noMore  error // what Source says
 	more    bool  // the archives have an object more than before
@@ -129,7 +130,7 @@ func (c *cluster) daemon(name string, mine []string, options ...func(*Options)) 
 	var both sync.WaitGroup
 	both.Go(func() { d.follow(ctx) })
 	both.Go(func() {
-		if err := d.Run(ctx); err != nil {
+		if err := d.Run(ctx); !errors.Is(err, (*registers)(d).Gone()) {
 			c.t.Error(err)
 		}
 	})
@@ -277,6 +278,12 @@ func (r *registers) Whole() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.unread
+}
+
+func (r *registers) Gone() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.gone
 }
 
 func (r *registers) Ready() error {

@@ -100,9 +100,11 @@ const (
 	unready = time.Second
 )
 
-// Run runs what should run, until ctx ends. Then all sessions leave, at their next commit, and it returns when they have. It is
-// to be called once.
+// Run runs what should run, until ctx ends, or the control topics are gone, which is the error. Then all sessions leave, at their
+// next commit, and it returns when they have. It is to be called once.
 func (m *Manager) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	work := m.options.Work.Changed()
 	beyond := context.WithoutCancel(ctx) // a session leaves, and is not cut off
 	m.start()
@@ -110,6 +112,10 @@ func (m *Manager) Run(ctx context.Context) error {
 	crier.Go(func() { m.cry(ctx) })
 	for ctx.Err() == nil {
 		known := m.options.Registers.Changed()
+		if m.options.Registers.Gone() != nil { // and nobody can be heard any more who wants a session to end
+			stop()
+			break
+		}
 		looked, again := time.Now(), m.look(beyond)
 		select {
 		case <-ctx.Done():
@@ -132,7 +138,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 	crier.Wait()
 	m.end()
-	return nil
+	return m.options.Registers.Gone()
 }
 
 // at is told at an instant; never, when that is zero.

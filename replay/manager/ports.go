@@ -24,6 +24,9 @@ type Registers interface {
 	// Ready is nil once they are whole, and while they can be read on.
 	Ready() error
 
+	// Gone is why there is nothing to follow any more, nil while there is.
+	Gone() error
+
 	// Freeze makes a replay known: its spec, how it is started, and the first wish. Of two at once with one id, or one
 	// Idempotency-Key, the one whose spec stands first wins, and the other gets *replay.Taken with the id of that.
 	Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w replay.Wish) error
