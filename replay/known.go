@@ -55,7 +55,17 @@ type Live struct {
 
 	Daemon string    `json:"daemon"`           // host and process; empty: none any more
 	Queued string    `json:"queued,omitempty"` // why it waits for its turn or its next try, where only the daemon that is to run it knows
+	Wish   string    `json:"wish,omitempty"`   // token of the wish that it is told under; empty: of a daemon that did not note it
 	At     time.Time `json:"at"`
+}
+
+// Under reports whether the word is about what is wished now: what came of it, and not of a wish before. Clocks of two daemons
+// do not tell.
+func (l *Live) Under(w *Wish) bool {
+	if l.Wish != "" {
+		return l.Wish == w.Token
+	}
+	return !l.At.Before(w.At)
 }
 
 // State is where the replay stands: what its checkpoint says; before there is one it is Planned, or, wished so, Cancelled.

@@ -44,7 +44,7 @@ func (m *Manager) unsaid(id string) (replay.Live, bool) {
 	}
 	b := m.setbacks[id]
 	p := replay.Progress{ID: id, State: k.State(), Phase: replay.Waiting}
-	l := replay.Live{Report: p.Report(), Queued: reason, At: time.Now().UTC()}
+	l := replay.Live{Report: p.Report(), Queued: reason, Wish: wished(&k).Token, At: time.Now().UTC()}
 	if state, why := wrong(&k, &b); why != "" {
 		l.State, l.Error = state, why
 	}

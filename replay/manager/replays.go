@@ -125,7 +125,7 @@ func wrong(k *replay.Known, b *setback) (replay.State, string) {
 		return b.state(), b.reason
 	}
 	l := k.Live
-	if l == nil || l.At.Before(w.At) || l.State != replay.Failed && l.State != replay.Planned {
+	if l == nil || !l.Under(&w) || l.State != replay.Failed && l.State != replay.Planned {
 		return "", ""
 	}
 	return l.State, l.Error
@@ -133,7 +133,8 @@ func wrong(k *replay.Known, b *setback) (replay.State, string) {
 
 // toldQueued is why the daemon that is to run k says that it waits, and nobody wished anew since.
 func toldQueued(k *replay.Known) string {
-	if l := k.Live; l != nil && !l.At.Before(wished(k).At) {
+	w := wished(k)
+	if l := k.Live; l != nil && l.Under(&w) {
 		return l.Queued
 	}
 	return ""

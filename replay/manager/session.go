@@ -172,7 +172,9 @@ func (m *Manager) word(s *session) replay.Live {
 		before.State, before.Phase = replay.Running, replay.Listing
 		p = &before
 	}
-	return replay.Live{Report: p.Report(), Daemon: m.options.Daemon, At: time.Now().UTC()}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return replay.Live{Report: p.Report(), Daemon: m.options.Daemon, Wish: s.token, At: time.Now().UTC()}
 }
 
 func (m *Manager) say(ctx context.Context, l replay.Live) {

@@ -60,6 +60,35 @@ func TestWhatFailsIsTriedAgainMoreAndMoreSeldom(t *testing.T) {
 	})
 }
 
+// TestWhatCameOfAnEarlierWishIsNotToldOfALater at any daemon, also before the later has come to anything.
+func TestWhatCameOfAnEarlierWishIsNotToldOfALater(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d, other := c.daemon("d", []string{"x"}), c.daemon("other", nil)
+		defer ends(d)
+		defer ends(other)
+		c.fate = func(string) error { return &replay.StoppedOn{Choice: replay.StopOnBad} }
+		d.begin("1", "x", 10, "10/s")
+		wait(5 * time.Second)
+		d.mu.Lock()
+		d.slow = 5 * time.Second
+		d.mu.Unlock()
+		for _, act := range []string{"pace", "resume"} {
+			for _, at := range []*daemon{d, other} {
+				if r := at.stands("1"); r.State != replay.Failed || r.Reason == "" {
+					t.Errorf("at %s it stands %+v", at.name, r)
+				}
+			}
+			if err := acts(other)[act](as(t, "ben"), "1", ""); err != nil {
+				t.Fatal(err)
+			}
+			if r := other.stands("1"); r.State != replay.Running || r.Reason != "" { // before the other daemon has read of it
+				t.Errorf("behind %s it stands %+v", act, r)
+			}
+			wait(10 * time.Second)
+		}
+	})
+}
+
 func TestARefusalWaitsForAPersonAndForNoOther(t *testing.T) {
 	simulate(t, func(t *testing.T, c *cluster) {
 		d := c.daemon("d", []string{"x"})
