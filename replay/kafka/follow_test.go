@@ -19,9 +19,16 @@ func TestATopicThatIsMissingForLongIsDeleted(t *testing.T) {
 		err   error
 		gone  bool
 	}{
-		{0, nil, false}, {time.Second, missing, false}, {30 * time.Second, missing, false}, {31 * time.Second, nil, false},
-		{40 * time.Second, missing, false}, {60 * time.Second, errors.New("no answer"), false}, {75 * time.Second, missing, false},
-		{100 * time.Second, missing, false}, {105 * time.Second, missing, true}, {106 * time.Second, nil, true},
+		{0, nil, false},
+		{time.Second, missing, false},
+		{30 * time.Second, missing, false},
+		{31 * time.Second, nil, false},
+		{40 * time.Second, missing, false},
+		{60 * time.Second, errors.New("no answer"), false},
+		{75 * time.Second, missing, false},
+		{100 * time.Second, missing, false},
+		{105 * time.Second, missing, true},
+		{106 * time.Second, nil, true},
 	} {
 		changed := v.Changed()
 		v.seen(began.Add(look.after), look.err)

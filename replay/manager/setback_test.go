@@ -78,12 +78,14 @@ func TestWhatCameOfAnEarlierWishIsNotToldOfALater(t *testing.T) {
 					t.Errorf("at %s it stands %+v", at.name, r)
 				}
 			}
+			d.freeze(true) // it has not read of the act yet
 			if err := acts(other)[act](as(t, "ben"), "1", ""); err != nil {
 				t.Fatal(err)
 			}
-			if r := other.stands("1"); r.State != replay.Running || r.Reason != "" { // before the other daemon has read of it
+			if r := other.stands("1"); r.State != replay.Running || r.Reason != "" {
 				t.Errorf("behind %s it stands %+v", act, r)
 			}
+			d.freeze(false)
 			wait(10 * time.Second)
 		}
 	})
