@@ -40,14 +40,14 @@ func after(s *session, err error, before setback, now time.Time) (setback, bool)
 		b.over, b.until = true, now.Add(silent)
 	case Abandoned, Left:
 		return b, false
-	case Lost:
+	case TakenOver:
 		b.taken, b.until = true, now.Add(silent)
-	case Halted:
+	case Paused:
 		b.until = now.Add(silent) // until it is read back: then nothing is needed
-	case Denied:
+	case Refused:
 		b.reason = cause(s, err)
 		b.planned = errors.As(err, new(*replay.Refusal)) && !s.known.Begun
-	case Broken:
+	case Failed:
 		b.reason = err.Error()
 		if before.reason != "" && before.seq == b.seq {
 			b.tries = before.tries + 1

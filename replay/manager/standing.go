@@ -21,10 +21,10 @@ type Standing struct {
 	Memory     int64     // bytes for all of them together
 	MemoryUsed int64     // of it, by those that there are
 
-	Begun   int64             // sessions, since the daemon began
-	Ended   map[Outcome]int64 // the same
-	Refused int64             // acts that were not done because the audit could not be written
-	Untold  int64             // outcomes of acts that the audit does not hold
+	Begun     int64             // sessions, since the daemon began
+	Ended     map[Outcome]int64 // the same
+	Unaudited int64             // acts that were not done because the audit could not be written
+	Untold    int64             // outcomes of acts that the audit does not hold
 }
 
 // Kind is what replays are counted by.
@@ -45,16 +45,16 @@ type Outcome string
 // The outcomes.
 const (
 	Over      Outcome = "over"       // its replay has ended, too
-	Halted    Outcome = "paused"     // its replay is
+	Paused    Outcome = "paused"     // its replay is
 	Left      Outcome = "left"       // to another session, here or at another daemon
 	Abandoned Outcome = "abandoned"  // it was to leave, and did not within 10 seconds
-	Lost      Outcome = "taken_over" // another daemon has the replay
-	Denied    Outcome = "refused"    // and would be again: the replay waits for a person
-	Broken    Outcome = "failed"     // and is tried again
+	TakenOver Outcome = "taken_over" // another daemon has the replay
+	Refused   Outcome = "refused"    // and would be again: the replay waits for a person
+	Failed    Outcome = "failed"     // and is tried again
 )
 
 // Outcomes are all of them.
-var Outcomes = []Outcome{Over, Halted, Left, Abandoned, Lost, Denied, Broken}
+var Outcomes = []Outcome{Over, Paused, Left, Abandoned, TakenOver, Refused, Failed}
 
 // outcome is that of a session which ended with err.
 func outcome(s *session, err error) Outcome {
@@ -67,13 +67,13 @@ func outcome(s *session, err error) Outcome {
 	case left && stopped.State == replay.Running:
 		return Left
 	case errors.As(err, new(*replay.TakenOver)):
-		return Lost
+		return TakenOver
 	case left && stopped.State == replay.Paused:
-		return Halted
+		return Paused
 	case lasting(err):
-		return Denied
+		return Refused
 	}
-	return Broken
+	return Failed
 }
 
 // tally counts what a daemon has done since it began.
@@ -89,7 +89,7 @@ type tally struct {
 func (m *Manager) Standing() Standing {
 	s := Standing{
 		Replays: map[Kind]int{}, Ended: map[Outcome]int64{}, MaxRunning: m.options.MaxRunning, Memory: m.options.Memory,
-		Refused: m.tally.refused.Load(), Untold: m.tally.untold.Load(),
+		Unaudited: m.tally.refused.Load(), Untold: m.tally.untold.Load(),
 	}
 	edition, _ := m.news.now()
 	for _, it := range edition.items {

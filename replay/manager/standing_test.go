@@ -49,7 +49,7 @@ func TestTheStandingCountsEachReplayOnce(t *testing.T) {
 			t.Errorf("another daemon, which has no topic, stands %+v", o)
 		}
 		wait(2 * time.Minute) // the held session has ended, and the next one has its place
-		if s := d.Standing(); s.Ended[Halted] != 1 || s.MemoryUsed > 2<<24 {
+		if s := d.Standing(); s.Ended[Paused] != 1 || s.MemoryUsed > 2<<24 {
 			t.Errorf("it stands %+v", s)
 		}
 	})
@@ -76,7 +76,7 @@ func TestSessionsAreCountedByHowTheyEnd(t *testing.T) {
 		refuse(&replay.Refusal{Item: "retention", What: "it would be deleted"})
 		d.begin("1", "x", 1000, "10/s")
 		wait(time.Second)
-		counts(map[Outcome]int64{Denied: 1})
+		counts(map[Outcome]int64{Refused: 1})
 		if s := d.Standing(); s.Blocked != 1 {
 			t.Errorf("%d replays wait for a person", s.Blocked)
 		}
@@ -85,19 +85,19 @@ func TestSessionsAreCountedByHowTheyEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		wait(time.Second)
-		counts(map[Outcome]int64{Denied: 1, Broken: 1})
+		counts(map[Outcome]int64{Refused: 1, Failed: 1})
 		refuse(nil)
 		wait(15 * time.Second) // the second try in a row comes within 10
 		d.gets()
 		wait(time.Second)
-		counts(map[Outcome]int64{Denied: 1, Broken: 1, Left: 1})
+		counts(map[Outcome]int64{Refused: 1, Failed: 1, Left: 1})
 		d.gets("x")
 		wait(time.Second)
 		c.mu.Lock()
 		c.replays["1"].epoch++ // as another daemon's session does
 		c.mu.Unlock()
 		wait(3 * time.Second)
-		counts(map[Outcome]int64{Denied: 1, Broken: 1, Left: 1, Lost: 1})
+		counts(map[Outcome]int64{Refused: 1, Failed: 1, Left: 1, TakenOver: 1})
 	})
 }
 
@@ -150,8 +150,8 @@ func TestWhatTheAuditDoesNotTakeIsCounted(t *testing.T) {
 		if _, err := d.Resume(as(t, "ben"), "1", api.Resume{}); problem(err) != "503" {
 			t.Fatal(err)
 		}
-		if s := d.Standing(); s.Refused != 1 || s.Untold != 1 {
-			t.Errorf("%d acts were refused, and of %d the outcome is not told", s.Refused, s.Untold)
+		if s := d.Standing(); s.Unaudited != 1 || s.Untold != 1 {
+			t.Errorf("%d acts were refused, and of %d the outcome is not told", s.Unaudited, s.Untold)
 		}
 	})
 }

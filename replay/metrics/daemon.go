@@ -148,7 +148,7 @@ func standing(put put, s *manager.Standing) {
 	}
 	put(memory, float64(s.Memory))
 	put(memoryUsed, float64(s.MemoryUsed))
-	put(auditRefused, float64(s.Refused))
+	put(auditRefused, float64(s.Unaudited))
 	put(auditUntold, float64(s.Untold))
 }
 
