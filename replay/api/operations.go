@@ -188,7 +188,7 @@ func (s *Server) describeReads(a huma.API) {
 			p, err := s.service.Quarantine(ctx, in.ID, in.PageQuery)
 			return p.filled(), err
 		})
-	add(s, a, operation(routeOffsets, tagReplays, "Offsets that lead to an event time", "Every record of the replay whose event time is at or later stands at or behind them.", http.StatusNotFound, http.StatusConflict),
+	add(s, a, operation(routeOffsets, tagReplays, "Offsets that lead to an event time", "Every record of the replay whose event time is at or later stands at or behind them, also of events whose clock was fast: these may lead back to the beginning of the replay.", http.StatusNotFound, http.StatusConflict),
 		func(ctx context.Context, in *offsetsInput) (Offsets, error) {
 			o, err := s.service.Offsets(ctx, in.ID, in.EventTime)
 			o.Partitions = filled(o.Partitions)

@@ -289,6 +289,9 @@ func (s *Sink) mark(c *replay.Checkpoint) (int64, mark, bool) {
 		if p.LastOffset != nil {
 			m.Offsets[p.Partition] = *p.LastOffset + 1
 		}
+		if p.LastEvent.After(m.LastEvent) { // of all sessions: it stands in the checkpoint
+			m.LastEvent = p.LastEvent
+		}
 	}
 	return n, m, true
 }

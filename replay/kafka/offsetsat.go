@@ -14,12 +14,13 @@ import (
 // Place leads to an event time in a replay topic.
 type Place struct {
 	Known   time.Time       // the latest event time before the one that was asked for of which offsets are known; zero: the beginning
-	Offsets map[int32]int64 // by partition: every record of the replay behind Known stands at or behind these
+	Offsets map[int32]int64 // by partition: every record of the replay from the time that was asked for on stands at or behind these
 }
 
 // OffsetsAt finds where the records of a replay from an event time on stand: a consumer that begins there misses none of them.
-// It goes by the marks that the replay has left, which are a 512th of its window apart, else by its beginning. Of a replay
-// that has produced nothing yet nothing is known: *Unbegun.
+// It goes by the marks that the replay has left, which are a 512th of its window apart, else by its beginning. A window by arrival
+// may hold events whose clock was fast: for a time up to theirs, only the marks that stand before them are of use. Of a replay that
+// has produced nothing yet nothing is known: *Unbegun.
 func (c *Cluster) OffsetsAt(ctx context.Context, k *replay.Known, at time.Time) (Place, error) {
 	p, err := c.offsetsAt(ctx, k, at)
 	return p, c.unanswered(err)
@@ -44,8 +45,7 @@ func (c *Cluster) offsetsAt(ctx context.Context, k *replay.Known, at time.Time) 
 		}
 		var m mark
 		ours, err := decode(r.Topic, r.Key, r.Value, &m)
-		// Of several events of one time some may stand before the mark of that time, so it is not taken for that time itself.
-		if ours && m.EventTime.Before(at) && m.EventTime.After(found.Known) {
+		if ours && m.leads(k.Spec.Window, at) && m.EventTime.After(found.Known) {
 			found = Place{Known: m.EventTime, Offsets: m.Offsets}
 		}
 		return true, err

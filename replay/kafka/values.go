@@ -98,12 +98,22 @@ type forgetting struct {
 	At      time.Time `json:"at"`
 }
 
-// mark leads from event time to offsets: every record of the replay whose merge time is behind EventTime stands at or behind
-// these. Of those that have this very time, some may stand before.
+// mark leads from event time to offsets: every record of the replay whose event time is behind both of its times stands at or
+// behind these. Of those that have this very time, some may stand before.
 type mark struct {
 	Version   int             `json:"version"`
-	EventTime time.Time       `json:"event_time"`
-	Offsets   map[int32]int64 `json:"offsets"` // by partition
+	EventTime time.Time       `json:"event_time"`          // merge time that had been reached
+	LastEvent time.Time       `json:"last_event,omitzero"` // largest event time of what stands before; zero: of a program that did not note it
+	Offsets   map[int32]int64 `json:"offsets"`             // by partition
+}
+
+// leads reports whether all that stands before a mark is earlier than at. An event whose clock was fast stands where it arrived,
+// before marks of times that are earlier than its own; such are only in windows by arrival.
+func (m *mark) leads(w replay.Window, at time.Time) bool {
+	if m.LastEvent.IsZero() && w.On == replay.OnArrival {
+		return false
+	}
+	return m.EventTime.Before(at) && m.LastEvent.Before(at)
 }
 
 // Keys in the checkpoint topic.
