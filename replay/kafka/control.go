@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -73,43 +74,62 @@ func (c *Cluster) controlNames() []string {
 // ensureControlTopics creates what is missing, with the cluster's replication and every other setting explicit, and looks
 // at what is there: a platform team may have made it. It returns the partitions of each.
 func (c *Cluster) ensureControlTopics(ctx context.Context) (map[string]int32, error) {
-	partitions, err := c.ensure(ctx, controlTopics)
+	partitions, made, err := c.ensure(ctx, controlTopics)
+	if err == nil {
+		err = c.sayLost(ctx, made)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return partitions, c.checkControlTopics(ctx)
 }
 
-// ensure creates what is missing of topics and returns the partitions of each.
-func (c *Cluster) ensure(ctx context.Context, topics []controlTopic) (map[string]int32, error) {
+// sayLost warns of topics that were made though replays are known: they were there before, and what they held, such as who did
+// what, is in no other place.
+func (c *Cluster) sayLost(ctx context.Context, made []string) error {
+	config := c.topic(configTopic)
+	if len(made) == 0 || slices.Contains(made, config) {
+		return nil // whose loss is found by what begun replays left in the others
+	}
+	ends, err := c.offsets(ctx, config, c.admin.ListEndOffsets)
+	if err != nil {
+		return err
+	}
+	if end, _ := ends.Lookup(config, 0); end.Offset > 0 {
+		c.options.Log.Warn().Strs("topics", made).Msg("these topics were not there though replays are known: they are made anew, and what they held is lost")
+	}
+	return nil
+}
+
+// ensure creates what is missing of topics. It returns the partitions of each, and the full names of those that were made.
+func (c *Cluster) ensure(ctx context.Context, topics []controlTopic) (partitions map[string]int32, made []string, err error) {
 	names := make([]string, len(topics))
 	for i, t := range topics {
 		names[i] = c.topic(t.name)
 	}
 	list, err := c.admin.ListTopics(ctx, names...)
 	if err != nil {
-		return nil, fmt.Errorf("look for the control topics: %w", err)
+		return nil, nil, fmt.Errorf("look for the control topics: %w", err)
 	}
-	var made bool
 	for _, t := range topics {
 		if err := list[c.topic(t.name)].Err; !errors.Is(err, kerr.UnknownTopicOrPartition) {
 			continue
 		}
 		if err := c.createControlTopic(ctx, t); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		made = true
+		made = append(made, c.topic(t.name))
 	}
-	if made || list.Error() != nil || !allLed(list) {
+	if len(made) > 0 || list.Error() != nil || !allLed(list) {
 		if list, err = c.await(ctx, names...); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	partitions := map[string]int32{}
+	partitions = map[string]int32{}
 	for _, t := range topics {
 		partitions[t.name] = int32(len(list[c.topic(t.name)].Partitions))
 	}
-	return partitions, nil
+	return partitions, made, nil
 }
 
 func (c *Cluster) createControlTopic(ctx context.Context, t controlTopic) error {

@@ -57,7 +57,8 @@ func (v *View) lose(why error) {
 	ring(&v.changed)
 }
 
-// look returns nil when the topics are those that are followed and everything has been read that they held when it began.
+// look returns nil when the topics are those that are followed and everything has been read that they held when it began. How the
+// audit is, which is not read, it notes apart.
 func (v *View) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
@@ -72,7 +73,27 @@ func (v *View) look(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.doubt(ctx)
+	if err := v.doubt(ctx); err != nil {
+		return err
+	}
+	return v.lookAtAudit(ctx)
+}
+
+// lookAtAudit compares the id of the audit topic. When it is another, what was done before is not known any more: that must not
+// pass unseen only because somebody has made an empty one since. What is read of replays holds all the same.
+func (v *View) lookAtAudit(ctx context.Context) error {
+	id, err := v.cluster.controlID(ctx, auditTopic)
+	if err == nil && id != v.audit {
+		err = v.cluster.controlLost(v.cluster.topic(auditTopic), "deleted and made anew")
+	}
+	refusal := new(replay.Refusal)
+	if err != nil && !errors.As(err, &refusal) {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.noAudit = err
+	return nil
 }
 
 // same compares the ids of the topics. One that has another is gone for good, with what it held; one that is not there may
@@ -99,17 +120,23 @@ func (v *View) same(ctx context.Context) error {
 func (c *Cluster) controlIDs(ctx context.Context) (map[string]string, error) {
 	ids := map[string]string{}
 	for _, name := range followed {
-		topic := c.topic(name)
-		detail, err := c.topicDetail(ctx, topic)
-		switch {
-		case errors.Is(err, kerr.UnknownTopicOrPartition):
-			return nil, c.controlLost(topic, "deleted")
-		case err != nil:
+		id, err := c.controlID(ctx, name)
+		if err != nil {
 			return nil, err
 		}
-		ids[topic] = detail.ID.String()
+		ids[c.topic(name)] = id
 	}
 	return ids, nil
+}
+
+// controlID is the id of a control topic. That it is not there is a *replay.Refusal.
+func (c *Cluster) controlID(ctx context.Context, name string) (string, error) {
+	topic := c.topic(name)
+	detail, err := c.topicDetail(ctx, topic)
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return "", c.controlLost(topic, "deleted")
+	}
+	return detail.ID.String(), err
 }
 
 // controlLost is what is told of a topic that is not there any more.
@@ -119,7 +146,11 @@ func (c *Cluster) controlLost(topic, how string) *replay.Refusal {
 		What: fmt.Sprintf("topic %s was %s: what replays have produced is not known any more", topic, how),
 		Next: "Stop all daemons. Choose another kafka.control_prefix, so that no replay is taken for a new one, and look at the replay topics before replaying into them again.",
 	}
-	if topic == c.topic(statusTopic) { // nothing is continued by it
+	switch topic { // nothing is continued by these
+	case c.topic(auditTopic):
+		r.What = fmt.Sprintf("topic %s was %s: who did what before is not known any more, and nothing that somebody asks for is done", topic, how)
+		r.Next = "What runs goes on. Find out who did it, then start the daemons anew: they make the topic where it is missing, and go on."
+	case c.topic(statusTopic):
 		r.What = fmt.Sprintf("topic %s was %s: the receipts of replays that have ended are lost, and consumers that wait for them wait in vain", topic, how)
 		r.Next = "Tell their owners: the API has the receipts. Start the daemons anew: they make the topic and go on."
 	}

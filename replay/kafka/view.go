@@ -19,13 +19,14 @@ import (
 //
 //	config, status  (read_uncommitted) ─┐
 //	checkpoints     (read_committed)   ─┼─> registers, by replay ─> All, Find
-//	                                    └─> watch: topic ids, and whether all has been read ─> Ready
+//	                                    └─> watch: topic ids, that of the audit too, and whether all has been read ─> Ready
 //
 // It keeps, for each replay, what was written last: its memory goes by how many there are. What is written through it is
 // waited for until it has been read back, so whoever is answered finds it there.
 type View struct {
 	cluster *Cluster
 	ids     map[string]string // of the topics that are followed, by name: one that is made anew has another
+	audit   string            // likewise of that of the audit, which is written only
 	began   time.Time
 	stop    context.CancelFunc
 	reading sync.WaitGroup
@@ -40,6 +41,7 @@ type View struct {
 	trouble  error           // why the last look at the topics failed; nil: it did not
 	missing  time.Time       // since when a topic is not there; zero: all are
 	gone     error           // the topics are not there any more, or are other ones than those that are followed; for good
+	noAudit  error           // the audit is not there, or another one; nil: it is as it was
 	changed  chan struct{}   // closed at the next change
 	moved    chan struct{}   // closed when more has been read
 }
@@ -64,8 +66,12 @@ func (c *Cluster) Follow(ctx context.Context) (*View, error) {
 	if err != nil {
 		return nil, c.unanswered(err)
 	}
+	audit, err := c.controlID(ctx, auditTopic)
+	if err != nil {
+		return nil, c.unanswered(err)
+	}
 	v := &View{
-		cluster: c, ids: ids, began: time.Now(), registry: newRegistry(c.options.Log), progress: map[string]*progressed{}, doubts: doubts{},
+		cluster: c, ids: ids, audit: audit, began: time.Now(), registry: newRegistry(c.options.Log), progress: map[string]*progressed{}, doubts: doubts{},
 		next: map[place]int64{}, changed: make(chan struct{}), moved: make(chan struct{}),
 	}
 	uncommitted, err := c.tailer(kgo.ReadUncommitted(), c.topic(configTopic), c.topic(statusTopic))
@@ -197,7 +203,7 @@ func (v *View) ready(now time.Time) error {
 		return fmt.Errorf("nothing could be read from the topics of %s for %s%s\nIt goes on by itself when the brokers answer: check that Kafka is up",
 			prefix, now.Sub(v.caught).Round(time.Second), because(v.trouble))
 	}
-	return nil
+	return v.noAudit
 }
 
 // because is the end of a sentence that tells what is wrong.

@@ -253,8 +253,15 @@ func (v *View) Tell(ctx context.Context, l replay.Live) error {
 	return nil
 }
 
-// Audit writes an act, or the intent of one, to the audit topic and waits until it is acknowledged by all replicas.
+// Audit writes an act, or the intent of one, to the audit topic and waits until it is acknowledged by all replicas. It refuses
+// once the topic is known to be another than it was.
 func (v *View) Audit(ctx context.Context, a replay.Audited) error {
+	v.mu.Lock()
+	err := v.noAudit
+	v.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	return v.cluster.unanswered(v.cluster.audit(ctx, a))
 }
 

@@ -213,7 +213,7 @@ func partOf(topic string) int32 { return partitionOf([]byte(topic), workParts) }
 
 // ensureWork makes the topic that is divided, if it is not there.
 func (c *Cluster) ensureWork(ctx context.Context) error {
-	partitions, err := c.ensure(ctx, workTopics)
+	partitions, _, err := c.ensure(ctx, workTopics)
 	if Denied(err) {
 		f := c.ungranted(serving, RightsToCreate(c.options.ControlPrefix, "", "")[:1], nil)
 		return &replay.Refusal{Item: f.Item, What: f.What, Next: f.Next}
