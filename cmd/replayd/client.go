@@ -255,6 +255,20 @@ func ended(r *api.Replay) string {
 // instant is a time as people read it beside others.
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
+// chosenLines are what a replay was told otherwise than by default, when it was started or resumed.
+func chosenLines(r *api.Replay) (lines []string) {
+	if len(r.Allow) > 0 {
+		lines = append(lines, "  allowed: "+strings.Join(r.Allow, ", "))
+	}
+	if len(r.StopOn) > 0 {
+		lines = append(lines, "  stops before: "+strings.Join(r.StopOn, ", "))
+	}
+	if r.MaxBad != "" {
+		lines = append(lines, "  fails above "+r.MaxBad+" of bad entries")
+	}
+	return lines
+}
+
 // replayLines tell how a replay stands.
 func replayLines(r *api.Replay) []string {
 	lines := []string{
@@ -262,6 +276,7 @@ func replayLines(r *api.Replay) []string {
 		"  " + describe(replay.Window{On: r.WindowOn, From: r.From, To: r.To}, time.Local) + ", by " + r.WindowOn + " time",
 		fmt.Sprintf("  from %s (%s) to topic %s at %s", r.Archive, r.URL, r.Topic, r.Pace),
 	}
+	lines = append(lines, chosenLines(r)...)
 	for _, line := range reasonLines(r) {
 		lines = append(lines, "  "+line)
 	}

@@ -47,12 +47,15 @@ func TestTwoPersonsAndTheirReasons(t *testing.T) {
 		told += r.out.String() + r.err.String()
 		return r
 	}
-	start := []string{"start", "--archive", "a", "--from", "2026-11-01", "--for", "24h", "--topic", "x", "--create-topic", "--id", "night"}
+	start := []string{"start", "--archive", "a", "--from", "2026-11-01", "--for", "24h", "--topic", "x", "--create-topic", "--id", "night", "--allow", "overlap", "--on-bad", "stop"}
 	as(anna, exitUsage, "body.reason", start...)
 	if r := as(anna, exitOK, "", append(slices.Clone(start), "--reason", "INC-1")...); !strings.Contains(r.out.String(), `"waits":true`) {
 		t.Errorf("it does not wait: %s", r.out.String())
 	}
 	as(anna, exitFailed, "waits for the approval of another person", "approve", "night", "--reason", "mine")
+	if shown := as(ben, exitOK, "", "show", "night", "-o", "text").out.String(); !strings.Contains(shown, "\n  allowed: overlap\n  stops before: bad\n") {
+		t.Errorf("whoever is to approve it is shown %s", shown)
+	}
 	as(ben, exitUsage, "body.reason", "approve", "night")
 	as(ben, exitOK, "", "approve", "night", "--reason", "INC-1 needs it")
 	as(ben, exitOK, "", "watch", "night")

@@ -104,6 +104,9 @@ type Replay struct {
 	Topic     string         `json:"topic" doc:"what it writes" example:"replay.payments"`
 	Pace      string         `json:"pace" doc:"that is wished" example:"5000/s"`
 	Wanted    replay.State   `json:"wanted" doc:"state that is wished: running, paused or cancelled" example:"running"`
+	Allow     []string       `json:"allow,omitempty" doc:"refusals that are overridden, by the start and by whoever resumed it last" example:"overlap"`
+	MaxBad    string         `json:"max_bad,omitempty" doc:"share of bad entries above which it fails; absent: 1%" example:"5%"`
+	StopOn    []string       `json:"stop_on,omitempty" doc:"what it stops before: late, conflict, missing-id, bad" example:"bad"`
 	Waits     bool           `json:"waits,omitempty" doc:"for the approval of a second person"`
 	StartedBy string         `json:"started_by,omitempty" doc:"who started it" example:"alice"`
 	StartedAt time.Time      `json:"started_at" doc:"when it was made known" example:"2026-11-02T03:00:00Z"`

@@ -49,6 +49,8 @@ func TestAReplayGoesOnWithOtherChoices(t *testing.T) {
 				wait(time.Minute)
 				if r := d.stands("1"); r.State != replay.Completed || c.came("x") != "1:200" {
 					t.Errorf("it stands %+v, in the topic are %s", r, c.came("x"))
+				} else if r.MaxBad != "5%" || !slices.Equal(r.Allow, []string{"retention"}) {
+					t.Errorf("it is told to have gone on with %q, allowed %v", r.MaxBad, r.Allow)
 				}
 				d.mu.Lock()
 				defer d.mu.Unlock()
@@ -61,6 +63,37 @@ func TestAReplayGoesOnWithOtherChoices(t *testing.T) {
 					}
 				}
 			})
+		})
+	}
+}
+
+// TestAReplayTellsWhatItWasToldOtherwise than by default, at the start and by whoever let it go on.
+func TestAReplayTellsWhatItWasToldOtherwise(t *testing.T) {
+	for name, c := range map[string]struct {
+		start   replay.Start
+		choices map[string]replay.Choice
+		want    api.Replay
+	}{
+		"nothing": {},
+		"at the start": {
+			start: replay.Start{Allow: replay.Allowed{"retention", "overlap"}, MaxBad: 0.07, StopOn: []string{replay.StopOnBad}},
+			want:  api.Replay{Allow: []string{"overlap", "retention"}, MaxBad: "7%", StopOn: []string{replay.StopOnBad}},
+		},
+		"resumed": {
+			start: replay.Start{Allow: replay.Allowed{"retention"}, MaxBad: 0.07, StopOn: []string{replay.StopOnBad}},
+			choices: map[string]replay.Choice{
+				replay.ChoiceAllow:  {Allow: replay.Allowed{"retention", replay.ItemArchiveChange}},
+				replay.ChoiceMaxBad: {MaxBad: 0.0025}, replay.StopOnBad: {}, replay.StopOnLate: {Stop: true},
+			},
+			want: api.Replay{Allow: []string{replay.ItemArchiveChange, "retention"}, MaxBad: "0.25%", StopOn: []string{replay.StopOnLate}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r api.Replay
+			addChosen(&replay.Known{Start: c.start, Choices: c.choices}, &r)
+			if !slices.Equal(r.Allow, c.want.Allow) || r.MaxBad != c.want.MaxBad || !slices.Equal(r.StopOn, c.want.StopOn) {
+				t.Errorf("it tells %v, %q, %v", r.Allow, r.MaxBad, r.StopOn)
+			}
 		})
 	}
 }

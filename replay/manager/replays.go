@@ -23,6 +23,7 @@ func (m *Manager) replay(k *replay.Known) api.Replay {
 		Topic: s.Topic, Pace: paceOf(k, &w), Wanted: w.State, Waits: w.Waits, StartedBy: k.Start.By, StartedAt: s.AsOf,
 		WishedBy: w.By, WishedAt: w.At,
 	}
+	addChosen(k, &r)
 	if c := k.Checkpoint; c != nil {
 		r.Reason, r.Sessions = c.Reason, c.Sessions
 		if r.State == replay.Running && s.Owner == replay.OwnerRun && c.Host != "" { // of a daemon's its words tell
@@ -43,6 +44,18 @@ func (m *Manager) replay(k *replay.Known) api.Replay {
 	m.addOwn(k, &r)
 	return r
 }
+
+// addChosen adds to r what its sessions may do that others may not: whoever approves it answers for that, too.
+func addChosen(k *replay.Known, r *api.Replay) {
+	s := k.Chosen()
+	r.Allow, r.StopOn = slices.Compact(slices.Sorted(slices.Values(s.Allow))), s.StopOn
+	if s.MaxBad != 0 {
+		r.MaxBad = strconv.FormatFloat(100*s.MaxBad, 'g', shareDigits, 64) + "%"
+	}
+}
+
+// shareDigits are so few that a share of 0.07 is not told as 7.000000000000001%.
+const shareDigits = 10
 
 // endedAt is when a replay ended: it was cancelled before it began, or its last checkpoint was written.
 func endedAt(k *replay.Known, w *replay.Wish) time.Time {
