@@ -187,7 +187,7 @@ type Quarantined struct {
 type Offsets struct {
 	ID         string      `json:"id" doc:"of the replay"`
 	EventTime  time.Time   `json:"event_time" doc:"as asked"`
-	Known      time.Time   `json:"known" doc:"the nearest before it of which the offsets are known"`
+	Known      time.Time   `json:"known" doc:"the nearest before it of which the offsets are known; of the year 1: none, and they are the beginning of the replay"`
 	Topic      string      `json:"topic" doc:"that they are of"`
 	Partitions []Partition `json:"partitions" doc:"each of the topic's that the replay writes"`
 }
