@@ -30,15 +30,15 @@ func hurry(next http.Handler) http.Handler {
 }
 
 // receive reads the whole body before anything is done with it. Each has the place of its request, so that they take no more
-// memory than there are places. That of a GET says nothing and is not waited for: anybody may send one to where nobody is asked
-// who they are.
+// memory than there are places. That of a GET or a HEAD says nothing and is not waited for: anybody may send one to where nobody is
+// asked who they are. There are no other methods there.
 func receive(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if r.Method == http.MethodGet && r.ContentLength <= maxBody {
+		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.ContentLength <= maxBody {
 			r.Body = http.NoBody
 			w.Header().Set("Connection", "close")
 			next.ServeHTTP(w, r)

@@ -61,6 +61,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, id, after string
 	if r.Method == http.MethodHead {
 		return
 	}
+	w.WriteHeader(http.StatusOK) // from here on each frame has its own time
 	out := &stream{w, http.NewResponseController(w)}
 	if out.write(fmt.Sprintf("retry: %d\n\n", reconnectTime.Milliseconds())) != nil {
 		return

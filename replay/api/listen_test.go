@@ -32,42 +32,6 @@ func (l line) Close() error {
 
 func (l line) Addr() net.Addr { return &net.TCPAddr{} }
 
-func TestConnectionsThatFindNoPlaceWaitForOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		in := make(line, 10)
-		l := newLimited(in, 2)
-		accepted := make(chan net.Conn, 10)
-		go func() {
-			defer close(accepted)
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				accepted <- c
-			}
-		}()
-		for range 3 {
-			_, theirs := net.Pipe()
-			in <- theirs
-		}
-		synctest.Wait()
-		if len(accepted) != 2 {
-			t.Errorf("%d accepted", len(accepted))
-		}
-		first := <-accepted
-		first.Close()
-		first.Close() // gives its place back once
-		synctest.Wait()
-		if len(accepted) != 2 || len(l.places) != 2 {
-			t.Errorf("%d accepted, %d places taken", len(accepted), len(l.places))
-		}
-		_ = l.Close()
-		for range accepted { // who waits for a place ends, too
-		}
-	})
-}
-
 // quietService says nothing of replays; what else it is asked for panics.
 type quietService struct{ Service }
 

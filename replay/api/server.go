@@ -17,12 +17,14 @@ import (
 
 // Limits of the server.
 const (
-	maxRequests  = 256              // at a time, beside streams
+	maxRequests  = 256              // at a time, beside streams, documents and probes
+	maxDocuments = 16               // at a time: anybody may ask for them, and not read them
 	maxHeader    = 64 << 10         // bytes; a login by JSON Web Token may take some
 	headerTime   = 10 * time.Second // for the header to come
 	idleTime     = 2 * time.Minute  // of a connection between two requests
 	requestTime  = 2 * time.Minute  // for the service to answer
-	answerTime   = 30 * time.Second // for an answer to leave
+	answerTime   = 30 * time.Second // for an answer to leave, from its beginning
+	strangerTime = 5 * time.Second  // likewise, to who has not logged in
 	graceTime    = 10 * time.Second // for requests to end when the daemon does
 	retrySeconds = "2"              // when the server is full
 )
@@ -39,17 +41,18 @@ type ServerOptions struct {
 
 // Server offers a Service over HTTP. It is an http.Handler; Serve also serves it.
 type Server struct {
-	service  Service
-	auth     *Authenticator
-	denials  *Denials
-	observe  func(Observed)
-	log      zerolog.Logger
-	routes   *http.ServeMux
-	handler  http.Handler
-	requests chan struct{} // a place for each at a time
-	streams  chan struct{}
-	stopping chan struct{} // closed when streams are to end
-	stop     func()
+	service   Service
+	auth      *Authenticator
+	denials   *Denials
+	observe   func(Observed)
+	log       zerolog.Logger
+	routes    *http.ServeMux
+	handler   http.Handler
+	requests  chan struct{} // a place for each at a time
+	documents chan struct{}
+	streams   chan struct{}
+	stopping  chan struct{} // closed when streams are to end
+	stop      func()
 }
 
 // NewServer returns the server of a service, which should be guarded (Guard). It refuses to listen where others than this
@@ -61,7 +64,8 @@ func NewServer(service Service, o ServerOptions) (*Server, error) {
 	}
 	s := &Server{
 		service: service, auth: o.Auth, denials: o.Denials, observe: o.Observe, log: o.Log, routes: http.NewServeMux(),
-		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), stopping: make(chan struct{}),
+		requests: make(chan struct{}, maxRequests), documents: make(chan struct{}, maxDocuments),
+		streams: make(chan struct{}, maxStreams), stopping: make(chan struct{}),
 	}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.register(o.Metrics)
@@ -75,28 +79,6 @@ func NewServer(service Service, o ServerOptions) (*Server, error) {
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// answering knows how an answer has begun.
-type answering struct {
-	http.ResponseWriter
-
-	status int // 0: it has not begun
-}
-
-func (a *answering) WriteHeader(status int) {
-	a.status = status
-	a.ResponseWriter.WriteHeader(status)
-}
-
-func (a *answering) Write(b []byte) (int, error) {
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
-	return a.ResponseWriter.Write(b)
-}
-
-// Unwrap is how http.ResponseController finds deadlines.
-func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
-
 // contain answers for what goes wrong inside, and says what every answer says. An answer that has begun is broken off: what
 // there is of it must not look like a whole one.
 func (s *Server) contain(next http.Handler) http.Handler {
@@ -104,7 +86,7 @@ func (s *Server) contain(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
-		a := &answering{ResponseWriter: w}
+		a := &answering{ResponseWriter: w, begins: func() { depart(w, r) }}
 		defer func() {
 			reason := recover()
 			if reason == nil {
@@ -117,7 +99,7 @@ func (s *Server) contain(next http.Handler) http.Handler {
 			if a.status != 0 {
 				panic(http.ErrAbortHandler)
 			}
-			p.answer(w)
+			p.answer(a)
 		}()
 		next.ServeHTTP(a, r)
 	})
@@ -201,6 +183,7 @@ func (s *Server) known(next http.Handler) http.Handler {
 			s.deny(w, r, err)
 			return
 		}
+		acquaint(r.Context())
 		next.ServeHTTP(w, r.WithContext(WithBy(r.Context(), by)))
 	})
 }
@@ -241,22 +224,36 @@ func address(r *http.Request) string {
 	return "address " + host
 }
 
-// timed gives a request its place and its time. Streams have their own.
+// timed gives a request its place and its time. Streams have their own. Probes take no place, so that an orchestrator does not
+// restart a daemon that has much to do; what they are answered is small, and leaves when its handler has ended.
 func (s *Server) timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if streaming(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if !take(s.requests) {
-			full("more than %d requests at a time", maxRequests).answer(w)
-			return
+		if places := s.places(r); places != nil {
+			if !take(places) {
+				full("more than %d requests at a time", cap(places)).answer(w)
+				return
+			}
+			defer func() { <-places }()
 		}
-		defer func() { <-s.requests }()
 		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// places are those of which a request takes one; nil: it takes none.
+func (s *Server) places(r *http.Request) chan struct{} {
+	switch r.Pattern {
+	case routeHealth.pattern(), routeReady.pattern():
+		return nil
+	case routeJSON.pattern(), routeYAML.pattern():
+		return s.documents
+	}
+	return s.requests
 }
 
 func take(places chan struct{}) bool {
@@ -278,10 +275,13 @@ func full(format string, values ...any) *Problem {
 // Serve answers on l until ctx ends. Then streams end, and requests get 10 s to. It closes l, and returns nil when it ended
 // because it was told to.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	conns := newConnections(maxConnections, s.log)
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-		WriteTimeout: bodyTime + requestTime + answerTime, // streams set another for each event
-		ErrorLog:     quiet(s.log),
+		WriteTimeout: bodyTime + requestTime + answerTime,              // answers that begin, and streams for each event, set another
+		HTTP2:        &http.HTTP2Config{WriteByteTimeout: streamWrite}, // else one that is not read holds all its requests
+		ConnContext:  conns.admit, ConnState: conns.changed,
+		ErrorLog: quiet(s.log),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(l) }()

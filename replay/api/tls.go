@@ -26,34 +26,23 @@ func (o *TLSOptions) Check() error {
 	return err
 }
 
-// maxConnections is above what streams and requests take; more wait to be accepted.
-const maxConnections = 4_096
-
 // Listen listens at address, encrypted unless o is nil.
 func Listen(address string, o *TLSOptions, log zerolog.Logger) (net.Listener, error) {
 	if o == nil {
 		if !loopback(address) {
 			log.Warn().Str("listen", address).Msg("tokens come unencrypted: set server.tls, unless something in front encrypts")
 		}
-		return listen(address)
+		return net.Listen("tcp", address)
 	}
 	config, err := o.config(log)
 	if err != nil {
 		return nil, err
 	}
-	l, err := listen(address)
-	if err != nil {
-		return nil, err
-	}
-	return tls.NewListener(l, config), nil
-}
-
-func listen(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	return newLimited(l, maxConnections), nil
+	return tls.NewListener(l, config), nil
 }
 
 // config takes that of the newest files for each connection.
