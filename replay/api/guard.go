@@ -61,7 +61,7 @@ func (g *guard) noted(ctx context.Context, act, id string, err error) error {
 	return g.told(ctx, id, err)
 }
 
-func sees(by Principal, r *Replay) bool { return by.Archives.Has(r.Archive) && by.Topics.Has(r.Topic) }
+func sees(by Principal, r *Replay) bool { return by.sees(r.Archive, r.Topic) }
 
 // unknown is the answer for what there is not, and for what may not be seen.
 func unknown(what, name, next string) *Problem {
@@ -139,37 +139,21 @@ func (g *guard) Plan(ctx context.Context, s Start) (Plan, error) {
 	return g.planned(ctx, p, s.ID), g.noted(ctx, "plan", s.ID, err)
 }
 
-// Replays reads on until the page is full of what may be seen. The last that it reads is seen, so next tells of no other.
+// Replays has the service leave out what may not be seen, in one pass: who reads on until a page is full would have it look through
+// all replays again for each that is missing.
 func (g *guard) Replays(ctx context.Context, q Query) (Page[Replay], error) {
 	if err := g.needs(ctx, Viewer, "list", ""); err != nil {
 		return Page[Replay]{}, err
 	}
-	by := By(ctx)
-	if by.Archives.All() && by.Topics.All() {
-		return g.next.Replays(ctx, q)
+	if by := By(ctx); !by.Archives.All() || !by.Topics.All() {
+		q.Seen = by.sees
 	}
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 100
+	page, err := g.next.Replays(ctx, q)
+	page.Items = slices.Clone(page.Items)
+	for i := range page.Items {
+		page.Items[i] = g.shown(ctx, page.Items[i])
 	}
-	page := Page[Replay]{Items: []Replay{}}
-	for len(page.Items) < limit {
-		q.Limit = limit - len(page.Items)
-		part, err := g.next.Replays(ctx, q)
-		if err != nil {
-			return Page[Replay]{}, err
-		}
-		for i := range part.Items {
-			if sees(by, &part.Items[i]) {
-				page.Items = append(page.Items, g.shown(ctx, part.Items[i]))
-			}
-		}
-		page.Next, q.After = part.Next, part.Next
-		if part.Next == "" {
-			break
-		}
-	}
-	return page, nil
+	return page, err
 }
 
 func (g *guard) Replay(ctx context.Context, id string) (Replay, error) {

@@ -237,17 +237,34 @@ func mixed(t *testing.T) *apitest.Fake {
 	return f
 }
 
+// listing counts how often it is asked for a list.
+type listing struct {
+	api.Service
+
+	n int
+}
+
+func (l *listing) Replays(ctx context.Context, q api.Query) (api.Page[api.Replay], error) {
+	l.n++
+	return l.Service.Replays(ctx, q)
+}
+
 func TestListsHoldWhatMayBeSeenAndTellOfNoOther(t *testing.T) {
 	ctx := api.WithBy(t.Context(), api.Principal{Name: "alice", Role: api.Admin, Archives: api.Names{"orders"}, Topics: all})
-	g := api.Guard(mixed(t), nil)
+	l := &listing{Service: mixed(t)}
+	g := api.Guard(l, nil)
 	want := []string{"r9", "r6", "r3", "r0"}
 	for limit := range 5 {
 		var got []string
 		q := api.Query{PageQuery: api.PageQuery{Limit: limit}}
 		for {
+			l.n = 0
 			p, err := g.Replays(ctx, q)
 			if err != nil || limit > 0 && len(p.Items) > limit {
 				t.Fatalf("%d items, %v", len(p.Items), err)
+			}
+			if full := len(p.Items) == limit; p.Next != "" && !full || l.n != 1 { // each time is a pass over all replays
+				t.Errorf("limit %d: %d items by %d lists, next %q", limit, len(p.Items), l.n, p.Next)
 			}
 			for _, r := range p.Items {
 				got = append(got, r.ID)

@@ -40,6 +40,10 @@ type Principal struct {
 	Topics   Names // likewise
 }
 
+func (p Principal) sees(archive, topic string) bool {
+	return p.Archives.Has(archive) && p.Topics.Has(topic)
+}
+
 // Names are exact names, and beginnings of names that end in a star. A star alone is every name.
 type Names []string
 

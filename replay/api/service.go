@@ -169,6 +169,10 @@ type Query struct {
 	State   string `query:"state" enum:"planned,running,paused,completed,completed_with_quarantine,cancelled,failed" doc:"only those that stand so"`
 	Archive string `query:"archive" maxLength:"256" doc:"only those of this archive"`
 	Topic   string `query:"topic" maxLength:"249" doc:"only those into this topic"`
+
+	// Seen, of an archive and a topic, leaves out what it is false for, as if it was not there; nil: nothing. Guard sets it, and
+	// a Client does not send it: who may see what is known where they log in.
+	Seen func(archive, topic string) bool `json:"-"`
 }
 
 // Page is a part of a list.

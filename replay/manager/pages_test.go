@@ -2,6 +2,7 @@ package manager
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -80,6 +81,37 @@ func TestPagesHoldEachReplayOnce(t *testing.T) {
 				t.Fatalf("by %d there are %q, want %q", limit, got, want)
 			}
 		}
+	}
+}
+
+// TestPagesAreFullOfWhatMayBeSeen as if there was nothing else.
+func TestPagesAreFullOfWhatMayBeSeen(t *testing.T) {
+	var all []replay.Known
+	for i := range 100 {
+		k := replay.Known{Order: int64(i)}
+		k.Spec.ID, k.Spec.Archive, k.Spec.Topic = fmt.Sprintf("r%02d", i), "payments", "x"
+		if i%30 == 0 {
+			k.Spec.Archive = "orders"
+		}
+		all = append(all, k)
+	}
+	m := New(Options{Registers: fixed{all: all}, Work: idle{}})
+	q := api.Query{PageQuery: api.PageQuery{Limit: 2}, Seen: func(archive, topic string) bool { return archive == "orders" && topic == "x" }}
+	for _, want := range [][3]string{{"r90", "r60", "60/r60"}, {"r30", "r00", ""}} {
+		page, err := m.Replays(t.Context(), q)
+		if err != nil || len(page.Items) != 2 || page.Items[0].ID != want[0] || page.Items[1].ID != want[1] || page.Next != want[2] {
+			t.Errorf("want %q: %+v, %v", want, page, err)
+		}
+		q.After = page.Next
+	}
+}
+
+func TestAListForNobodyIsGivenUp(t *testing.T) {
+	m := New(Options{Registers: fixed{all: some(rand.New(rand.NewPCG(1, 1)), 5)}, Work: idle{}})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.Replays(ctx, api.Query{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }
 

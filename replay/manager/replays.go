@@ -280,7 +280,7 @@ func (c cursor) compare(k *replay.Known) int {
 }
 
 // Replays implements api.Service.
-func (m *Manager) Replays(_ context.Context, q api.Query) (api.Page[api.Replay], error) {
+func (m *Manager) Replays(ctx context.Context, q api.Query) (api.Page[api.Replay], error) {
 	page := api.Page[api.Replay]{Items: []api.Replay{}}
 	if err := m.whole(); err != nil {
 		return page, err
@@ -294,7 +294,10 @@ func (m *Manager) Replays(_ context.Context, q api.Query) (api.Page[api.Replay],
 	}
 	limit := min(cmp.Or(max(0, q.Limit), defaultPage), maxPage)
 	for _, k := range slices.Backward(m.options.Registers.All()) {
-		if q.After != "" && last.compare(&k) <= 0 || q.Archive != "" && k.Spec.Archive != q.Archive || q.Topic != "" && k.Spec.Topic != q.Topic {
+		if err := ctx.Err(); err != nil { // there may be many, and nobody who waits for them
+			return api.Page[api.Replay]{}, err
+		}
+		if q.After != "" && last.compare(&k) <= 0 || !asked(&q, &k.Spec) {
 			continue
 		}
 		r := m.replay(&k)
@@ -308,6 +311,11 @@ func (m *Manager) Replays(_ context.Context, q api.Query) (api.Page[api.Replay],
 		page.Items, last = append(page.Items, r), cursor{k.Order, k.Spec.ID}
 	}
 	return page, nil
+}
+
+// asked reports whether q asks for the replay that s is of, but for its state.
+func asked(q *api.Query, s *replay.Spec) bool {
+	return (q.Archive == "" || s.Archive == q.Archive) && (q.Topic == "" || s.Topic == q.Topic) && (q.Seen == nil || q.Seen(s.Archive, s.Topic))
 }
 
 // Receipt implements api.Service.

@@ -193,7 +193,7 @@ func (f *Fake) Replays(_ context.Context, q api.Query) (api.Page[api.Replay], er
 	}
 	var list []api.Replay
 	for _, e := range slices.Backward(f.replays) {
-		if !e.gone && is(q.State, string(e.State)) && is(q.Archive, e.Archive) && is(q.Topic, e.Topic) {
+		if !e.gone && is(q.State, string(e.State)) && is(q.Archive, e.Archive) && is(q.Topic, e.Topic) && (q.Seen == nil || q.Seen(e.Archive, e.Topic)) {
 			list = append(list, e.Replay)
 		}
 	}
