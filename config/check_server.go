@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"replayd/archive"
 )
 
 // maxRunning is far more than the memory of one machine is divided among with profit.
@@ -59,10 +61,10 @@ func (k *checker) oidc(o OIDC) {
 	if o.Audience == "" {
 		k.add("server.auth.oidc.audience", "want the audience that tokens for this daemon have: without it any token of the issuer would do")
 	}
-	for _, said := range []struct{ name, value string }{{"issuer", o.Issuer}, {"jwks_url", o.JWKSURL}} {
-		if u, err := url.Parse(said.value); said.value != "" && (err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname()))) {
-			k.add("server.auth.oidc."+said.name, "%q is not an address that begins with https://", said.value)
-		}
+	k.place("server.auth.oidc.issuer", o.Issuer)
+	k.place("server.auth.oidc.jwks_url", o.JWKSURL.Reveal())
+	if strings.ContainsAny(o.Issuer, "?#") {
+		k.add("server.auth.oidc.issuer", "the address of an issuer ends with its path: leave out what begins with ? or #")
 	}
 	for i, a := range o.Algorithms {
 		if !slices.Contains(Algorithms, a) {
@@ -76,6 +78,18 @@ func (k *checker) oidc(o OIDC) {
 		if said.value == "" {
 			k.add("server.auth.oidc."+said.name, "want the name of a claim")
 		}
+	}
+}
+
+// place is an address of the identity provider. What is wrong is not repeated: it may hold a login, or one in its query.
+func (k *checker) place(path, address string) {
+	u, err := url.Parse(address)
+	switch {
+	case address == "":
+	case archive.HasLogin(address):
+		k.add(path, "the address holds a login in front of the host, which is not taken: leave out all up to the @")
+	case err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
+		k.add(path, "want an address that begins with https://")
 	}
 }
 

@@ -156,10 +156,10 @@ func (c *Certificate) setDefaults() {
 
 // OIDC takes tokens that an identity provider signed.
 type OIDC struct {
-	Issuer   string `yaml:"issuer" env:"ISSUER"`
-	JWKSURL  string `yaml:"jwks_url" env:"JWKS_URL"` // empty: as the issuer's discovery says
-	Audience string `yaml:"audience" env:"AUDIENCE"`
-	CAFile   string `yaml:"ca_file" env:"CA_FILE"` // authorities of the provider's own certificate; empty: the system's
+	Issuer   string  `yaml:"issuer" env:"ISSUER"`
+	JWKSURL  Address `yaml:"jwks_url" env:"JWKS_URL"` // empty: as the issuer's discovery says
+	Audience string  `yaml:"audience" env:"AUDIENCE"`
+	CAFile   string  `yaml:"ca_file" env:"CA_FILE"` // authorities of the provider's own certificate; empty: the system's
 
 	Algorithms []string `yaml:"algorithms" env:"ALGORITHMS"` // of signatures
 

@@ -162,6 +162,9 @@ var secretKey = regexp.MustCompile(`(?i)[\w-]*(pass?w|pwd|secret|token|credentia
 // login finds a user and a password in front of a host, whether an address takes them or not.
 var login = regexp.MustCompile(`[^\s"'\[{,]*(:[^\s"']*|://[^\s"']*)@`)
 
+// query finds that of an address, its login masked or not: it may be a key of its own.
+var query = regexp.MustCompile(`((?:://|\*@)[^\s"'?]*\?)[^\s"']*`)
+
 // hides reports whether nothing of the line may be shown. A value of several lines has no key beside it; and where the form
 // of a file is broken, which has no path, nobody can say where the secret that began further up ends.
 func (s *source) hides(at place, path string) bool {
@@ -205,6 +208,10 @@ func (s *source) excerpt(at place) string {
 	if m := login.FindStringIndex(shown); m != nil {
 		caret = min(caret, len([]rune(shown[:m[0]]))+1)
 		shown = login.ReplaceAllString(shown, masked+"@")
+	}
+	if m := query.FindStringSubmatchIndex(shown); m != nil {
+		caret = min(caret, len([]rune(shown[:m[0]]))+1)
+		shown = query.ReplaceAllString(shown, "${1}"+masked)
 	}
 	return fmt.Sprintf("%6d | %s\n       | %s^", at.line, blank(shown), strings.Repeat(" ", caret-1))
 }

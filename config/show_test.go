@@ -72,12 +72,13 @@ func checkReadBack(t *testing.T, c *Config) {
 }
 
 func TestShowMasksSecrets(t *testing.T) {
-	c, err := parse("f", []byte("kafka: {sasl: {mechanism: plain, username: u, password: hunter2}}"), nil)
+	c, err := parse("f", []byte(`kafka: {sasl: {mechanism: plain, username: u, password: hunter2}}
+server: {auth: {oidc: {issuer: "https://login.example.com", audience: replayd, jwks_url: "https://login.example.com/keys?token=hunter2"}}}`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text, err := c.YAML()
-	if err != nil || !bytes.Contains(text, []byte("***")) || bytes.Contains(text, []byte("hunter2")) {
+	if err != nil || bytes.Count(text, []byte("***")) != 2 || !bytes.Contains(text, []byte("https://login.example.com/keys?***")) || bytes.Contains(text, []byte("hunter2")) {
 		t.Errorf("shown\n%s%v", text, err)
 	}
 }

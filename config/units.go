@@ -17,6 +17,7 @@ var (
 	_ encoding.TextUnmarshaler = (*Duration)(nil)
 	_ encoding.TextUnmarshaler = (*Slack)(nil)
 	_ encoding.TextMarshaler   = Secret("")
+	_ encoding.TextMarshaler   = Address("")
 )
 
 // Size is a number of bytes: 512MiB, 20MB, or plain 1048576.
@@ -141,3 +142,24 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Format keeps every verb from the secret: fmt falls back to the value itself for verbs that do not fit.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// Address is a URL whose query is a secret, as far as anybody knows: it is printed, logged and marshalled as ***. Reveal is the only
+// way to it.
+type Address string
+
+// Reveal returns the whole address.
+func (a Address) Reveal() string { return string(a) }
+
+// String is the address, with *** for its query.
+func (a Address) String() string {
+	if place, _, found := strings.Cut(string(a), "?"); found {
+		return place + "?" + masked
+	}
+	return string(a)
+}
+
+// MarshalText writes String.
+func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// Format keeps every verb from the query.
+func (a Address) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) }

@@ -88,13 +88,18 @@ func TestASecretIsNeverPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	texts := []string{string(asJSON), string(asYAML), s.String(), fmt.Sprint(s, c, *c, c.Kafka)}
+	a := Address("https://login.example.com/keys?token=hunter2")
+	texts = append(texts, a.String())
 	for _, verb := range []string{"%s", "%v", "%+v", "%#v", "%q", "%x", "%d", "%!", "%T"} {
-		texts = append(texts, fmt.Sprintf(verb, s), fmt.Sprintf(verb, c.Kafka), fmt.Sprintf(verb, []Secret{s}))
+		texts = append(texts, fmt.Sprintf(verb, s), fmt.Sprintf(verb, c.Kafka), fmt.Sprintf(verb, []Secret{s}), fmt.Sprintf(verb, a), fmt.Sprintf(verb, OIDC{JWKSURL: a}))
 	}
 	for _, text := range texts {
 		if strings.Contains(text, "hunter2") || strings.Contains(text, "68756e74") {
 			t.Errorf("the secret shows: %s", text)
 		}
+	}
+	if a.Reveal() != "https://login.example.com/keys?token=hunter2" || a.String() != "https://login.example.com/keys?***" || Address("a").String() != "a" {
+		t.Errorf("Reveal() = %q, String() = %q", a.Reveal(), a)
 	}
 	if s.Reveal() != "hunter2" || s.String() != "***" || Secret("").String() != "" {
 		t.Errorf("Reveal() = %q, String() = %q", s.Reveal(), s)

@@ -35,6 +35,7 @@ var kinds = map[reflect.Type]string{
 	reflect.TypeFor[config.Duration]():   "duration",
 	reflect.TypeFor[config.Slack]():      "slack",
 	reflect.TypeFor[config.Secret]():     "secret",
+	reflect.TypeFor[config.Address]():    "text",
 	reflect.TypeFor[archive.Pointer]():   "pointer",
 	reflect.TypeFor[[]archive.Pointer](): "list of pointers",
 	reflect.TypeFor[archive.IDRule]():    "id rule",

@@ -237,9 +237,9 @@ func TestADaemonKnowsPeopleByTheirProvider(t *testing.T) {
 	list := func(token string) *result { return d.replayd("list", "--token-file", token) }
 	d.until("all but the keys to be there", func() bool {
 		told := d.get("/readyz", "")
-		return strings.Contains(told, "the keys of the issuer "+p.server.URL) && strings.Count(told, `","`) == 0
+		return strings.Contains(told, "the keys of the identity provider "+strings.TrimPrefix(p.server.URL, "http://")) && strings.Count(told, `","`) == 0
 	})
-	list(p.token(nil)).want(exitFailed, "the keys of the issuer "+p.server.URL+" could not be fetched")
+	list(p.token(nil)).want(exitFailed, "the keys of the identity provider "+strings.TrimPrefix(p.server.URL, "http://")+" could not be fetched")
 	list(ben).want(exitOK)
 	p.has("", false)
 	d.until("it is ready", func() bool { return d.ready(http.DefaultClient) == http.StatusOK })

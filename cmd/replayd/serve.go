@@ -182,7 +182,7 @@ func (a *app) authenticator(c config.Auth) (*api.Authenticator, error) {
 
 func oidcOf(c config.OIDC) *api.OIDCOptions {
 	o := &api.OIDCOptions{
-		Issuer: c.Issuer, KeysURL: c.JWKSURL, Audience: c.Audience, Algorithms: c.Algorithms, CAFile: c.CAFile,
+		Issuer: c.Issuer, KeysURL: c.JWKSURL.Reveal(), Audience: c.Audience, Algorithms: c.Algorithms, CAFile: c.CAFile,
 		NameClaim: c.Name, RoleClaim: c.Role, ArchivesClaim: c.Archives, TopicsClaim: c.Topics,
 	}
 	for value, role := range c.Roles.Named() {

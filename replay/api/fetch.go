@@ -32,7 +32,7 @@ type fetcher struct {
 
 	mu    sync.Mutex
 	next  map[string]time.Time // address -> when it may be asked again; they are the issuer's own two
-	fails map[string]string    // address -> why the newest try did not succeed; absent: it did, or none was made
+	fails map[string]bool      // addresses whose newest try did not succeed
 }
 
 var errTooSoon = errors.New("asked a moment ago")
@@ -51,7 +51,7 @@ func newFetcher(caFile string, log zerolog.Logger) (*fetcher, error) {
 		}
 		transport.TLSClientConfig.RootCAs = pool
 	}
-	return &fetcher{transport: transport, log: log, next: map[string]time.Time{}, fails: map[string]string{}}, nil
+	return &fetcher{transport: transport, log: log, next: map[string]time.Time{}, fails: map[string]bool{}}, nil
 }
 
 // safe reports whether what comes from u cannot have been changed on its way.
@@ -70,19 +70,19 @@ func (f *fetcher) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	answer, err := f.transport.RoundTrip(r)
 	if err != nil {
-		f.failed(r.URL.String(), err.Error())
+		f.failed(r.URL, err.Error())
 		return nil, err
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxFetched+1))
 	switch {
 	case err != nil:
-		f.failed(r.URL.String(), "its answer breaks off: "+err.Error())
+		f.failed(r.URL, "its answer breaks off: "+err.Error())
 		return nil, err
 	case answer.StatusCode != http.StatusOK:
-		f.failed(r.URL.String(), "HTTP "+answer.Status)
+		f.failed(r.URL, "HTTP "+answer.Status)
 	case len(text) > maxFetched || !json.Valid(text): // of something that stands before it, perhaps
-		f.failed(r.URL.String(), fmt.Sprintf("it answers with what is no JSON of at most %d bytes", maxFetched))
+		f.failed(r.URL, fmt.Sprintf("it answers with what is no JSON of at most %d bytes", maxFetched))
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(text[:min(len(text), maxFetched)]))
 	return answer, nil
@@ -101,19 +101,18 @@ func (f *fetcher) turn(address string) bool {
 	return true
 }
 
-func (f *fetcher) failed(address, why string) {
-	f.log.Warn().Str("address", address).Msg("the issuer of tokens does not answer: " + why)
+// failed logs why u could not be asked. Its query may hold a key, so it is left out.
+func (f *fetcher) failed(u *url.URL, why string) {
+	place := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	f.log.Warn().Str("address", place.String()).Msg("the issuer of tokens does not answer: " + why)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.next[address], f.fails[address] = time.Now().Add(fetchAgain), why
+	f.next[u.String()], f.fails[u.String()] = time.Now().Add(fetchAgain), true
 }
 
-// failing is why the newest try of some address did not succeed; empty: all did.
-func (f *fetcher) failing() string {
+// failing reports whether the newest try of some address did not succeed.
+func (f *fetcher) failing() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for address, why := range f.fails {
-		return address + ": " + why
-	}
-	return ""
+	return len(f.fails) > 0
 }

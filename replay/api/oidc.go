@@ -53,7 +53,6 @@ type issuer struct {
 
 	mu       sync.Mutex
 	verifier *oidc.IDTokenVerifier // nil until the issuer was asked where its keys are
-	lost     string                // why that is not known
 }
 
 func newIssuer(o OIDCOptions, log zerolog.Logger) (*issuer, error) {
@@ -61,9 +60,14 @@ func newIssuer(o OIDCOptions, log zerolog.Logger) (*issuer, error) {
 	if o.Issuer == "" || o.Audience == "" {
 		errs = append(errs, errors.New("issuer and audience are needed: others' tokens would be taken without"))
 	}
-	for _, place := range []string{o.Issuer, o.KeysURL} {
-		if u, err := url.Parse(place); place != "" && (err != nil || !safe(u)) {
-			errs = append(errs, fmt.Errorf("%q is no https address", place))
+	for _, place := range []string{o.Issuer, o.KeysURL} { // which may hold a secret, so it is not repeated
+		u, err := url.Parse(place)
+		switch {
+		case place == "":
+		case err != nil || !safe(u):
+			errs = append(errs, errors.New("issuer and jwks_url are https addresses"))
+		case u.User != nil:
+			errs = append(errs, errors.New("issuer and jwks_url hold no login in front of the host"))
 		}
 	}
 	if len(o.Algorithms) == 0 {
@@ -107,7 +111,7 @@ func (i *issuer) principal(ctx context.Context, token string) (Principal, error)
 	switch {
 	case errors.As(err, &expired):
 		return Principal{}, unauthorized("the token has expired, at %s", expired.Expiry.UTC().Format(time.RFC3339))
-	case err != nil && i.fetch.failing() != "":
+	case err != nil && i.fetch.failing():
 		return Principal{}, i.unreached() // perhaps it is signed with a key that could not be fetched
 	case err != nil:
 		return Principal{}, unauthorized("the token is not one of the issuer's for this daemon, or not valid now")
@@ -120,9 +124,18 @@ func (i *issuer) principal(ctx context.Context, token string) (Principal, error)
 }
 
 func (i *issuer) unreached() *Problem {
-	p := NewProblem(http.StatusServiceUnavailable, "the keys of the issuer %s could not be fetched, so tokens of it cannot be checked", i.options.Issuer)
-	p.Next = "Use a token of the file of tokens, or look why the daemon does not reach the issuer: its log says."
+	p := NewProblem(http.StatusServiceUnavailable, "the keys of the identity provider %s could not be fetched, so tokens of it cannot be checked", i.host())
+	p.Next = "Use a token of the file of tokens, or look why the daemon does not reach the provider: its log says."
 	return p
+}
+
+// host is all that is told of the issuer to those who have not logged in.
+func (i *issuer) host() string {
+	u, err := url.Parse(i.options.Issuer)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // ready finds out where the keys are, once.
@@ -140,49 +153,39 @@ func (i *issuer) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	return i.verifier, nil
 }
 
-// misled keeps why the issuer did not tell where its keys are, and says what the fetcher did not: that its answer is of another
-// issuer, for one.
+// misled logs why the issuer did not tell where its keys are when the fetcher did not: that its answer is of another issuer, for
+// one.
 func (i *issuer) misled(err error) {
-	if errors.Is(err, errTooSoon) {
-		return
-	}
-	if i.lost = err.Error(); i.fetch.failing() == "" {
-		i.fetch.log.Warn().Str("issuer", i.options.Issuer).Msg("the issuer of tokens does not tell where its keys are: " + i.lost)
+	if !errors.Is(err, errTooSoon) && !i.fetch.failing() {
+		i.fetch.log.Warn().Str("issuer", i.options.Issuer).Msg("the issuer of tokens does not tell where its keys are: " + err.Error())
 	}
 }
 
 // known is nil once the issuer's keys were fetched. Until then each call tries, as seldom as logins would, and one waits at a time:
-// anybody may ask whether a daemon is ready. To find out that a token is signed with none of the keys takes all of them.
+// anybody may ask whether a daemon is ready, so they are told no more than that. To find out that a token is signed with none of
+// the keys takes all of them.
 func (i *issuer) known(ctx context.Context) error {
 	if i.had.Load() {
 		return nil
 	}
-	why := "it is being asked"
 	if i.asking.CompareAndSwap(false, true) {
 		defer i.asking.Store(false)
-		why = i.tried(context.WithoutCancel(ctx)) // who asks may have less patience than the issuer takes
+		if i.tried(context.WithoutCancel(ctx)) { // who asks may have less patience than the issuer takes
+			i.had.Store(true)
+			return nil
+		}
 	}
-	if why == "" {
-		i.had.Store(true)
-		return nil
-	}
-	return fmt.Errorf("the keys of the issuer %s have not been fetched yet, so nobody can log in by its tokens: %s", i.options.Issuer, why)
+	return fmt.Errorf("the keys of the identity provider %s have not been fetched yet, so nobody can log in by its tokens; the daemon's log says why", i.host())
 }
 
-// tried is why the keys could not be fetched; empty: they were.
-func (i *issuer) tried(ctx context.Context) string {
+// tried reports whether the keys could be fetched.
+func (i *issuer) tried(ctx context.Context) bool {
 	verifier, err := i.ready(ctx)
 	if err != nil {
-		return i.trouble()
+		return false
 	}
 	_, _ = verifier.Verify(ctx, i.unsigned)
-	return i.fetch.failing()
-}
-
-func (i *issuer) trouble() string {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.lost
+	return !i.fetch.failing()
 }
 
 // principal is who the claims are of. Without a name, or a role that is known, they are of nobody.

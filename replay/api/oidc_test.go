@@ -302,7 +302,7 @@ func TestAnIssuerThatIsAwayIsNoBadToken(t *testing.T) {
 			ask := login(t, p, o)
 			token := sign(t, "RS256", "k", claimed(time.Now(), nil), byRSA(key))
 			for range 10 {
-				if _, err := ask(token); code(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), issuerURL) {
+				if _, err := ask(token); code(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "provider login.example.com could not") {
 					t.Errorf("%v", err)
 				}
 			}
@@ -336,22 +336,27 @@ func TestWhoNeverHadTheKeysIsNotReady(t *testing.T) {
 		}{
 			{"away", discovered, func(p *provider, is bool) { p.down = is }, "no route to host"},
 			{"away, its keys", named, func(p *provider, is bool) { p.down = is }, "no route to host"},
-			{"behind a page", discovered, func(p *provider, is bool) { p.page = is }, "as JSON"},
+			{"behind a page", discovered, func(p *provider, is bool) { p.page = is }, "is no JSON"},
 			{"behind a page, its keys", named, func(p *provider, is bool) { p.page = is }, "is no JSON"},
 			{"another", discovered, func(p *provider, is bool) { p.named = map[bool]string{true: "https://other.example"}[is] }, "other.example"},
 		} {
 			p := &provider{asked: map[string]int{}}
 			p.add("k", &key.PublicKey)
-			a, err := NewAuthenticator(AuthOptions{OIDC: &c.options}, zerolog.Nop())
+			var log notes
+			a, err := NewAuthenticator(AuthOptions{OIDC: &c.options}, zerolog.New(&log))
 			if err != nil {
 				t.Fatal(err)
 			}
 			a.issuer.fetch.transport = p
 			p.set(func() { c.trouble(p, true) })
 			for range 3 {
-				if err := a.ready(t.Context()); err == nil || !strings.Contains(err.Error(), issuerURL) || !strings.Contains(err.Error(), c.says) {
+				want := "the keys of the identity provider login.example.com have not been fetched yet, so nobody can log in by its tokens; the daemon's log says why"
+				if err := a.ready(t.Context()); err == nil || err.Error() != want {
 					t.Errorf("%s: %v", c.what, err)
 				}
+			}
+			if text := log.String(); !strings.Contains(text, c.says) || strings.Count(text, "\n") != 1 {
+				t.Errorf("%s: the log says %s", c.what, text)
 			}
 			if n := p.count("/keys") + p.count("/.well-known/openid-configuration"); n != 1 {
 				t.Errorf("%s: asked %d times", c.what, n)
@@ -368,6 +373,52 @@ func TestWhoNeverHadTheKeysIsNotReady(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhereTheKeysAreIsToldWithoutItsSecrets to whoever asks, and in the log.
+func TestWhereTheKeysAreIsToldWithoutItsSecrets(t *testing.T) {
+	for what, trouble := range map[string]func(*provider){"away": func(p *provider) { p.down = true }, "a page": func(p *provider) { p.page = true }} {
+		var log notes
+		o := OIDCOptions{Issuer: issuerURL, Audience: "replayd", KeysURL: "https://keys.example.com/all?token=hunter2"}
+		a, err := NewAuthenticator(AuthOptions{OIDC: &o}, zerolog.New(&log))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &provider{asked: map[string]int{}}
+		trouble(p)
+		a.issuer.fetch.transport = p
+		r := httptest.NewRequest(http.MethodGet, "/v1/replays", nil)
+		r.Header.Set("Authorization", "Bearer a.b.c")
+		_, denied := a.principal(r)
+		ready := a.ready(t.Context())
+		if ready == nil || denied == nil {
+			t.Fatalf("%s: %v, %v", what, ready, denied)
+		}
+		if text := log.String(); !strings.Contains(text, `"https://keys.example.com/all"`) || strings.Contains(text, "hunter2") {
+			t.Errorf("%s: the log says %s", what, text)
+		}
+		if told := ready.Error() + denied.Error(); strings.Contains(told, "hunter2") || strings.Contains(told, "keys.example.com") {
+			t.Errorf("%s: who asks is told %s", what, told)
+		}
+	}
+}
+
+// notes are a log.
+type notes struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (n *notes) Write(b []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.Write(b)
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.String()
 }
 
 // TestOnlyOneWaitsForTheKeys of those that ask whether the daemon is ready, however many they are.
@@ -433,11 +484,13 @@ func TestAnIssuerIsConfiguredWhole(t *testing.T) {
 		"no signature":                    func(o *OIDCOptions) { o.Algorithms = []string{"none"} },
 		"an unknown role":                 func(o *OIDCOptions) { o.Roles = map[string]Role{"oncall": "root"} },
 		"authorities that are not there":  func(o *OIDCOptions) { o.CAFile = "/nowhere" },
-		"keys at an address that is none": func(o *OIDCOptions) { o.KeysURL = "keys" },
+		"keys at an address that is none": func(o *OIDCOptions) { o.KeysURL = "hunter2" },
+		"keys behind a login":             func(o *OIDCOptions) { o.KeysURL = "https://svc:hunter2@login.example.com/keys" },
+		"an issuer behind a login":        func(o *OIDCOptions) { o.Issuer = "https://svc:hunter2@login.example.com" },
 	} {
 		o := whole
 		change(&o)
-		if _, err := NewAuthenticator(AuthOptions{OIDC: &o}, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "server.auth.oidc") {
+		if _, err := NewAuthenticator(AuthOptions{OIDC: &o}, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "server.auth.oidc") || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
