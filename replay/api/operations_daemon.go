@@ -60,7 +60,7 @@ func (s *Server) describeDaemon(a huma.API, metrics http.Handler) {
 
 	op := operation(routeReady, tagDaemon, "Whether the daemon can do its work", "With the reasons why not. Needs no login.")
 	op.Responses = map[string]*huma.Response{"503": {
-		Description: "It cannot, or the server is full",
+		Description: "It cannot, or nobody can tell now",
 		Content: map[string]*huma.MediaType{
 			"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/Readiness"}},
 			problemType:        {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}},
