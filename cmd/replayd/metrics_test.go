@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,52 @@ func TestADaemonTellsPrometheusWhatItDoes(t *testing.T) {
 	if strings.Contains(told, "replayd_replay_info") {
 		t.Error("a replay that has ended is told of one by one")
 	}
+}
+
+// TestTheMetricSaysWhatReadyzSays of a daemon that never had the keys of its issuer, and of one that stops: an alert is of the metric.
+func TestTheMetricSaysWhatReadyzSays(t *testing.T) {
+	t.Parallel()
+	desk, _ := newDesk(t, targetX)
+	a := desk.app
+	a.config.Server.Listen = "127.0.0.1:0"
+	p := newProvider(t)
+	auth, err := api.NewAuthenticator(api.AuthOptions{OIDC: &api.OIDCOptions{Issuer: p.server.URL, KeysURL: p.server.URL + "/keys", Audience: "replayd"}}, a.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := metrics.New("v1.2.3", a.log)
+	cluster, err := a.connect(t.Context(), &replayFlags{}, m.Client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	d, err := a.newDaemon(t.Context(), cluster, auth, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.run(ctx) }()
+	says := func(want string) {
+		t.Helper()
+		probe, scraped := httptest.NewRecorder(), httptest.NewRecorder()
+		d.server.ServeHTTP(probe, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/readyz", nil))
+		m.ServeHTTP(scraped, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		if probe.Code != http.StatusServiceUnavailable || !strings.Contains(probe.Body.String(), want) || !strings.Contains(scraped.Body.String(), "replayd_ready 0\n") {
+			t.Errorf("/readyz says %d %s, and the metric is not 0: it is scraped as %d", probe.Code, probe.Body, scraped.Code)
+		}
+	}
+	until(t, "all but the keys to be there", func() bool {
+		r, err := d.manager.Ready(t.Context())
+		return err == nil && r.Ready
+	})
+	says("the keys of the issuer")
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	says("the daemon is stopping")
 }
 
 // until waits for something that a daemon does in its own time.

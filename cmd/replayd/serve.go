@@ -120,11 +120,20 @@ func (a *app) newDaemon(ctx context.Context, cluster *kafka.Cluster, auth *api.A
 func (d *daemon) measured(cluster *kafka.Cluster, m *metrics.Metrics) {
 	m.Watch(metrics.Daemon{
 		Standing: d.manager.Standing, View: d.view, Work: d.work, Unsure: cluster.Unsure, Streams: d.server.Streams, Denied: d.denials.Count,
-		Ready: func() bool {
-			r, err := d.manager.Ready(context.Background())
-			return err == nil && r.Ready
-		},
+		Ready: d.ready,
 	})
+}
+
+// scraping is how long a scrape waits for the keys of an issuer of which none was ever had: a scrape that ends without an answer says
+// that the daemon is down.
+const scraping = time.Second
+
+// ready is what /readyz says.
+func (d *daemon) ready() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), scraping)
+	defer cancel()
+	r, err := d.server.Ready(ctx)
+	return err == nil && r.Ready
 }
 
 // counted are sessions whose commits are counted.
@@ -217,7 +226,7 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	g.Go(func() error { return d.server.Serve(answering, d.listen) })
 	g.Go(func() error {
-		d.app.notify(ctx, d.manager.Ready)
+		d.app.notify(ctx, d.server.Ready)
 		return nil
 	})
 	return g.Wait()

@@ -162,17 +162,26 @@ func (i *issuer) misled(err error) {
 }
 
 // known is nil once the issuer's keys were fetched. Until then each call tries, as seldom as logins would, and one waits at a time:
-// anybody may ask whether a daemon is ready, so they are told no more than that. To find out that a token is signed with none of
-// the keys takes all of them.
+// anybody may ask whether a daemon is ready, so they are told no more than that. Who asks may have less patience than the issuer
+// takes: the try ends in its own time. To find out that a token is signed with none of the keys takes all of them.
 func (i *issuer) known(ctx context.Context) error {
 	if i.had.Load() {
 		return nil
 	}
 	if i.asking.CompareAndSwap(false, true) {
-		defer i.asking.Store(false)
-		if i.tried(context.WithoutCancel(ctx)) { // who asks may have less patience than the issuer takes
-			i.had.Store(true)
-			return nil
+		tried := make(chan bool, 1)
+		go func() { // for 2 * fetchTime at most, and one at a time
+			had := i.tried(context.WithoutCancel(ctx))
+			i.had.Store(had)
+			i.asking.Store(false)
+			tried <- had
+		}()
+		select {
+		case had := <-tried:
+			if had {
+				return nil
+			}
+		case <-ctx.Done():
 		}
 	}
 	return fmt.Errorf("the keys of the identity provider %s have not been fetched yet, so nobody can log in by its tokens; the daemon's log says why", i.host())

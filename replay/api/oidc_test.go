@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -440,6 +441,38 @@ func TestOnlyOneWaitsForTheKeys(t *testing.T) {
 		close(silence)
 		first.Wait()
 	})
+}
+
+// TestWhoAsksWhetherADaemonIsReadyWaitsAsLongAsTheyLike for an issuer that does not answer, and what it says later counts.
+func TestWhoAsksWhetherADaemonIsReadyWaitsAsLongAsTheyLike(t *testing.T) {
+	key := rsaKey(t)
+	synctest.Test(t, func(t *testing.T) {
+		a, err := NewAuthenticator(AuthOptions{OIDC: &OIDCOptions{Issuer: issuerURL, Audience: "replayd", KeysURL: issuerURL + "/keys"}}, zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &provider{asked: map[string]int{}}
+		p.add("k", &key.PublicKey)
+		a.issuer.fetch.transport = slowly{p}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := a.ready(ctx); err == nil || time.Since(began) != time.Second || !strings.Contains(err.Error(), "it is being asked") {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		time.Sleep(5 * time.Second)
+		if err := a.ready(ctx); err != nil || p.count("/keys") != 1 {
+			t.Errorf("once it has answered: %v, asked %d times", err, p.count("/keys"))
+		}
+	})
+}
+
+// slowly answers after 5 s.
+type slowly struct{ *provider }
+
+func (s slowly) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(5 * time.Second)
+	return s.provider.RoundTrip(r)
 }
 
 // hanging answers nothing until it is closed.

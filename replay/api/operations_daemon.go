@@ -107,12 +107,13 @@ func without(statuses []int, status int) (rest []int) {
 	return rest
 }
 
-// ready is what the service says; a daemon that stops is not, so that nobody is sent to it any more, nor one that never had the
-// keys by which it should know people: a wrong address of them ends a rollout at the first daemon.
-func (s *Server) ready(ctx context.Context) (*readiness, error) {
+// Ready is what the service says; a daemon that stops is not, so that nobody is sent to it any more, nor one that never had the
+// keys by which it should know people: a wrong address of them ends a rollout at the first daemon. It waits for those keys as long as
+// ctx lets it, and asks for them on behind it.
+func (s *Server) Ready(ctx context.Context) (Readiness, error) {
 	r, err := s.service.Ready(ctx)
 	if err != nil {
-		return nil, s.problem(ctx, err)
+		return r, err
 	}
 	if err := s.auth.ready(ctx); err != nil {
 		r.Ready, r.Reasons = false, append(r.Reasons, err.Error())
@@ -123,6 +124,14 @@ func (s *Server) ready(ctx context.Context) (*readiness, error) {
 	default:
 	}
 	r.Reasons = filled(r.Reasons)
+	return r, nil
+}
+
+func (s *Server) ready(ctx context.Context) (*readiness, error) {
+	r, err := s.Ready(ctx)
+	if err != nil {
+		return nil, s.problem(ctx, err)
+	}
 	if !r.Ready {
 		return &readiness{http.StatusServiceUnavailable, r}, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -244,7 +245,9 @@ func TestOthersAreNotServedWithoutALogin(t *testing.T) {
 
 func TestProbesTellWhatIsSo(t *testing.T) {
 	fake := apitest.NewFake()
-	s := serve(t, api.Guard(fake, nil), api.ServerOptions{Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "up 1") })})
+	whole := server(t, api.Guard(fake, nil), api.ServerOptions{Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "up 1") })})
+	s := httptest.NewServer(whole)
+	defer s.Close()
 	get := func(path string) (int, string) {
 		r, err := send(t, s.Client(), "GET", s.URL+path, "")
 		return answer(t, r, err)
@@ -257,6 +260,9 @@ func TestProbesTellWhatIsSo(t *testing.T) {
 	fake.Break(errors.New("the broker is away"))
 	if status, text := get("/readyz"); status != 503 || !strings.Contains(text, "the broker is away") {
 		t.Errorf("%d %s", status, text)
+	}
+	if r, err := whole.Ready(t.Context()); err != nil || r.Ready || len(r.Reasons) != 1 {
+		t.Errorf("the server itself says %+v, %v", r, err)
 	}
 	if ready, err := client(t, api.ClientOptions{URL: s.URL}).Ready(t.Context()); err != nil || ready.Ready || len(ready.Reasons) != 1 {
 		t.Errorf("the client says %+v, %v", ready, err)

@@ -67,7 +67,7 @@ func counter(name, help string, labels ...string) metric {
 
 // The metrics of a daemon.
 var (
-	ready        = gauge("ready", "1 when the daemon can do its work, as /readyz says, else 0.")
+	ready        = gauge("ready", "1 when the daemon can do its work and could know people by their issuer, as /readyz says, else 0.")
 	viewReady    = gauge("control_topics_ready", "1 while the control topics are read, else 0.")
 	viewBehind   = gauge("control_topics_age_seconds", "How old what this daemon knows of replays may be.")
 	workReady    = gauge("work_ready", "1 while this daemon is one of those that share the work, else 0.")
