@@ -37,7 +37,8 @@ func TestWhenAGroupWillHaveReadAReplay(t *testing.T) {
 		got := 0.0
 		for _, l := range c.looks {
 			r := &api.Replay{State: c.state, Progress: &replay.Report{Produced: l.produced, EventsPerSecond: c.rate, ETASeconds: c.eta}}
-			got = rate.seconds(begin.Add(time.Duration(l.second)*time.Second), &api.Group{Lag: l.lag}, r)
+			read := []api.GroupPartition{{Committed: 10_000 + l.produced - l.lag}, {Partition: 1, Committed: -1}}
+			got = rate.seconds(begin.Add(time.Duration(l.second)*time.Second), &api.Group{State: "Stable", Lag: l.lag, Partitions: read}, r)
 		}
 		if got != c.want {
 			t.Errorf("%s: %g seconds, want %g", name, got, c.want)
@@ -52,6 +53,36 @@ func TestWhenAGroupWillHaveReadAReplay(t *testing.T) {
 	}
 }
 
+// TestAGroupThatReadsNothingHasNoEnd: what the replay says that it has produced is some seconds newer than the lag, or older.
+func TestAGroupThatReadsNothingHasNoEnd(t *testing.T) {
+	t.Parallel()
+	begin := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		state string
+		read  []int64 // in all, at each look
+		want  bool
+	}{
+		{"Dead", []int64{-1, -1}, false},
+		{"Empty", []int64{270, 270}, false},
+		{"Empty", []int64{270, 300}, false},
+		{"Stable", []int64{270, 270}, false},
+		{"Stable", []int64{-1, 270}, false}, // where it began nobody knows
+		{"Stable", []int64{270, 200}, false},
+		{"Stable", []int64{270, 300}, true},
+	} {
+		var rate groupRate
+		got := 0.0
+		for i, l := range []struct{ lag, produced int64 }{{4755, 5025}, {5169, 5467}} {
+			r := &api.Replay{State: replay.Running, Progress: &replay.Report{Produced: l.produced, EventsPerSecond: 220, ETASeconds: 60}}
+			g := &api.Group{State: c.state, Lag: l.lag, Partitions: []api.GroupPartition{{Committed: c.read[i]}}}
+			got = rate.seconds(begin.Add(time.Duration(i)*groupEvery), g, r)
+		}
+		if (got > 0) != c.want {
+			t.Errorf("%s, read %d: it ends in %g s", c.state, c.read, got)
+		}
+	}
+}
+
 // reading is a daemon whose consumer group reads on with each look.
 type reading struct {
 	*apitest.Fake
@@ -60,7 +91,7 @@ type reading struct {
 
 func (r *reading) Group(_ context.Context, id, group string) (api.Group, error) {
 	r.lag = max(0, r.lag-30)
-	return api.Group{Group: group, ID: id, State: "Stable", Lag: r.lag, Done: r.lag == 0, Partitions: []api.GroupPartition{}}, nil
+	return api.Group{Group: group, ID: id, State: "Stable", Lag: r.lag, Done: r.lag == 0, Partitions: []api.GroupPartition{{Committed: 1000 - r.lag}}}, nil
 }
 
 func TestWatchingAGroupEndsWhenItHasReadAll(t *testing.T) {
@@ -92,8 +123,9 @@ func TestAGroupIsToldInOneLine(t *testing.T) {
 	for want, g := range map[string]api.Group{
 		"group g has read all of it":                                    {Group: "g", State: "Stable", Done: true},
 		"group g has 1 record left, done in about 1m30s":                {Group: "g", State: "Stable", Lag: 1, ETA: 90},
-		"group g (Empty) has 20 records left":                           {Group: "g", State: "Empty", Lag: 20},
-		"there is no group g: it has 20 records left once there is one": {Group: "g", State: "Dead", Lag: 20},
+		"group g (PreparingRebalance) has 20 records left":              {Group: "g", State: "PreparingRebalance", Lag: 20},
+		"nobody reads in group g: it has 20 records left":               {Group: "g", State: "Empty", Lag: 20, ETA: 90},
+		"there is no group g: it has 20 records left once there is one": {Group: "g", State: "Dead", Lag: 20, ETA: 90},
 	} {
 		if got := groupLine(&g); got != want {
 			t.Errorf("got %q, want %q", got, want)

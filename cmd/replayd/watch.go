@@ -183,11 +183,12 @@ func groupLine(g *api.Group) string {
 	switch {
 	case g.Done:
 		return fmt.Sprintf("group %s has read all of it", g.Group)
+	case g.State == groupUnknown:
+		return fmt.Sprintf("there is no group %s: it has %s left once there is one", g.Group, plural(g.Lag, "record"))
+	case g.State == groupEmpty:
+		return fmt.Sprintf("nobody reads in group %s: it has %s left", g.Group, plural(g.Lag, "record"))
 	case g.ETA > 0:
 		return fmt.Sprintf("group %s has %s left, done in about %s", g.Group, plural(g.Lag, "record"), inSeconds(g.ETA))
-	}
-	if g.State == "Dead" { // so Kafka calls what it does not know
-		return fmt.Sprintf("there is no group %s: it has %s left once there is one", g.Group, plural(g.Lag, "record"))
 	}
 	return fmt.Sprintf("group %s (%s) has %s left", g.Group, g.State, plural(g.Lag, "record"))
 }
