@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -243,4 +244,51 @@ func TestStatusOfWhatIsDeniedIsInTheAuditOnce(t *testing.T) {
 		}
 		s.stop()
 	})
+}
+
+var hash = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
+
+// TestAStreamEndsWhenItsHolderMayLess: it was begun with rights that they have no longer.
+func TestAStreamEndsWhenItsHolderMayLess(t *testing.T) {
+	token := api.Token{Name: "a", Role: api.Operator, Archives: all, Topics: all}
+	for name, narrowed := range map[string]func(*api.Token){
+		"role":     func(t *api.Token) { t.Role = api.Viewer },
+		"archives": func(t *api.Token) { t.Archives = api.Names{"others"} },
+		"topics":   func(t *api.Token) { t.Topics = api.Names{"others"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, secrets := tokens(t, token)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other := token
+			narrowed(&other)
+			_, less, err := api.NewToken(other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			less = hash.ReplaceAllString(less, hash.FindString(string(text))) // the same token
+			synctest.Test(t, func(t *testing.T) {
+				auth := authenticator(t, api.AuthOptions{TokensFile: path})
+				s := serveInside(t, api.Guard(withReplay(t), nil), api.ServerOptions{Auth: auth})
+				next, done := open(t, s, "/v1/events", "Authorization: Bearer "+secrets["a"])
+				next()
+				next()
+				if got := next(); got != ": heartbeat\n" {
+					t.Errorf("as long as nothing changes: %q", got)
+				}
+				if err := os.WriteFile(path, []byte(less), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(2 * time.Second) // it is looked at each second
+				began := time.Now()
+				if got := next(); !strings.HasPrefix(got, "end: ") {
+					t.Errorf("after %s it goes on: %q", time.Since(began), got)
+				}
+				done()
+				s.stop()
+			})
+		})
+	}
 }
