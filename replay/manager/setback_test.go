@@ -120,3 +120,24 @@ func TestARefusalWaitsForAPersonAndForNoOther(t *testing.T) {
 		}
 	})
 }
+
+// TestAReplayThatGotOnFailsAnew: how long the next try waits is told by the failures in a row at the same place.
+func TestAReplayThatGotOnFailsAnew(t *testing.T) {
+	failing := errors.New("the broker is full")
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	tried := func(seq int64, before setback) setback {
+		s := &session{known: replay.Known{Checkpoint: &replay.Checkpoint{Seq: seq}}}
+		b, _ := after(s, failing, before, now)
+		return b
+	}
+	b := tried(10, setback{})
+	for range 10 {
+		b = tried(10, b)
+	}
+	if gap := b.until.Sub(now); b.tries != 10 || gap < lastRetry/2 {
+		t.Errorf("at the same place for the 11th time: %d tries, the next in %s", b.tries, gap)
+	}
+	if b = tried(11, b); b.tries != 0 || b.until.Sub(now) > firstRetry {
+		t.Errorf("behind an event more: %d tries, the next in %s", b.tries, b.until.Sub(now))
+	}
+}
