@@ -100,6 +100,24 @@ func problemOf(err error) error {
 	return err
 }
 
+// wrongFields is the problem of all fields that errs say to be wrong. What is no such thing comes first.
+func wrongFields(errs ...error) error {
+	var list []api.FieldError
+	for _, err := range parts(errors.Join(errs...)) {
+		var p *api.Problem
+		switch {
+		case err == nil:
+		case errors.As(err, &p) && len(p.Errors) > 0:
+			list = append(list, p.Errors...)
+		case errors.As(err, new(*usageError)):
+			list = append(list, usages(err)...)
+		default:
+			return err
+		}
+	}
+	return api.Invalid(list...)
+}
+
 // refused is the problem of one refusal, or of several. What is to be done next is told as the command line tells it: the
 // commands of others, such as Kafka's, must stay as they are.
 func refused(r *replay.Refusal, more ...*replay.Refusal) *api.Problem {

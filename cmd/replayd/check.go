@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"replayd/archive"
 	"replayd/archive/format"
 	"replayd/archive/layout"
 	"replayd/archive/s3"
@@ -38,21 +40,53 @@ func (a *app) check(ctx context.Context, f *replayFlags) error {
 		return usage("nothing says what to replay: give --archive, --from, --to (or --for) and --topic; " +
 			"--id X alone continues the replay X")
 	}
-	errs := []error{f.checkWords(), f.checkUnits(), saysWhy(f.reason)}
-	if f.id != "" {
-		if err := replay.ValidID(f.id); err != nil {
-			errs = append(errs, usage("--id: %w", err))
-		}
-	}
-	for flag, name := range map[string]string{"topic": f.topic, "like-topic": f.likeTopic} {
-		if err := kafka.ValidTopic(name); name != "" && err != nil {
-			errs = append(errs, usage("--%s: %w", flag, err))
-		}
-	}
+	errs := []error{f.checkTyped(), checkID(f.id)}
 	if f.id == "" { // it cannot be a replay that is known, so everything must be there
 		errs = append(errs, a.checkNew(ctx, f))
 	} else { // else what is not given may be frozen, and what is given is held against that
 		errs = append(errs, f.window.forms(a.now()), f.overlay(&config.Archive{}))
+	}
+	return errors.Join(errs...)
+}
+
+// checkTyped looks at what each flag says by itself.
+func (f *replayFlags) checkTyped() error {
+	errs := []error{f.checkWords(), f.checkUnits(), f.checkPointers(), saysWhy(f.reason)}
+	for _, c := range []struct{ flag, name string }{{"topic", f.topic}, {"like-topic", f.likeTopic}} {
+		if err := kafka.ValidTopic(c.name); c.name != "" && err != nil {
+			errs = append(errs, usage("--%s: %w", c.flag, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func checkID(id string) error {
+	if err := replay.ValidID(id); id != "" && err != nil {
+		return usage("--id: %w", err)
+	}
+	return nil
+}
+
+// checkPointers looks at flags that say where something stands in an event.
+func (f *replayFlags) checkPointers() error {
+	var c config.Archive
+	override(&c.EventID, f.eventID)
+	override(&c.EventTime, f.eventTime)
+	override(&c.Key, f.key)
+	var errs []error
+	for _, field := range []struct {
+		flag string
+		is   archive.Fields
+	}{
+		{"event-id", archive.Fields{ID: c.EventID, Time: archive.None}},
+		{"event-time", archive.Fields{Time: cmp.Or(c.EventTime, archive.None)}},
+		{"event-time-zone", archive.Fields{Time: archive.None, Zone: f.eventTimeZone}},
+		{"key", archive.Fields{Time: archive.None, Key: c.Key}},
+		{"value", archive.Fields{Time: archive.None, Value: archive.Pointer(f.policy.value)}},
+	} {
+		if err := field.is.Validate(); err != nil {
+			errs = append(errs, usage("--%s: %w", field.flag, err))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -58,31 +58,20 @@ func (d *desk) Spec(ctx context.Context, s api.Start) (replay.Spec, replay.Start
 
 // job is what is asked for, ready to be run by a daemon.
 func (d *desk) job(ctx context.Context, s api.Start) (*job, *replayFlags, error) {
-	f, err := flagsAsked(s)
-	if err != nil {
+	if err := d.starts(); err != nil {
 		return nil, nil, err
 	}
-	if err := d.allowed(s); err != nil {
-		return nil, nil, err
-	}
-	at, err := asOf(s.AsOf, d.app.now())
-	if err != nil {
-		return nil, nil, err
-	}
+	f, untyped := flagsAsked(s)
+	at, untimely := asOf(s.AsOf, d.app.now())
 	app := *d.app
 	app.now = func() time.Time { return at }
-	f.id = "" // so that all that a new replay needs is checked
-	if err := app.check(ctx, f); err != nil {
+	if err := wrongFields(untyped, untimely, checkID(s.ID), d.checked(ctx, &app, f)); err != nil {
 		return nil, nil, err
 	}
-	if f.id = s.ID; f.id == "" {
-		f.id = ulid.Make().String()
-	}
-	if err := replay.ValidID(f.id); err != nil {
-		return nil, nil, usage("--id: %w", err)
-	}
+	f.id = cmp.Or(s.ID, ulid.Make().String())
 	j := &job{settings: d.app.settings(f)}
 	j.settings.Strict = true
+	var err error
 	if j.options, err = f.options(d.app.config, ""); err != nil {
 		return nil, nil, err
 	}
@@ -95,34 +84,48 @@ func (d *desk) job(ctx context.Context, s api.Start) (*job, *replayFlags, error)
 // oldestPlan is how long a plan may be looked at before it is started.
 const oldestPlan = 24 * time.Hour
 
-// asOf is what relative times count from: when the plan was made that is to be started, else now.
+// asOf is what relative times count from: when the plan was made that is to be started, else now, also where that is no time.
 func asOf(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return now, nil
 	}
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil || at.After(now) || now.Sub(at) > oldestPlan {
-		return at, api.Invalid(api.FieldError{Location: "body.as_of", Value: text, Message: "is no time of the last 24 hours, as a plan tells it: plan again"})
+		return now, api.Invalid(api.FieldError{Location: "body.as_of", Value: text, Message: "is no time of the last 24 hours, as a plan tells it: plan again"})
 	}
 	return at, nil
 }
 
-// allowed refuses what the configuration does not name: what may be read and written is the operator's to say, not the
+// starts refuses every start where the configuration names nothing that may be written: that is the operator's to say, not the
 // caller's.
-func (d *desk) allowed(s api.Start) error {
-	c := d.app.config
-	if _, known := c.Archives[s.Archive]; !known && s.Archive != "" {
-		return api.Invalid(api.FieldError{
-			Location: "body.archive", Value: s.Archive, Message: fmt.Sprintf("archive %q is not in the daemon's configuration%s", s.Archive, d.app.archiveNames()),
-		})
+func (d *desk) starts() error {
+	if len(d.app.config.Targets) > 0 {
+		return nil
 	}
-	if len(c.Targets) == 0 {
-		return refused(&replay.Refusal{
-			Item: kafka.ItemNotAllowed, What: "the daemon's configuration names no targets, so it starts no replay",
-			Next: "Name the topics that replays may write under targets in the configuration.",
-		})
+	return refused(&replay.Refusal{
+		Item: kafka.ItemNotAllowed, What: "the daemon's configuration names no targets, so it starts no replay",
+		Next: "Name the topics that replays may write under targets in the configuration.",
+	})
+}
+
+// checked looks at all that the flags say. The archive is one that the configuration names, for what may be read is the operator's
+// to say, too: at another nothing looks.
+func (d *desk) checked(ctx context.Context, app *app, f *replayFlags) error {
+	name := f.place.archive
+	if _, known := app.config.Archives[name]; known || name == "" {
+		f.id = "" // so that all that a new replay needs is checked
+		return app.check(ctx, f)
 	}
-	return nil
+	errs := []error{
+		api.Invalid(api.FieldError{
+			Location: "body.archive", Value: name, Message: fmt.Sprintf("archive %q is not in the daemon's configuration%s", name, app.archiveNames()),
+		}),
+		f.checkTyped(), f.checkWithoutArchive(app.now()),
+	}
+	if f.topic == "" {
+		errs = append(errs, noTopic(f))
+	}
+	return errors.Join(errs...)
 }
 
 // startOf is what is kept beside the spec, for whichever daemon begins the replay.

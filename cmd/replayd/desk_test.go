@@ -87,11 +87,19 @@ func TestWhatIsWrongWithAStartIsToldFieldByField(t *testing.T) {
 		fields []string
 		item   string
 	}{
-		"archive of nobody":   {func(s *api.Start) { s.Archive = "b" }, 422, []string{"body.archive"}, ""},
-		"a folder":            {func(s *api.Start) { s.Archive = "/etc/" }, 422, []string{"body.archive"}, ""},
-		"no archive":          {func(s *api.Start) { s.Archive = "" }, 422, []string{"body.archive"}, ""},
-		"no topic":            {func(s *api.Start) { s.Topic = "" }, 422, []string{"body.topic"}, ""},
-		"several":             {func(s *api.Start) { s.Pace, s.Dedupe, s.From, s.MaxBad = "fast", "perhaps", "", "x" }, 422, []string{"body.pace", "body.dedupe", "body.from", "body.max_bad"}, ""},
+		"archive of nobody": {func(s *api.Start) { s.Archive = "b" }, 422, []string{"body.archive"}, ""},
+		"a folder":          {func(s *api.Start) { s.Archive = "/etc/" }, 422, []string{"body.archive"}, ""},
+		"no archive":        {func(s *api.Start) { s.Archive = "" }, 422, []string{"body.archive"}, ""},
+		"no topic":          {func(s *api.Start) { s.Topic = "" }, 422, []string{"body.topic"}, ""},
+		"several":           {func(s *api.Start) { s.Pace, s.Dedupe, s.From, s.MaxBad = "fast", "perhaps", "", "x" }, 422, []string{"body.pace", "body.dedupe", "body.from", "body.max_bad"}, ""},
+		"all": {func(s *api.Start) {
+			s.Archive, s.ID, s.AsOf, s.Topic, s.LikeTopic, s.EventID, s.EventTime, s.Key, s.Value, s.Slack = "b", "a b", "noon", "?", "?", "id", "t", "k", "v", "x"
+			s.OnBad, s.Pace, s.From, s.EventTimeZone, s.Filter, s.Headers = "maybe", "fast", "yesterday", "Mars", "event.(", []string{"h"}
+		}, 422, []string{
+			"body.archive", "body.id", "body.as_of", "body.topic", "body.like_topic", "body.event_id", "body.event_time", "body.key", "body.value", "body.slack",
+			"body.on_bad", "body.pace", "body.from", "body.event_time_zone", "body.filter", "body.headers",
+		}, ""},
+		"bad slack and times": {func(s *api.Start) { s.Slack, s.From = "x", "yesterday" }, 422, []string{"body.slack", "body.from"}, ""},
 		"bad time":            {func(s *api.Start) { s.From = "yesterday" }, 422, []string{"body.from"}, ""},
 		"in the future":       {func(s *api.Start) { s.From = "2031-01-01" }, 422, []string{"body.from"}, ""},
 		"twice an end":        {func(s *api.Start) { s.To = "2026-11-03" }, 422, []string{"body.to"}, ""},

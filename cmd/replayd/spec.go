@@ -36,14 +36,14 @@ func (a *app) fresh(ctx context.Context, f *replayFlags) (s replay.Spec, src arc
 // of the archive's layout would say.
 func (a *app) asked(ctx context.Context, f *replayFlags) (s replay.Spec, p *place, err error) {
 	if f.place.archive == "" {
-		_, _, window := f.window.window(a.now())
-		return s, nil, errors.Join(usage("--archive is missing: a name from the configuration, ./folder or s3://bucket/prefix"), window, f.overlay(&config.Archive{}))
+		return s, nil, errors.Join(usage("--archive is missing: a name from the configuration, ./folder or s3://bucket/prefix"), f.checkWithoutArchive(a.now()))
 	}
 	if p, err = a.place(f.place); err != nil {
-		return s, p, errors.Join(err, f.overlay(&config.Archive{}))
+		return s, p, errors.Join(err, f.checkWithoutArchive(a.now()))
 	}
 	if err := errors.Join(p.checkNames(), f.overlay(&p.config)); err != nil {
-		return s, p, err
+		_, more := f.spec(p, a.now())
+		return s, p, errors.Join(err, more)
 	}
 	s, err = f.spec(p, a.now())
 	if s.Fields.ID == "" || s.Fields.Time == "" {
@@ -52,6 +52,12 @@ func (a *app) asked(ctx context.Context, f *replayFlags) (s replay.Spec, p *plac
 		}
 	}
 	return s, p, err
+}
+
+// checkWithoutArchive looks at what would be wrong whatever the archive is, where it is not known.
+func (f *replayFlags) checkWithoutArchive(now time.Time) error {
+	_, _, window := f.window.window(now)
+	return errors.Join(window, f.overlay(&config.Archive{}))
 }
 
 // glance is how long the layout may take to be recognised when that only helps to word a mistake.
@@ -123,7 +129,7 @@ func (f *replayFlags) spec(p *place, now time.Time) (replay.Spec, error) {
 	}
 	if s.Fields.Time == "" {
 		errs = append(errs, usage("--event-time is missing: where an event's time stands, such as /timestamp; none orders by object and offset"))
-	} else if err := s.Fields.Validate(); err != nil {
+	} else if err := s.Fields.Validate(); err != nil && f.checkPointers() == nil { // else that has been told, by flag
 		errs = append(errs, usage("%w", err))
 	}
 	return s, errors.Join(errs...)

@@ -12,6 +12,7 @@ import (
 
 	"replayd/replay"
 	"replayd/replay/api"
+	"replayd/replay/api/apitest"
 )
 
 // problem is the status of an error and the fields that it names; 0 for none.
@@ -330,6 +331,22 @@ func TestOfTwoStartsAtOnceOneIsCreated(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAStartThatIsWrongNamesAllItsFieldsAtOnce: those of which the manager tells, and those of the desk.
+func TestAStartThatIsWrongNamesAllItsFieldsAtOnce(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil, func(o *Options) { o.Desk, o.RequireReason = clerk{o.Desk, apitest.NewFake()}, true })
+		defer ends(d)
+		s := api.Start{ID: "no spaces", Topic: "x", From: "yesterday", Pace: "fast"}
+		if _, _, err := d.Start(as(t, "anna"), s); problem(err) != "422 body.id body.reason body.from body.pace" {
+			t.Error(err)
+		}
+		s.From, s.Pace = "2026-11-01T12:00:00Z", "5/s"
+		if _, _, err := d.Start(as(t, "anna"), s); problem(err) != "422 body.id body.reason" {
+			t.Error(err)
+		}
+	})
 }
 
 func TestAStartThatIsWrongNamesItsFieldsAndIsNotAudited(t *testing.T) {

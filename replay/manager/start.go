@@ -24,7 +24,7 @@ import (
 // Start implements api.Service.
 func (m *Manager) Start(ctx context.Context, s api.Start) (api.Replay, bool, error) {
 	id := idOf(&s)
-	if err := cmp.Or(m.whole(), m.asked(id, &s)); err != nil { // else the same start might not be found
+	if err := cmp.Or(m.whole(), m.asked(ctx, id, &s)); err != nil { // else the same start might not be found
 		return api.Replay{}, false, err
 	}
 	if k := m.startedBy(id, &s); k != nil {
@@ -84,13 +84,23 @@ func (m *Manager) startedBy(id string, s *api.Start) *replay.Known {
 	return nil
 }
 
-// asked refuses what can be told to be wrong without looking at the archive.
-func (m *Manager) asked(id string, s *api.Start) error {
+// asked refuses what can be told to be wrong without looking at the archive, and names what else the desk finds: whoever asks
+// should have to mend it once.
+func (m *Manager) asked(ctx context.Context, id string, s *api.Start) error {
 	var wrong []api.FieldError
 	if err := replay.ValidID(id); err != nil {
 		wrong = append(wrong, api.FieldError{Location: "body.id", Message: err.Error(), Value: s.ID})
 	}
-	return api.Invalid(append(wrong, m.reasoned("body.reason", s.Reason)...)...)
+	if wrong = append(wrong, m.reasoned("body.reason", s.Reason)...); len(wrong) == 0 {
+		return nil
+	}
+	rest := *s
+	rest.ID, rest.Reason, rest.Plan = "", "", "" // of these that has been told, and plans need not be made
+	var p *api.Problem
+	if _, _, err := m.options.Desk.Spec(ctx, rest); errors.As(err, &p) {
+		wrong = append(wrong, p.Errors...)
+	}
+	return api.Invalid(wrong...)
 }
 
 // idOf is the id that a start asks for: the one that it names, else that of its key, else a new one.
