@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -40,6 +41,10 @@ func (f *clientFlags) addLogin(set *pflag.FlagSet) {
 	set.StringVar(&f.key, "client-key", "", "file with its key")
 }
 
+// unseen is how long a command that nobody sees waits for a daemon that answered and does so no more: longer than it takes to start
+// one again.
+const unseen = 5 * time.Minute
+
 // daemon is the one that the flags name, else the environment.
 func (a *app) daemon(f *clientFlags) (api.Service, error) {
 	if a.dial != nil {
@@ -48,16 +53,7 @@ func (a *app) daemon(f *clientFlags) (api.Service, error) {
 	if (f.cert == "") != (f.key == "") {
 		return nil, usage("--client-cert and --client-key go together")
 	}
-	o := api.ClientOptions{
-		URL: cmp.Or(f.server, a.env("REPLAYD_SERVER"), defaultServer), TokenFile: cmp.Or(f.tokenFile, a.env("REPLAYD_TOKEN_FILE")), CAFile: f.ca,
-		CertFile: f.cert, KeyFile: f.key,
-		Again: func(why error, after time.Duration) {
-			a.log.Info().Str("err", why.Error()).Msgf("the daemon is gone: asking again in %s", after.Round(time.Second))
-		},
-	}
-	if f.tokenFile == "" {
-		o.Token = a.env("REPLAYD_TOKEN")
-	}
+	o := a.reaching(f)
 	if o.Token == "" && o.TokenFile != "" {
 		if _, err := os.Stat(o.TokenFile); err != nil {
 			return nil, usage("the file of the token: %w", err)
@@ -68,6 +64,28 @@ func (a *app) daemon(f *clientFlags) (api.Service, error) {
 		return nil, usage("%w", err)
 	}
 	return c, nil
+}
+
+// reaching is how the daemon is reached.
+func (a *app) reaching(f *clientFlags) api.ClientOptions {
+	o := api.ClientOptions{
+		URL: cmp.Or(f.server, a.env("REPLAYD_SERVER"), defaultServer), TokenFile: cmp.Or(f.tokenFile, a.env("REPLAYD_TOKEN_FILE")), CAFile: f.ca,
+		CertFile: f.cert, KeyFile: f.key,
+		Again: func(why error, since time.Time, after time.Duration) {
+			says := "the daemon cannot tell now"
+			if !since.IsZero() {
+				says = "the daemon does not answer since " + instant(since)
+			}
+			a.log.Info().Str("err", why.Error()).Msgf("%s: asking again in %s", says, after.Round(time.Second))
+		},
+	}
+	if _, seen := a.err.(*screen); !seen {
+		o.Patience = unseen
+	}
+	if f.tokenFile == "" {
+		o.Token = a.env("REPLAYD_TOKEN")
+	}
+	return o
 }
 
 // daemonCommand is a command that needs no configuration: the daemon has it.
@@ -211,7 +229,17 @@ type toldReplay struct {
 }
 
 func (a *app) tellReplay(r *api.Replay, g *api.Group) error {
-	return jsonTo(a.out).Encode(toldReplay{"replay", *r, g})
+	_, err := io.WriteString(a.out, replayJSON(r, g))
+	return err
+}
+
+// replayJSON is the line that tells of a replay.
+func replayJSON(r *api.Replay, g *api.Group) string {
+	var line strings.Builder
+	if err := jsonTo(&line).Encode(toldReplay{"replay", *r, g}); err != nil {
+		panic(err) // plain data
+	}
+	return line.String()
 }
 
 // printable are lines as a terminal may show them: reasons and names were typed by somebody, and could pass for more lines.

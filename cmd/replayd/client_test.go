@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -348,5 +350,23 @@ func TestATokenIsMadeOnceAndKnownByItsHash(t *testing.T) {
 	}
 	if r, err := fake.Replay(t.Context(), "p1"); err != nil || r.StartedBy != "anna" {
 		t.Errorf("started by %q, %v", r.StartedBy, err)
+	}
+}
+
+// TestOnlyAPersonWaitsForADaemonForEver and is told since when.
+func TestOnlyAPersonWaitsForADaemonForEver(t *testing.T) {
+	var told bytes.Buffer
+	a := &app{err: &screen{}, log: zerolog.New(&told)}
+	o := a.reaching(&clientFlags{})
+	if o.Patience != 0 {
+		t.Errorf("at a terminal it ends after %s", o.Patience)
+	}
+	o.Again(errors.New("connection refused"), time.Date(2026, 11, 1, 3, 12, 5, 0, time.UTC), 1500*time.Millisecond)
+	if want := "the daemon does not answer since 2026-11-01 03:12:05Z: asking again in 2s"; !strings.Contains(told.String(), want) {
+		t.Errorf("it is told %s, not %s", told.String(), want)
+	}
+	a.err = &told
+	if o := a.reaching(&clientFlags{}); o.Patience != 5*time.Minute {
+		t.Errorf("in a script it ends after %s", o.Patience)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -52,7 +53,8 @@ type watch struct {
 	said     string // what a key did, or what went wrong; for people
 	waiting         // for answers of the daemon
 	block    *screen
-	last     time.Time
+	last     time.Time // when it was told how it stands,
+	told     string    // and as what
 }
 
 // groupEvery is between two looks at a consumer group.
@@ -138,14 +140,33 @@ func (w *watch) show() {
 	case w.app.quiet:
 	case w.block != nil:
 		w.block.draw(w.lines())
-	case time.Since(w.last) < time.Second && w.app.json(), time.Since(w.last) < textEvery && !w.app.json():
-	case w.app.json():
-		w.last = time.Now()
-		_ = w.app.tellReplay(&w.at, w.read)
 	default:
-		w.last = time.Now()
-		fmt.Fprintln(w.app.err, strings.Join(w.lines(), " · "))
+		w.tell()
 	}
+}
+
+// sameEvery is how often somebody who keeps what is told, as a log does, is told the same.
+const sameEvery = time.Minute
+
+// tell tells how it stands where nothing can be drawn again.
+func (w *watch) tell() {
+	to, every := w.app.err, textEvery
+	if w.app.json() {
+		to, every = w.app.out, time.Second
+	}
+	since := time.Since(w.last)
+	if since < every {
+		return
+	}
+	line := strings.Join(w.lines(), " · ") + "\n"
+	if w.app.json() {
+		line = replayJSON(&w.at, w.read)
+	}
+	if line == w.told && since < sameEvery {
+		return
+	}
+	w.last, w.told = time.Now(), line
+	_, _ = io.WriteString(to, line) // whoever reads it may have left
 }
 
 func (w *watch) lines() []string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -70,6 +71,41 @@ func TestWhatHasEndedIsToldAsThat(t *testing.T) {
 				}
 				if t.Failed() {
 					t.Log(text)
+				}
+			})
+		})
+	}
+}
+
+// TestWhatDoesNotChangeIsToldOnceAMinute to who keeps what is told: a replay may wait for a second person all night.
+func TestWhatDoesNotChangeIsToldOnceAMinute(t *testing.T) {
+	t.Parallel()
+	const run = replay.Running
+	waits := stand(replay.Planned, run, 0, func(r *api.Replay) { r.Waits = true })
+	goesOn := []api.Replay{}
+	for n := range 29 {
+		goesOn = append(goesOn, stand(run, run, 0, func(r *api.Replay) {
+			p := replay.Progress{Percent: float64(n)}
+			report := p.Report()
+			r.Progress = &report
+		}))
+	}
+	for name, c := range map[string]struct {
+		tells    []api.Replay
+		as, says string
+		lines    int
+	}{
+		"text":           {slices.Repeat([]api.Replay{waits}, 595), "text", "planned, waits for approval", 10},
+		"JSON":           {slices.Repeat([]api.Replay{waits}, 595), "json", `"waits":true`, 10},
+		"text that runs": {goesOn, "text", "replay p1: running", 3},
+		"JSON that runs": {goesOn, "json", `"state":"running"`, 29},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &telling{apitest.NewFake(), c.tells[0], append(c.tells, stand(replay.Completed, run, 0))}
+				r := d.types(t, append(slices.Clone(startPayments), "--watch", "--yes", "-o", c.as)...).want(exitOK)
+				if got := strings.Count(r.err.String()+r.out.String(), c.says); got != c.lines {
+					t.Errorf("told %d times, want %d", got, c.lines)
 				}
 			})
 		})

@@ -42,8 +42,12 @@ type ClientOptions struct {
 	CertFile  string // of the client, where the daemon knows it by one
 	KeyFile   string
 
-	// Again is told when a stream of events has ended and is opened again after a while; nil: nobody is.
-	Again func(why error, after time.Duration)
+	// Again is told when a stream of events has ended and is opened again after a while; nil: nobody is. Since is when the daemon was
+	// lost; zero: it answers, and cannot tell now.
+	Again func(why error, since time.Time, after time.Duration)
+
+	// Patience is how long a stream of events that was open once waits for any answer; 0: for ever.
+	Patience time.Duration
 }
 
 // Client is the Service of a daemon that is reached by HTTP. Errors are *Problem when the daemon answered, and *Unreached
@@ -53,7 +57,8 @@ type Client struct {
 	token     string
 	tokenFile string
 	http      *http.Client
-	again     func(error, time.Duration)
+	again     func(error, time.Time, time.Duration)
+	patience  time.Duration
 }
 
 var _ Service = (*Client)(nil)
@@ -87,9 +92,9 @@ func NewClient(o ClientOptions) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base, token: strings.TrimSpace(o.Token), tokenFile: o.TokenFile, again: o.Again}
+	c := &Client{base: base, token: strings.TrimSpace(o.Token), tokenFile: o.TokenFile, again: o.Again, patience: o.Patience}
 	if c.again == nil {
-		c.again = func(error, time.Duration) {}
+		c.again = func(error, time.Time, time.Duration) {}
 	}
 	c.http = &http.Client{
 		Transport: &http.Transport{

@@ -28,11 +28,12 @@ var (
 )
 
 // Events implements Service. A stream that breaks off is opened again, behind the last event, until ctx ends or the daemon
-// says that it cannot be. The first is not: whoever watches what is not there is told so.
+// says that it cannot be, or none answers any more for as long as the client has patience. The first is not: whoever watches what is not there is told so.
 func (c *Client) Events(ctx context.Context, id, after string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		begun := false
 		wait := firstAgain
+		var gone time.Time // since when none answers; zero: one does
 		for {
 			heard, err := c.listen(ctx, id, &after, func(e Event) bool { return yield(e, nil) })
 			begun = begun || heard
@@ -42,12 +43,18 @@ func (c *Client) Events(ctx context.Context, id, after string) iter.Seq2[Event, 
 			switch {
 			case err == nil || ctx.Err() != nil:
 				return
-			case !begun || final(err):
+			case !errors.As(err, new(*Unreached)):
+				gone = time.Time{}
+			case heard || gone.IsZero():
+				gone = time.Now()
+			}
+			left := c.left(gone)
+			if !begun || final(err) || left <= 0 {
 				yield(Event{}, err)
 				return
 			}
-			pause := wait/2 + rand.N(wait/2) // many watchers of one daemon do not come back at once
-			c.again(err, pause)
+			pause := min(left, wait/2+rand.N(wait/2)) // many watchers of one daemon do not come back at once
+			c.again(err, gone, pause)
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():
@@ -56,6 +63,14 @@ func (c *Client) Events(ctx context.Context, id, after string) iter.Seq2[Event, 
 			wait = min(2*wait, lastAgain)
 		}
 	}
+}
+
+// left is how long there is patience with a daemon that does not answer since then; zero: it does.
+func (c *Client) left(gone time.Time) time.Duration {
+	if c.patience == 0 || gone.IsZero() {
+		return lastAgain
+	}
+	return c.patience - time.Since(gone)
 }
 
 // final reports whether asking again would be answered in the same way.

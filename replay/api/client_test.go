@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -156,7 +157,7 @@ func TestAnAnswerWithoutEndIsNotRead(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	tried := client(t, api.ClientOptions{URL: s.URL, Again: func(err error, _ time.Duration) {
+	tried := client(t, api.ClientOptions{URL: s.URL, Again: func(err error, _ time.Time, _ time.Duration) {
 		if !strings.Contains(err.Error(), "too long") {
 			t.Errorf("%.200v", err)
 		}
@@ -171,7 +172,7 @@ func TestAnAnswerWithoutEndIsNotRead(t *testing.T) {
 func watching(t *testing.T, s *served) (c *api.Client, again func() []string) {
 	t.Helper()
 	var log diary
-	c, err := api.NewClient(api.ClientOptions{URL: inside, Again: func(why error, after time.Duration) {
+	c, err := api.NewClient(api.ClientOptions{URL: inside, Again: func(why error, _ time.Time, after time.Duration) {
 		fmt.Fprintf(&log, "%v|%s\n", why, after)
 	}})
 	if err != nil {
@@ -227,6 +228,74 @@ func TestAWatcherFindsItsDaemonAgain(t *testing.T) {
 	})
 }
 
+// TestAWatcherWithoutPatienceLeavesADaemonThatIsGone, by the first answer that it had not, and not one that says to come again.
+func TestAWatcherWithoutPatienceLeavesADaemonThatIsGone(t *testing.T) {
+	for what, c := range map[string]struct {
+		away     time.Duration // after which a daemon answers again
+		busy     bool          // with a problem that goes by
+		patience time.Duration
+		left     time.Duration // after which nobody watches; 0: it is watched on
+	}{
+		"gone":                   {away: time.Hour, patience: 5 * time.Minute, left: 5 * time.Minute},
+		"gone, with patience":    {away: time.Hour},
+		"gone, then back":        {away: 4 * time.Minute, patience: 5 * time.Minute},
+		"it answers, and cannot": {busy: true, patience: 5 * time.Minute},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				var broke time.Time // when the newest stream broke off
+				var since []time.Time
+				h := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					if c.busy && !broke.IsZero() {
+						full := api.NewProblem(http.StatusServiceUnavailable, "come again")
+						w.Header().Set("Content-Type", full.ContentType(""))
+						w.WriteHeader(full.Status)
+						_ = json.NewEncoder(w).Encode(full)
+						return
+					}
+					w.Header().Set("Content-Type", "text/event-stream")
+					w.Header().Set("Connection", "close")
+					fmt.Fprint(w, "event: replay\ndata: {\"id\":\"a\"}\n\n")
+					broke = time.Now()
+				})}
+				go func() { _ = h.Serve(p) }()
+				watcher, err := api.NewClient(api.ClientOptions{URL: inside, Patience: c.patience, Again: func(_ error, at time.Time, _ time.Duration) {
+					since = append(since, at)
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				watcher.DialBy(func(ctx context.Context, network, address string) (net.Conn, error) {
+					if !broke.IsZero() && time.Since(broke) < c.away {
+						return nil, errors.New("connection refused")
+					}
+					return p.dial(ctx, network, address)
+				})
+				began := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
+				defer cancel()
+				var got error
+				for _, err := range watcher.Events(ctx, "", "") {
+					got = err
+				}
+				took := time.Since(began)
+				if c.left != 0 && (took != c.left || !errors.As(got, new(*api.Unreached))) {
+					t.Errorf("left after %s: %v", took, got)
+				}
+				if c.left == 0 && (took != 30*time.Minute || got != nil) {
+					t.Errorf("left after %s: %v", took, got)
+				}
+				if last := since[len(since)-1]; last.IsZero() != c.busy || c.away == time.Hour && !last.Equal(broke) {
+					t.Errorf("gone since %s, and broke off at %s", last, broke)
+				}
+				watcher.Close()
+				_ = h.Close()
+			})
+		})
+	}
+}
+
 func TestADaemonThatFallsSilentIsLeft(t *testing.T) {
 	for _, before := range []string{"", ": hello\n\n"} {
 		synctest.Test(t, func(t *testing.T) { silent(t, before) })
@@ -246,7 +315,7 @@ func silent(t *testing.T, before string) {
 	began := time.Now()
 	ctx, cancel := context.WithCancel(t.Context())
 	var after time.Duration
-	c, err := api.NewClient(api.ClientOptions{URL: inside, Again: func(why error, _ time.Duration) {
+	c, err := api.NewClient(api.ClientOptions{URL: inside, Again: func(why error, _ time.Time, _ time.Duration) {
 		if !strings.Contains(why.Error(), "nothing came for 45s") {
 			t.Error(why)
 		}
