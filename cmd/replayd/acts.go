@@ -17,6 +17,8 @@ type act struct {
 
 	do   func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error)
 	done func(r *api.Replay) bool // it is so; nil: nothing to wait for
+
+	quarantineOK bool // it may end with quarantined events while it is waited for
 }
 
 var acts = []act{
@@ -52,14 +54,14 @@ cannot be continued: pause can.`,
 func (a *app) actCommands() []*cobra.Command {
 	list := []*cobra.Command{a.resumeCommand()}
 	for _, do := range acts {
-		list = append(list, a.actCommand(do))
+		list = append(list, a.actCommand(&do))
 	}
 	return append(list, a.paceCommand())
 }
 
 func (a *app) resumeCommand() *cobra.Command {
 	what := api.Resume{}
-	c := a.actCommand(act{
+	resume := &act{
 		use: "resume", short: "Let a replay go on that was paused or has failed",
 		long: `resume lets a replay go on where it stopped. One that stopped at what cannot be read, or at too much of it, or that was refused, would
 stop there again: --on-bad and its like, --max-bad and --allow choose otherwise, for it alone. --allow holds until it is resumed again.`,
@@ -69,12 +71,14 @@ stop there again: --on-bad and its like, --max-bad and --allow choose otherwise,
 			return d.Resume(ctx, id, what)
 		},
 		done: func(r *api.Replay) bool { return r.State == replay.Running && r.Queued == "" },
-	})
+	}
+	c := a.actCommand(resume)
 	addChoices(c.Flags(), &what)
+	c.Flags().BoolVar(&resume.quarantineOK, "quarantine-ok", false, "with --wait, should it end meanwhile: exit 0 in spite of quarantined events")
 	return c
 }
 
-func (a *app) actCommand(do act) *cobra.Command {
+func (a *app) actCommand(do *act) *cobra.Command {
 	f, what, wait := &clientFlags{}, api.Act{}, false
 	c := noted(daemonCommand(&cobra.Command{
 		Use: do.use + " ID", Short: do.short, Long: do.long, Example: do.example, Args: oneID, ValidArgsFunction: a.ids(f),
@@ -86,7 +90,7 @@ func (a *app) actCommand(do act) *cobra.Command {
 			r, err := do.do(cmd.Context(), d, args[0], what)
 			var stands error // otherwise than was wished
 			if err == nil && wait {
-				r, err = waitFor(cmd.Context(), d, r, do.done)
+				r, err = waitFor(cmd.Context(), d, r, do.done, do.quarantineOK)
 				if errors.As(err, new(exitCode)) {
 					stands, err = err, nil
 				}

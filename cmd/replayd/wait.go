@@ -53,8 +53,9 @@ func (a *acted) before(event, now *api.Replay) bool {
 }
 
 // waitFor follows a replay until it is as it should be, has ended otherwise, or is stuck. R is the answer to the act that is
-// waited for. The error is an exitCode where the replay stands otherwise.
-func waitFor(ctx context.Context, d api.Service, r api.Replay, done func(*api.Replay) bool) (api.Replay, error) {
+// waited for. The error is an exitCode where the replay stands otherwise; to have ended with quarantined events is so
+// unless quarantineOK.
+func waitFor(ctx context.Context, d api.Service, r api.Replay, done func(*api.Replay) bool, quarantineOK bool) (api.Replay, error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	var p patience
@@ -63,7 +64,7 @@ func waitFor(ctx context.Context, d api.Service, r api.Replay, done func(*api.Re
 		return done(&r) || r.State.Terminal()
 	}
 	if over() {
-		return r, asWished(&r, done)
+		return r, asWished(&r, done, quarantineOK)
 	}
 	var acts acted
 	acts.answered()
@@ -77,20 +78,20 @@ func waitFor(ctx context.Context, d api.Service, r api.Replay, done func(*api.Re
 			continue
 		}
 		if r = e.Replay; over() {
-			return r, asWished(&r, done)
+			return r, asWished(&r, done, quarantineOK)
 		}
 	}
 	if err := context.Cause(ctx); !errors.Is(err, errStuck) {
 		return r, err
 	}
-	return r, asWished(&r, done)
+	return r, asWished(&r, done, quarantineOK)
 }
 
 // asWished is the exit code of a wait: that of how the replay stands, where that is not what was wished.
-func asWished(r *api.Replay, done func(*api.Replay) bool) error {
+func asWished(r *api.Replay, done func(*api.Replay) bool, quarantineOK bool) error {
 	code := codeOfStuck(r)
 	if r.State.Terminal() {
-		code = codeOfState(r.State, false)
+		code = codeOfState(r.State, quarantineOK)
 	}
 	if done(r) || code == exitOK {
 		return nil

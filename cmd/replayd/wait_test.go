@@ -144,6 +144,8 @@ func TestAWaitEndsAsItIs(t *testing.T) {
 		"pause of one that fails":          {"pause", stand(run, paused, 9), []api.Replay{stand(failed, paused, 9, worksAt("a 1")), stand(paused, paused, 9)}, exitOK, "p1: paused"},
 		"pause, and it ends before":        {"pause", stand(run, paused, 9), []api.Replay{stand(replay.CompletedWithQuarantine, paused, 9)}, exitQuarantined, "completed_with_quarantine"},
 		"pause, told as before":            {"pause", stand(run, paused, 9), []api.Replay{stand(paused, paused, 3), stand(run, paused, 9), stand(paused, paused, 9)}, exitOK, "p1: paused"},
+		"resume, and it is over":           {"resume", stand(failed, run, 9), []api.Replay{stand(replay.CompletedWithQuarantine, run, 9)}, exitQuarantined, "completed_with_quarantine"},
+		"resume, which may quarantine":     {"resume --quarantine-ok", stand(failed, run, 9), []api.Replay{stand(replay.CompletedWithQuarantine, run, 9)}, exitOK, "completed_with_quarantine"},
 		"resume, told as before":           {"resume", stand(failed, run, 9), []api.Replay{stand(failed, paused, 0), stand(failed, run, 9), stand(run, run, 9)}, exitOK, "p1: running"},
 		"resume in vain":                   {"resume", stand(failed, run, 9), []api.Replay{stand(failed, paused, 0), stand(failed, run, 9, because("disk full"))}, exitFailed, "disk full"},
 		"resume, and it is refused":        {"resume", stand(replay.Planned, run, 9), []api.Replay{stand(replay.Planned, run, 9, because("glacier: cold"))}, exitRefused, "glacier: cold"},
@@ -152,7 +154,7 @@ func TestAWaitEndsAsItIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := &telling{apitest.NewFake(), c.answer, c.tells}
-				if out := d.types(t, c.act, "p1", "--wait", "-o", "text").want(c.code).out.String(); !strings.Contains(out, c.says) {
+				if out := d.types(t, append(strings.Fields(c.act), "p1", "--wait", "-o", "text")...).want(c.code).out.String(); !strings.Contains(out, c.says) {
 					t.Errorf("it prints\n%s", out)
 				}
 			})
