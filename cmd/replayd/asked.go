@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -171,4 +172,44 @@ func usages(err error) []api.FieldError {
 		list = append(list, api.FieldError{Location: location, Message: message})
 	}
 	return list
+}
+
+// inFlags tells what a daemon says of fields in the words of the flags that were typed. What this program would have said of them
+// itself is told as it would have: the field's text does not show any more which of its words were flags.
+func (f *replayFlags) inFlags(err error, now time.Time) error {
+	var p *api.Problem
+	if !errors.As(err, &p) || len(p.Errors) == 0 {
+		return err
+	}
+	type said struct{ location, message string }
+	here := map[said]string{}
+	for _, own := range parts(errors.Join(f.checkTyped(), checkID(f.id), f.checkWithoutArchive(now))) {
+		if own != nil {
+			location, message := fieldOf(own.Error())
+			here[said{location, message}] = own.Error()
+		}
+	}
+	told := *p
+	told.Errors = nil
+	for _, e := range p.Errors {
+		text := here[said{e.Location, e.Message}]
+		switch {
+		case text != "":
+		case e.Location == "body": // of no flag alone
+			text = e.Message
+		default:
+			text = flagAt(e.Location) + ": " + e.Message
+		}
+		told.Detail += "\n  " + text
+	}
+	return &told
+}
+
+// flagAt is the flag that says what a field of a start does.
+func flagAt(location string) string {
+	name, of := strings.CutPrefix(location, "body.")
+	if !of || !slices.Contains(startFields, name) || name == "as_of" {
+		return location
+	}
+	return "--" + strings.ReplaceAll(name, "_", "-")
 }

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"replayd/replay"
 	"replayd/replay/api"
+	"replayd/replay/api/apitest"
 	"replayd/replay/kafka"
 )
 
@@ -35,6 +38,39 @@ func TestADaemonRefusesInTheWordsOfRun(t *testing.T) {
 		}
 		if p.Error() != c.run.Error() {
 			t.Errorf("a daemon says\n%s\nrun says\n%s", p.Error(), c.run.Error())
+		}
+	}
+}
+
+// typing is a daemon whose desk is asked by who types a start.
+type typing struct {
+	*apitest.Fake
+	desk *desk
+}
+
+func (d typing) Start(ctx context.Context, s api.Start) (api.Replay, bool, error) {
+	_, _, err := d.desk.Spec(ctx, s)
+	return api.Replay{}, false, err
+}
+
+func (d typing) Plan(ctx context.Context, s api.Start) (api.Plan, error) { return d.desk.Plan(ctx, s) }
+
+// TestWhatIsWrongWithAStartIsToldInFlags to who typed flags.
+func TestWhatIsWrongWithAStartIsToldInFlags(t *testing.T) {
+	t.Parallel()
+	d, _ := newDesk(t, targetX)
+	for line, want := range map[string]string{
+		"--archive a --from 2026-11-01 --topic x":                              "\n  --to is missing: the end of the window (exclusive), or --for 4h\n",
+		"--archive a --from 2026-11-01 --for 4h --topic x --on-bad maybe":      "\n  --on-bad \"maybe\": quarantine or stop\n",
+		"--archive b --from 2026-11-01 --for 4h --topic x":                     "\n  --archive: archive \"b\" is not in the daemon's configuration, which has a\n",
+		"--archive a --from 2026-11-01 --for 4h --topic x --event-id id":       "\n  --event-id: ",
+		"--archive a --from 2026-11-01 --for 4h --topic x --window-on arrival": "\n  ",
+	} {
+		for _, command := range []string{"start --yes ", "plan --server http://127.0.0.1:8484 "} {
+			r := typeFor(t, typing{apitest.NewFake(), d}, strings.Fields(command+line)...).want(exitUsage)
+			if told := r.err.String(); !strings.Contains(told, want) || strings.Contains(told, "body") {
+				t.Errorf("%s%s: it is told\n%s", command, line, told)
+			}
 		}
 	}
 }

@@ -123,7 +123,7 @@ func TestWhatADaemonRefusesEndsAsRunWould(t *testing.T) {
 	c.replayd("show", "nobody").want(exitUsage, "nobody")
 	c.replayd("pause").want(exitUsage, "takes the id")
 	c.replayd("start", "--archive", "payments", "--from", "2026-11-01", "--for", "1h", "--topic", "replay.payments", "--memory", "1GiB").want(exitUsage, "--memory is the daemon's to say")
-	c.replayd("start", "--archive", "payments", "--from", "never", "--for", "1h", "--topic", "replay.payments", "--yes").want(exitUsage, "body.from")
+	c.replayd("start", "--archive", "payments", "--from", "never", "--for", "1h", "--topic", "replay.payments", "--yes").want(exitUsage, "--from: ")
 	refusal := api.NewProblem(http.StatusForbidden, "the daemon's configuration names no targets")
 	refusal.Item, refusal.Next = "not-allowed", "Name them."
 	c.Break(refusal)

@@ -69,7 +69,7 @@ func (a *app) planThere(ctx context.Context, d api.Service, f *replayFlags) erro
 	}
 	p, err := d.Plan(ctx, asked)
 	if err != nil {
-		return err
+		return f.inFlags(err, a.now())
 	}
 	if a.output == "json" {
 		err = jsonTo(a.out).Encode(p.Plan)

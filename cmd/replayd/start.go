@@ -72,12 +72,12 @@ func (a *app) startReplay(ctx context.Context, to *clientFlags, f *replayFlags, 
 	if !s.yes && a.asks() && !there(ctx, d, asked.ID) {
 		agreed, err := a.agreed(ctx, d, &asked)
 		if err != nil || !agreed {
-			return err
+			return f.inFlags(err, a.now())
 		}
 	}
 	r, _, err := d.Start(ctx, asked)
 	if err != nil {
-		return err
+		return f.inFlags(err, a.now())
 	}
 	if !s.watch {
 		return a.printReplay(&r)
