@@ -123,7 +123,7 @@ func TestTheMetricSaysWhatReadyzSays(t *testing.T) {
 		r, err := d.manager.Ready(t.Context())
 		return err == nil && r.Ready
 	})
-	says("the keys of the issuer")
+	says("the keys of the identity provider")
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
