@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -21,6 +22,21 @@ func unreadable(err error) error {
 		return err
 	}
 	return &unread{err}
+}
+
+// lists asks an archive for its first objects, and tells what will be so however often it is asked: that there is no such bucket, or
+// that it may not be read. Else the start would be taken, and its replay would fail. One that does not answer now may when its turn
+// comes.
+func lists(ctx context.Context, store archive.Store) error {
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
+	for _, err := range store.List(ctx, "") {
+		if errors.As(err, new(*archive.Permanent)) {
+			return unreadable(err)
+		}
+		break
+	}
+	return nil
 }
 
 // onDaemon is the end of what is told of an archive in trouble: whoever asks has another machine, and other credentials.

@@ -54,3 +54,34 @@ func TestTheNextStepOfAnArchiveInTrouble(t *testing.T) {
 		}
 	}
 }
+
+// TestAStartIntoABucketThatIsNotThereIsRefused at once, as one of a folder is, and one of a bucket that does not answer now is not.
+func TestAStartIntoABucketThatIsNotThereIsRefused(t *testing.T) {
+	store := bucket(t, map[string][]byte{"p/a": []byte(event("a", 1))})
+	d, _ := newDesk(t, targetX)
+	there := d.app.config.Archives["a"]
+	there.S3.Endpoint, there.S3.PathStyle, there.S3.Region = store.URL, true, "sa-east-1"
+	ask := func(address string) *api.Problem {
+		there.URL = []string{address}
+		d.app.config.Archives["a"] = there
+		_, _, err := d.Spec(t.Context(), asking())
+		var p *api.Problem
+		if err != nil && !errors.As(err, &p) {
+			t.Errorf("%s: %v", address, err)
+		}
+		return p
+	}
+	if p := ask("s3://nowhere/p"); p == nil || p.Status != http.StatusBadGateway || !strings.Contains(p.Error(), "No bucket is called nowhere") {
+		t.Errorf("of a bucket that is not there: %v", p)
+	}
+	if p := ask("s3://archive/p"); p != nil {
+		t.Errorf("of a bucket that is there: %v", p)
+	}
+	store.Before = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return false
+	}
+	if p := ask("s3://archive/p"); p != nil {
+		t.Errorf("of a bucket that does not answer now: %v", p)
+	}
+}
