@@ -39,7 +39,7 @@ func (d *desk) Spec(ctx context.Context, s api.Start) (replay.Spec, replay.Start
 	if err != nil {
 		return replay.Spec{}, replay.Start{}, problemOf(err)
 	}
-	if err := errors.Join(j.growing(), lists(ctx, j.source.Store)); err != nil {
+	if err := errors.Join(j.growing(), lists(ctx, j.source, j.spec.Window)); err != nil {
 		return replay.Spec{}, replay.Start{}, problemOf(err)
 	}
 	findings, err := d.cluster.Preflight(ctx, &j.spec, j.settings)

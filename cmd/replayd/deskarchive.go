@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"replayd/archive"
+	"replayd/replay"
 	"replayd/replay/api"
 )
 
@@ -24,13 +25,17 @@ func unreadable(err error) error {
 	return &unread{err}
 }
 
-// lists asks an archive for its first objects, and tells what will be so however often it is asked: that there is no such bucket, or
-// that it may not be read. Else the start would be taken, and its replay would fail. One that does not answer now may when its turn
-// comes.
-func lists(ctx context.Context, store archive.Store) error {
+// lists asks an archive for the first objects of a window, and tells what will be so however often it is asked: that there is no such
+// bucket, or that it may not be read. Else the start would be taken, and its replay would fail. One that does not answer now may when
+// its turn comes. It asks for no more than the replay will: a policy may allow no other keys.
+func lists(ctx context.Context, src archive.Source, w replay.Window) error {
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
-	for _, err := range store.List(ctx, "") {
+	prefix := ""
+	if hours := src.Layout.Hours(w.From, w.To); len(hours) > 0 {
+		prefix = hours[0].Prefix
+	}
+	for _, err := range src.Store.List(ctx, prefix) {
 		if errors.As(err, new(*archive.Permanent)) {
 			return unreadable(err)
 		}

@@ -61,6 +61,7 @@ func TestAStartIntoABucketThatIsNotThereIsRefused(t *testing.T) {
 	d, _ := newDesk(t, targetX)
 	there := d.app.config.Archives["a"]
 	there.S3.Endpoint, there.S3.PathStyle, there.S3.Region = store.URL, true, "sa-east-1"
+	there.Layout = "%Y/%m/%d/%H/"
 	ask := func(address string) *api.Problem {
 		there.URL = []string{address}
 		d.app.config.Archives["a"] = there
@@ -73,6 +74,12 @@ func TestAStartIntoABucketThatIsNotThereIsRefused(t *testing.T) {
 	}
 	if p := ask("s3://nowhere/p"); p == nil || p.Status != http.StatusBadGateway || !strings.Contains(p.Error(), "No bucket is called nowhere") {
 		t.Errorf("of a bucket that is not there: %v", p)
+	}
+	store.Before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if prefix := r.URL.Query().Get("prefix"); r.URL.Query().Has("list-type") && prefix != "p/2026/11/01/00/" {
+			t.Errorf("asked for %q, which a policy need not allow", prefix)
+		}
+		return true
 	}
 	if p := ask("s3://archive/p"); p != nil {
 		t.Errorf("of a bucket that is there: %v", p)
