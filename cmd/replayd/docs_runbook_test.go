@@ -58,7 +58,7 @@ func constantsOf(t *testing.T, name, of string) []string {
 func TestWhatTheRunbookQuotesIsSaid(t *testing.T) {
 	for heading, files := range map[string]string{
 		"## Why it waits":              "replay/manager/arrange.go replay/manager/replays.go replay/manager/setback.go",
-		"## Why a daemon is not ready": "replay/manager/manager.go replay/kafka/view.go replay/kafka/work.go replay/api/oidc.go",
+		"## Why a daemon is not ready": "replay/manager/manager.go replay/kafka/view.go replay/kafka/follow.go replay/kafka/work.go replay/api/oidc.go",
 	} {
 		var text strings.Builder
 		for _, name := range strings.Fields(files) {

@@ -48,7 +48,7 @@ func TestTwoPersonsAndTheirReasons(t *testing.T) {
 		return r
 	}
 	start := []string{"start", "--archive", "a", "--from", "2026-11-01", "--for", "24h", "--topic", "x", "--create-topic", "--id", "night", "--allow", "overlap", "--on-bad", "stop"}
-	as(anna, exitUsage, "body.reason", start...)
+	as(anna, exitUsage, "--reason: is required here", start...)
 	if r := as(anna, exitOK, "", append(slices.Clone(start), "--reason", "INC-1")...); !strings.Contains(r.out.String(), `"waits":true`) {
 		t.Errorf("it does not wait: %s", r.out.String())
 	}
