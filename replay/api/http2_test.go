@@ -5,13 +5,10 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"io"
-	"net"
 	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/rs/zerolog"
 )
 
 // frameOf is a frame of HTTP/2 (RFC 9113, 4.1).
@@ -45,25 +42,11 @@ func TestWhoLetsNothingComeByHTTP2HindersNobody(t *testing.T) {
 	for name, window := range map[string]uint32{"windows of nothing": 0, "reading nothing": 1 << 30} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				config, err := TLSOptions{CertFile: cert, KeyFile: key}.config(zerolog.Nop())
-				if err != nil {
-					t.Fatal(err)
-				}
-				s, err := NewServer(quietService{}, ServerOptions{Listen: "127.0.0.1:0"})
-				if err != nil {
-					t.Fatal(err)
-				}
 				ctx, cancel := context.WithCancel(t.Context())
-				in, ended := make(line), make(chan error)
-				go func() { ended <- s.Serve(ctx, tls.NewListener(in, config)) }()
-				dial := func() net.Conn {
-					ours, theirs := net.Pipe()
-					in <- theirs
-					return ours
-				}
-				client.DialBy(func(context.Context, string, string) (net.Conn, error) { return dial(), nil })
+				defer cancel()
+				s, in, ended := overTLS(ctx, t, client, TLSOptions{CertFile: cert, KeyFile: key})
 				for range 2 {
-					conn := tls.Client(dial(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+					conn := tls.Client(in.dial(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 					t.Cleanup(func() { _ = conn.Close() })
 					if window == 0 {
 						go func() { _, _ = io.Copy(io.Discard, conn) }()

@@ -39,6 +39,30 @@ func (quietService) Events(ctx context.Context, _, _ string) iter.Seq2[Event, er
 	return func(func(Event, error) bool) { <-ctx.Done() }
 }
 
+// dial returns the other end of a connection that is accepted.
+func (l line) dial() net.Conn {
+	ours, theirs := net.Pipe()
+	l <- theirs
+	return ours
+}
+
+// overTLS serves in memory until ctx ends, and ended tells how; client comes there.
+func overTLS(ctx context.Context, t *testing.T, client *Client, o TLSOptions) (s *Server, in line, ended <-chan error) {
+	t.Helper()
+	config, err := o.config(zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = NewServer(quietService{}, ServerOptions{Listen: "127.0.0.1:0"}); err != nil {
+		t.Fatal(err)
+	}
+	in = make(line)
+	served := make(chan error)
+	go func() { served <- s.Serve(ctx, tls.NewListener(in, config)) }()
+	client.DialBy(func(context.Context, string, string) (net.Conn, error) { return in.dial(), nil })
+	return s, in, served
+}
+
 func TestAStreamByHTTP2Lasts(t *testing.T) {
 	a := newAuthority(t)
 	cert, key := a.sign(t, t.TempDir(), "daemon", 2)
@@ -47,22 +71,9 @@ func TestAStreamByHTTP2Lasts(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		config, err := TLSOptions{CertFile: cert, KeyFile: key}.config(zerolog.Nop())
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := NewServer(quietService{}, ServerOptions{Listen: "127.0.0.1:0"})
-		if err != nil {
-			t.Fatal(err)
-		}
 		ctx, cancel := context.WithCancel(t.Context())
-		in, ended := make(line), make(chan error)
-		go func() { ended <- s.Serve(ctx, tls.NewListener(in, config)) }()
-		client.DialBy(func(context.Context, string, string) (net.Conn, error) {
-			ours, theirs := net.Pipe()
-			in <- theirs
-			return ours, nil
-		})
+		defer cancel()
+		_, _, ended := overTLS(ctx, t, client, TLSOptions{CertFile: cert, KeyFile: key})
 		answer, err := client.send(ctx, call{route: routeEvents})
 		if err != nil {
 			t.Fatal(err)
