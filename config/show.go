@@ -21,10 +21,13 @@ func (c *Config) YAML() ([]byte, error) {
 	return bytes.ReplaceAll(text, []byte("${"), []byte("$${")), nil
 }
 
-// Check does what config check does: it loads, and writes all problems and their number, or one line that says what
-// was found. The error is Load's; when it is Problems, it has been written.
+// Check does what config check does: it loads, looks whether the files that are named can be read, and writes all problems and their
+// number, or one line that says what was found. The error is Load's or that of Files; when it is Problems, it has been written.
 func Check(w io.Writer, path string, environ []string) error {
 	c, err := Load(path, environ)
+	if err == nil {
+		err = c.Files()
+	}
 	if problems := Problems(nil); errors.As(err, &problems) {
 		_, writeErr := fmt.Fprintln(w, problems)
 		return errors.Join(err, writeErr)

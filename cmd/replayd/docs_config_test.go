@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -240,6 +241,9 @@ func TestTheConfigurationIsLookedForWhereTheDocumentSays(t *testing.T) {
 	}
 }
 
+// namesFile finds a file that a configuration names; check wants it to be there.
+var namesFile = regexp.MustCompile(`_file: ([^\s,}"]+)`)
+
 // TestTheCommandsOfTheConfigurationPageWork runs them on each file of the page, and compares what is said of the wrong one.
 func TestTheCommandsOfTheConfigurationPageWork(t *testing.T) {
 	t.Parallel()
@@ -250,6 +254,12 @@ func TestTheCommandsOfTheConfigurationPageWork(t *testing.T) {
 	}
 	bin, folder := program(t), t.TempDir()
 	run := func(file, line string) (string, int) {
+		file = strings.NewReplacer("/etc/replayd/", folder+"/", "/run/secrets/", folder+"/").Replace(file)
+		for _, named := range namesFile.FindAllStringSubmatch(file, -1) {
+			if err := os.WriteFile(named[1], nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if err := os.WriteFile(filepath.Join(folder, "replayd.yaml"), []byte(file+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
