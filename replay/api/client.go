@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"replayd/replay"
@@ -25,6 +26,7 @@ const (
 	dialTime  = 10 * time.Second
 	maxAnswer = 32 << 20 // bytes; the longest list has some 4 MiB
 	quickTime = 20 * time.Second
+	slowTime  = 5 * time.Second // nobody wonders before
 )
 
 // quick are the routes that a daemon answers from memory: one that takes longer than quickTime is stuck, and whoever asks should
@@ -46,6 +48,10 @@ type ClientOptions struct {
 	// lost; zero: it answers, and cannot tell now.
 	Again func(why error, since time.Time, after time.Duration)
 
+	// Slow is told that an answer has not come for 5 seconds and is waited for, once in the life of the client; nil: nobody is. It is
+	// called on a goroutine of its own.
+	Slow func(after time.Duration)
+
 	// Patience is how long a stream of events that was open once waits for any answer; 0: for ever.
 	Patience time.Duration
 }
@@ -58,6 +64,7 @@ type Client struct {
 	tokenFile string
 	http      *http.Client
 	again     func(error, time.Time, time.Duration)
+	slow      func()
 	patience  time.Duration
 }
 
@@ -96,6 +103,11 @@ func NewClient(o ClientOptions) (*Client, error) {
 	if c.again == nil {
 		c.again = func(error, time.Time, time.Duration) {}
 	}
+	c.slow = sync.OnceFunc(func() {
+		if o.Slow != nil {
+			o.Slow(slowTime)
+		}
+	})
 	c.http = &http.Client{
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: dialTime}).DialContext, TLSClientConfig: config,
@@ -236,6 +248,8 @@ func (c *Client) problem(answer *http.Response) error {
 
 // ask sends a request and reads its answer, which is small or a list of limited length.
 func ask[T any](ctx context.Context, c *Client, what call) (out T, status int, err error) {
+	slow := time.AfterFunc(slowTime, c.slow)
+	defer slow.Stop()
 	if quick[what.route] {
 		limited, cancel := context.WithTimeoutCause(ctx, quickTime, errSlow)
 		defer cancel()
@@ -289,6 +303,7 @@ func (c *Client) Start(ctx context.Context, s Start) (Replay, bool, error) {
 func (c *Client) Replays(ctx context.Context, q Query) (Page[Replay], error) {
 	values := q.values()
 	set(values, "state", q.State)
+	set(values, "wanted", q.Wanted)
 	set(values, "archive", q.Archive)
 	set(values, "topic", q.Topic)
 	return get[Page[Replay]](ctx, c, call{route: routeReplays, query: values})

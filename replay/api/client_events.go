@@ -76,7 +76,7 @@ func (c *Client) left(gone time.Time) time.Duration {
 // final reports whether asking again would be answered in the same way.
 func final(err error) bool {
 	var p *Problem
-	return errors.As(err, &p) && p.Status < http.StatusInternalServerError
+	return errors.As(err, &p) && p.Status < http.StatusInternalServerError && p.Status != http.StatusTooManyRequests
 }
 
 // listen reads one stream. Heard says that it was opened; the error is nil when nobody wants more.

@@ -232,14 +232,15 @@ func TestAWatcherFindsItsDaemonAgain(t *testing.T) {
 func TestAWatcherWithoutPatienceLeavesADaemonThatIsGone(t *testing.T) {
 	for what, c := range map[string]struct {
 		away     time.Duration // after which a daemon answers again
-		busy     bool          // with a problem that goes by
+		busy     int           // the status of a problem that goes by; 0: there is none
 		patience time.Duration
 		left     time.Duration // after which nobody watches; 0: it is watched on
 	}{
 		"gone":                   {away: time.Hour, patience: 5 * time.Minute, left: 5 * time.Minute},
 		"gone, with patience":    {away: time.Hour},
 		"gone, then back":        {away: 4 * time.Minute, patience: 5 * time.Minute},
-		"it answers, and cannot": {busy: true, patience: 5 * time.Minute},
+		"it answers, and cannot": {busy: 503, patience: 5 * time.Minute},
+		"the places of one":      {busy: 429, patience: 5 * time.Minute}, // as streams that broke off have until the daemon knows
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -247,8 +248,8 @@ func TestAWatcherWithoutPatienceLeavesADaemonThatIsGone(t *testing.T) {
 				var broke time.Time // when the newest stream broke off
 				var since []time.Time
 				h := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					if c.busy && !broke.IsZero() {
-						full := api.NewProblem(http.StatusServiceUnavailable, "come again")
+					if c.busy != 0 && !broke.IsZero() {
+						full := api.NewProblem(c.busy, "come again")
 						w.Header().Set("Content-Type", full.ContentType(""))
 						w.WriteHeader(full.Status)
 						_ = json.NewEncoder(w).Encode(full)
@@ -286,7 +287,7 @@ func TestAWatcherWithoutPatienceLeavesADaemonThatIsGone(t *testing.T) {
 				if c.left == 0 && (took != 30*time.Minute || got != nil) {
 					t.Errorf("left after %s: %v", took, got)
 				}
-				if last := since[len(since)-1]; last.IsZero() != c.busy || c.away == time.Hour && !last.Equal(broke) {
+				if last := since[len(since)-1]; last.IsZero() != (c.busy != 0) || c.away == time.Hour && !last.Equal(broke) {
 					t.Errorf("gone since %s, and broke off at %s", last, broke)
 				}
 				watcher.Close()
@@ -449,6 +450,36 @@ func (frozen) Replays(ctx context.Context, _ api.Query) (api.Page[api.Replay], e
 func (f frozen) Plan(ctx context.Context, s api.Start) (api.Plan, error) {
 	time.Sleep(time.Minute) // it reads an archive
 	return f.Fake.Plan(ctx, s)
+}
+
+// TestWhoWaitsForADaemonIsToldSo once, and soon, whatever is asked; and who is answered soon is not.
+func TestWhoWaitsForADaemonIsToldSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInside(t, frozen{apitest.NewFake()}, api.ServerOptions{})
+		told := make(chan time.Duration, 10)
+		c := client(t, api.ClientOptions{URL: inside, Slow: func(after time.Duration) { told <- after }})
+		c.DialBy(s.dial)
+		if _, err := c.Archives(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if len(told) != 0 {
+			t.Errorf("told behind %s of an answer that has come", <-told)
+		}
+		began := time.Now()
+		go func() {
+			if after := <-told; after != time.Since(began) || after > 5*time.Second {
+				t.Errorf("told behind %s that there is no answer for %s", time.Since(began), after)
+			}
+		}()
+		if _, err := c.Plan(t.Context(), apitest.Payments("")); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.Plan(t.Context(), apitest.Payments("")); err != nil || len(told) != 0 {
+			t.Errorf("told %d times more; %v", len(told), err)
+		}
+		c.Close()
+	})
 }
 
 func TestADaemonThatIsFrozenIsToldSoon(t *testing.T) {

@@ -133,3 +133,13 @@ func (d *Denials) back(r repeated) {
 		now.n += r.n
 	}
 }
+
+// Count is how often something was denied.
+func (d *Denials) Count() int64 {
+	if d == nil {
+		return 0
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.count
+}

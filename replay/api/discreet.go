@@ -6,10 +6,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"replayd/replay"
 )
 
-// named is how the words of a daemon name a replay: as what it is about or waits for, or in a command.
-var named = regexp.MustCompile(`(replay|behind|--id|replayd [a-z]+) ([A-Za-z0-9][A-Za-z0-9._-]*)`)
+// named is how the words of a daemon name a replay: as what it is about or waits for, or in a command. Of one that is forgotten or
+// unknown nobody can tell any more who may see it.
+var named = regexp.MustCompile(`(forgotten replay|unknown replay|replay|behind|--id|replayd [a-z]+) ([A-Za-z0-9][A-Za-z0-9._-]*)`)
 
 // notTold stands for a line of commands that name a replay which may not be seen: they are of no use.
 const notTold = "The other replay is one that you may not see: ask who runs this daemon about it, or use another topic."
@@ -27,11 +30,18 @@ func (g *guard) discreet(ctx context.Context, text, id string) (clean string, hi
 		lines[i] = named.ReplaceAllStringFunc(line, func(found string) string {
 			at := strings.LastIndexByte(found, ' ')
 			how, name := found[:at], g.hidden(ctx, found[at+1:])
+			if how == "forgotten replay" || how == "unknown replay" {
+				name = strings.TrimRight(found[at+1:], ".")
+			}
 			hidden = hidden || name != ""
 			rest := found[at+1+len(name):]
 			switch {
 			case name == "" || name == id:
 				return found
+			case how == "forgotten replay":
+				return "a forgotten replay" + rest
+			case how == "unknown replay":
+				return "an unknown replay" + rest
 			case how == "replay":
 				return "another replay" + rest
 			case how == "behind":
@@ -63,6 +73,17 @@ func (g *guard) shown(ctx context.Context, r Replay) Replay {
 	r.Queued, _ = g.discreet(ctx, r.Queued, r.ID)
 	r.Reason, _ = g.discreet(ctx, r.Reason, r.ID)
 	return r
+}
+
+// resulted is what became of an act, as the one who asks may see it. Behind its first line an error tells in what replays differ,
+// one of which may not be seen, and what to do about it, which is not for now.
+func (g *guard) resulted(ctx context.Context, a *replay.Audited) string {
+	if by := By(ctx); by.Archives.All() && by.Topics.All() {
+		return a.Result
+	}
+	first, _, _ := strings.Cut(a.Result, "\n")
+	clean, _ := g.discreet(ctx, first, a.ID)
+	return clean
 }
 
 // told is err as the one who asks about the replay id may be told it. Which fields of a hidden replay are other ones than those

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"replayd/replay"
 	"replayd/replay/api"
 	"replayd/replay/api/apitest"
 )
@@ -32,7 +33,10 @@ func TestWhyAReplayWaitsTellsOfNoneThatMayNotBeSeen(t *testing.T) {
 		"overlap: replay r1 has put events of a to b into topic x: twice\nContinue that replay with replayd resume r1, use another --topic": "overlap: another replay has put events of a to b into topic x: twice\n" + notTold,
 		"replay r2.\n  Or --id r2.": "another replay.\n  " + notTold,
 		"replay r6 and replay r7":   "replay r6 and another replay",
-		"replayd show r6":           "replayd show r6",
+		"forgotten replay gone-1 has put events of a to b into topic x: twice\nUse another --topic": "a forgotten replay has put events of a to b into topic x: twice\nUse another --topic",
+		"topic x holds events of unknown replay gone.1. And more":                                   "topic x holds events of an unknown replay. And more",
+		"forgotten replay r3 and forgotten replay r0":                                               "forgotten replay r3 and a forgotten replay",
+		"replayd show r6": "replayd show r6",
 	} {
 		f := mixed(t)
 		f.Change("r3", func(r *api.Replay) { r.Queued, r.Reason = text, text })
@@ -59,6 +63,33 @@ func TestWhyAReplayWaitsTellsOfNoneThatMayNotBeSeen(t *testing.T) {
 			if r, err := ask(ofAll(t)); err != nil || r.Queued != text || r.Reason != text {
 				t.Errorf("%s tells who may see all %q, want %q: %v", name, r.Queued, text, err)
 			}
+		}
+	}
+}
+
+// TestTheAuditTellsOfNoReplayThatMayNotBeSeen in what became of acts on those that may.
+func TestTheAuditTellsOfNoReplayThatMayNotBeSeen(t *testing.T) {
+	differs := "replay r3 exists and is another one:\n  archive: payments, not orders\nContinue it by --id alone, or choose another --id"
+	for result, want := range map[string]string{
+		"done":                                     "done",
+		"replay r1 exists and is another one":      "another replay exists and is another one",
+		"replay r6 exists and is another one":      "replay r6 exists and is another one",
+		"overlap: replay r2 is there\nUse --id r2": "overlap: another replay is there",
+		"write wish/r3 to topic: no answer":        "write wish/r3 to topic: no answer",
+		differs:                                    "replay r3 exists and is another one:",
+	} {
+		h := history{mixed(t), []replay.Audited{{ID: "r3", Act: "start", Phase: "outcome", Archive: "orders", Topic: "replay.orders", Result: result}}}
+		for want, by := range map[string]api.Principal{
+			want:   {Name: "alice", Role: api.Admin, Archives: api.Names{"orders"}, Topics: all},
+			result: {Name: "bob", Role: api.Admin, Archives: all, Topics: all},
+		} {
+			page, err := api.Guard(h, nil).Audit(api.WithBy(t.Context(), by), api.AuditQuery{})
+			if err != nil || len(page.Items) != 1 || page.Items[0].Result != want {
+				t.Errorf("%s is told %+v, want %q: %v", by.Name, page.Items, want, err)
+			}
+		}
+		if h.acts[0].Result != result {
+			t.Errorf("it changed what the service has: %+v", h.acts)
 		}
 	}
 }

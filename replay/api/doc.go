@@ -4,7 +4,7 @@
 //	cmd ─> Client ─HTTP─> Server ─> Guard (who may) ─> Service (replay/manager)
 //
 // A request passes, in this order: its header's and its body's time, pages of other origins, whether there is such a route,
-// who asks (tokens, JSON Web Tokens, certificates), a place and a time to be answered, the body, the form that the document
+// who asks (tokens, JSON Web Tokens, certificates), the body, a place and a time to be answered, the form that the document
 // tells, Guard. What is refused on the way is answered as a problem (RFC 9457) that says what to do.
 //
 // The document of the HTTP form is docs/openapi.json, which is made of the types here. These hold:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -12,19 +13,26 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/danielgtaylor/huma/v2/validation"
 )
 
 // huma takes these as variables of its package. Nothing else here uses it.
 func init() {
 	huma.NewError = func(status int, detail string, errs ...error) huma.StatusError {
-		p := NewProblem(status, "%s", detail)
-		for _, err := range errs {
-			p.Errors = append(p.Errors, fieldError(err))
-		}
-		return p
+		return problemOf(status, detail, errs...)
 	}
+	huma.NewErrorWithContext = refused
 	huma.DefaultArrayNullable = false // readers need not test for null
 	huma.ValidateStrictCasing = true  // else {"topic": "a", "Topic": "b"} would be one field twice
+}
+
+// problemOf is what huma has to say.
+func problemOf(status int, detail string, errs ...error) *Problem {
+	p := NewProblem(status, "%s", detail)
+	for _, err := range errs {
+		p.Errors = append(p.Errors, fieldError(err))
+	}
+	return p
 }
 
 func fieldError(err error) FieldError {
@@ -33,12 +41,18 @@ func fieldError(err error) FieldError {
 		return FieldError{Message: err.Error()}
 	}
 	e := d.ErrorDetail()
-	return FieldError{Location: e.Location, Message: e.Message, Value: echo(e.Value)}
+	f := FieldError{Location: e.Location, Message: e.Message, Value: echo(e.Value)}
+	var missing string
+	if n, _ := fmt.Sscanf(e.Message, validation.MsgExpectedRequiredProperty, &missing); n == 1 { // which huma tells of what holds it
+		f.Location, f.Message = e.Location+"."+missing, "is missing"
+	}
+	return f
 }
 
 const about = `A daemon that replays archived hours into Kafka, exactly once. Any daemon on the same control topics answers for
 all replays, and what changes something is answered when it has been read back from Kafka. One that has just begun answers 503
-with Retry-After until it has read what there is: it would not know of replays that others run.
+with Retry-After until it has read what there is: it would not know of replays that others run. 429 with Retry-After says that who
+asks has too much open at a time, while others are answered.
 
 Errors are application/problem+json and name every field that is wrong. Readers ignore fields that they do not know: there
 will be more. Lists are answered in parts; ` + "`next`" + ` of one is ` + "`after`" + ` of the next. A field that is null is as if it was not sent.`
@@ -49,7 +63,10 @@ func newDocument(routes *http.ServeMux) huma.API {
 	return humago.New(routes, huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
-			Info:    &huma.Info{Title: "replayd", Version: "1", Description: about, License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
+			Info: &huma.Info{
+				Title: "replayd", Version: "1", Description: about,
+				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+			},
 			Tags: []*huma.Tag{
 				{Name: tagReplays, Description: "Replays that any daemon or foreground process knows"},
 				{Name: tagArchives, Description: "What could be replayed"},
@@ -59,7 +76,11 @@ func newDocument(routes *http.ServeMux) huma.API {
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"bearer": {Type: "http", Scheme: "bearer", Description: "A token of replayd token new, or a JSON Web Token of the configured issuer. A client's certificate stands for one where it is configured; a daemon that listens on loopback may need none."},
+					"bearer": {
+						Type: "http", Scheme: "bearer",
+						Description: "A token of replayd token new, or a JSON Web Token of the configured issuer. " +
+							"A client's certificate stands for one where it is configured; a daemon that listens on loopback may need none.",
+					},
 				},
 			},
 		},
@@ -87,7 +108,7 @@ const (
 // anyRoute are the statuses that every route may answer with beside its own. A body is read wherever it is sent.
 var anyRoute = []int{
 	http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
-	http.StatusMisdirectedRequest, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable,
+	http.StatusMisdirectedRequest, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 	http.StatusGatewayTimeout,
 }
 
@@ -103,7 +124,9 @@ func operation(r route, tag, summary, description string, statuses ...int) huma.
 	}
 	if open[r.pattern()] {
 		op.Security = []map[string][]string{}
-		op.Errors = without(without(op.Errors, http.StatusUnauthorized), http.StatusForbidden)
+		for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests} {
+			op.Errors = without(op.Errors, status)
+		}
 	}
 	slices.Sort(op.Errors)
 	op.Errors = slices.Compact(op.Errors)
@@ -125,7 +148,9 @@ func finish(d *huma.OpenAPI) {
 				continue
 			}
 			header(op, http.StatusUnauthorized, "WWW-Authenticate", "how to be known")
-			header(op, http.StatusServiceUnavailable, "Retry-After", "seconds to wait before the next try")
+			for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+				header(op, status, "Retry-After", "seconds to wait before the next try")
+			}
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 
 // Limits of event streams.
 const (
-	maxStreams    = 2_000            // at a time; each takes a connection and some 20 KiB
 	heartbeat     = 15 * time.Second // shorter than the idle time of usual proxies
 	streamWrite   = 10 * time.Second // for one event to leave: who reads nothing for so long is cut
 	reconnectTime = 2 * time.Second  // that a client is told to wait before it comes again

@@ -103,8 +103,8 @@ func (f *fetcher) turn(address string) bool {
 
 // failed logs why u could not be asked. Its query may hold a key, so it is left out.
 func (f *fetcher) failed(u *url.URL, why string) {
-	place := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
-	f.log.Warn().Str("address", place.String()).Msg("the issuer of tokens does not answer: " + why)
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	f.log.Warn().Str("address", shown.String()).Msg("the issuer of tokens does not answer: " + why)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.next[u.String()], f.fails[u.String()] = time.Now().Add(fetchAgain), true

@@ -221,6 +221,47 @@ func guarded[T any](ctx context.Context, g *guard, role Role, act, id string, do
 	return out, g.noted(ctx, act, id, err)
 }
 
+// CheckStart implements Checker. Who may not ask for it is told nothing, and denied once they ask for what could be done.
+func (g *guard) CheckStart(ctx context.Context, s Start) error {
+	return g.startChecked(ctx, &s, func(c Checker) error { return c.CheckStart(ctx, s) })
+}
+
+// CheckPlan implements Checker, likewise.
+func (g *guard) CheckPlan(ctx context.Context, s Start) error {
+	return g.startChecked(ctx, &s, func(c Checker) error { return c.CheckPlan(ctx, s) })
+}
+
+func (g *guard) startChecked(ctx context.Context, s *Start, check func(Checker) error) error {
+	by := By(ctx)
+	mayArchive, mayTopic := s.Archive == "" || by.Archives.Has(s.Archive), s.Topic == "" || by.Topics.Has(s.Topic)
+	c, can := g.next.(Checker)
+	if !can || !by.Role.Covers(Operator) || !mayArchive || !mayTopic {
+		return nil
+	}
+	return g.told(ctx, s.ID, check(c))
+}
+
+// CheckResume implements Checker, likewise.
+func (g *guard) CheckResume(ctx context.Context, id string, r Resume) error {
+	return g.steerChecked(ctx, id, func(c Checker) error { return c.CheckResume(ctx, id, r) })
+}
+
+// CheckPace implements Checker, likewise.
+func (g *guard) CheckPace(ctx context.Context, id string, p Pace) error {
+	return g.steerChecked(ctx, id, func(c Checker) error { return c.CheckPace(ctx, id, p) })
+}
+
+func (g *guard) steerChecked(ctx context.Context, id string, check func(Checker) error) error {
+	c, can := g.next.(Checker)
+	if !can || !By(ctx).Role.Covers(Operator) {
+		return nil
+	}
+	if _, err := g.one(ctx, id); err != nil {
+		return err
+	}
+	return g.told(ctx, id, check(c))
+}
+
 func (g *guard) Archives(ctx context.Context) (Page[Archive], error) {
 	if err := g.needs(ctx, Viewer, "archives", ""); err != nil {
 		return Page[Archive]{}, err
@@ -256,6 +297,9 @@ func (g *guard) Audit(ctx context.Context, q AuditQuery) (Page[replay.Audited], 
 	page.Items = slices.DeleteFunc(slices.Clone(page.Items), func(a replay.Audited) bool {
 		return !by.Archives.Has(a.Archive) || !by.Topics.Has(a.Topic)
 	})
+	for i := range page.Items {
+		page.Items[i].Result = g.resulted(ctx, &page.Items[i])
+	}
 	return page, err
 }
 

@@ -55,12 +55,12 @@ func TestWhoLetsNothingComeByHTTP2HindersNobody(t *testing.T) {
 					go func() { _, _ = conn.Write(text) }() // a pipe writes when it is read
 				}
 				synctest.Wait()
-				if len(s.documents) == 0 { // how many depends on how soon the client is told to ask no more by this connection
+				if s.documents.now() == 0 { // how many depends on how soon the client is told to ask no more by this connection
 					t.Error("no document is being sent")
 				}
 				began := time.Now()
-				if answer, err := client.send(ctx, call{route: routeHealth}); err != nil || answer.StatusCode != http.StatusOK || len(s.requests) > 0 {
-					t.Errorf("%v, %v, %d requests", answer, err, len(s.requests))
+				if answer, err := client.send(ctx, call{route: routeHealth}); err != nil || answer.StatusCode != http.StatusOK || s.requests.now() > 0 {
+					t.Errorf("%v, %v, %d requests", answer, err, s.requests.now())
 				} else {
 					answer.Body.Close()
 				}
@@ -68,7 +68,7 @@ func TestWhoLetsNothingComeByHTTP2HindersNobody(t *testing.T) {
 					t.Errorf("after %s", took)
 				}
 				time.Sleep(2 * streamWrite)
-				if n := len(s.documents); n != 0 {
+				if n := s.documents.now(); n != 0 {
 					t.Errorf("%d documents are still being sent", n)
 				}
 				cancel()

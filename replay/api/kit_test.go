@@ -101,8 +101,9 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 type served struct {
 	*pipes
 
-	http *http.Client
-	stop func() // and wait
+	server *api.Server
+	http   *http.Client
+	stop   func() // and wait
 }
 
 func serveInside(t *testing.T, service api.Service, o api.ServerOptions) *served {
@@ -120,7 +121,7 @@ func serveInside(t *testing.T, service api.Service, o api.ServerOptions) *served
 		transport.CloseIdleConnections()
 	})
 	t.Cleanup(stop)
-	return &served{p, &http.Client{Transport: transport}, stop}
+	return &served{p, s, &http.Client{Transport: transport}, stop}
 }
 
 const inside = "http://127.0.0.1:8484"

@@ -1,18 +1,37 @@
 package api
 
 import (
-	"log"
-	"strings"
+	"crypto/tls"
+	"net"
 
 	"github.com/rs/zerolog"
 )
 
-// quiet passes on what net/http has to say of connections, which is seldom of use: at the level of debugging.
-func quiet(to zerolog.Logger) *log.Logger { return log.New(lines{to}, "", 0) }
+// Listen listens at address, encrypted unless o is nil.
+func Listen(address string, o *TLSOptions, log zerolog.Logger) (net.Listener, error) {
+	if o == nil {
+		if !loopback(address) {
+			log.Warn().Str("listen", address).Msg("tokens come unencrypted: set server.tls, unless something in front encrypts")
+		}
+		return net.Listen("tcp", address)
+	}
+	config, err := o.config(log)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return tls.NewListener(l, config), nil
+}
 
-type lines struct{ log zerolog.Logger }
-
-func (l lines) Write(b []byte) (int, error) {
-	l.log.Debug().Msg(strings.TrimSpace(string(b)))
-	return len(b), nil
+// loopback reports whether only this machine reaches address.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

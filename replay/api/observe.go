@@ -7,13 +7,13 @@ import (
 
 // Observed is a request that was answered. Streams of events are none: they last as long as somebody watches.
 type Observed struct {
-	Operation string // its id in the document; NoOperation where there is none of that path and method
+	Operation string // its id in the document; "none" where there is none of that path and method
 	Status    int    // of the answer; 500 for one that was broken off
 	Took      time.Duration
 }
 
-// NoOperation is what requests ask for that no route answers.
-const NoOperation = "none"
+// noOperation is what requests ask for that no route answers.
+const noOperation = "none"
 
 // operations are the ids by pattern.
 var operations = func() map[string]string {
@@ -33,7 +33,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began, a, whole := time.Now(), &answering{ResponseWriter: w}, false
 		defer func() {
-			o := Observed{Operation: NoOperation, Status: a.status, Took: time.Since(began)}
+			o := Observed{Operation: noOperation, Status: a.status, Took: time.Since(began)}
 			if id, known := operations[r.Pattern]; known {
 				o.Operation = id
 			}
@@ -53,17 +53,4 @@ func (s *Server) observed(next http.Handler) http.Handler {
 // streaming reports whether a request asks for a stream of events.
 func streaming(r *http.Request) bool {
 	return r.Pattern == routeEvents.pattern() || r.Pattern == routeEventsOf.pattern()
-}
-
-// Streams is how many streams of events there are, and how many there may be.
-func (s *Server) Streams() (now, most int) { return len(s.streams), cap(s.streams) }
-
-// Count is how often something was denied.
-func (d *Denials) Count() int64 {
-	if d == nil {
-		return 0
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.count
 }

@@ -60,10 +60,10 @@ func newIssuer(o OIDCOptions, log zerolog.Logger) (*issuer, error) {
 	if o.Issuer == "" || o.Audience == "" {
 		errs = append(errs, errors.New("issuer and audience are needed: others' tokens would be taken without"))
 	}
-	for _, place := range []string{o.Issuer, o.KeysURL} { // which may hold a secret, so it is not repeated
-		u, err := url.Parse(place)
+	for _, address := range []string{o.Issuer, o.KeysURL} { // which may hold a secret, so it is not repeated
+		u, err := url.Parse(address)
 		switch {
-		case place == "":
+		case address == "":
 		case err != nil || !safe(u):
 			errs = append(errs, errors.New("issuer and jwks_url are https addresses"))
 		case u.User != nil:

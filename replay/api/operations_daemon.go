@@ -40,13 +40,14 @@ func streamAnswer() map[string]*huma.Response {
 	}}
 }
 
-// begin takes a place for a stream, which its end gives back.
+// begin takes a place for a stream, which it leaves at its end.
 func (s *Server) begin(ctx context.Context, id, after string) (*huma.StreamResponse, error) {
-	if !take(s.streams) {
-		return nil, s.problem(ctx, full("more than %d streams at a time", maxStreams))
+	leave, none := s.streams.take(By(ctx).Name)
+	if none != nil {
+		return nil, none
 	}
 	return &huma.StreamResponse{Body: func(h huma.Context) {
-		defer func() { <-s.streams }()
+		defer leave()
 		r, w := humago.Unwrap(h)
 		s.follow(w, r, id, after)
 	}}, nil

@@ -86,8 +86,8 @@ func (n Names) check(what string) error {
 
 type principalKey struct{}
 
-// WithBy is a context in which p asks.
-func WithBy(ctx context.Context, p Principal) context.Context {
+// withBy is a context in which p asks.
+func withBy(ctx context.Context, p Principal) context.Context {
 	return context.WithValue(ctx, principalKey{}, p)
 }
 

@@ -1,8 +1,11 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // Problem is an error as RFC 9457 writes it (application/problem+json). Item names a refusal as the exit code 4 of the
@@ -44,6 +47,37 @@ func Invalid(wrong ...FieldError) error {
 	p := NewProblem(http.StatusUnprocessableEntity, "what is asked for cannot be done as it stands")
 	p.Errors = wrong
 	return p
+}
+
+// Also is err, which may be nil, with fields that are wrong beside those that it names, each once. An err that names none is not told
+// before these are right.
+func Also(err error, wrong ...FieldError) error {
+	if len(wrong) == 0 {
+		return err
+	}
+	return Invalid(unite(wrong, WrongFields(err))...)
+}
+
+// WrongFields are those that err names, where it is a problem of fields alone.
+func WrongFields(err error) []FieldError {
+	var p *Problem
+	if errors.As(err, &p) && p.Status == http.StatusUnprocessableEntity {
+		return p.Errors
+	}
+	return nil
+}
+
+// unite adds to fields that are wrong those of more that are others. A list of which a part is wrong is named already.
+func unite(wrong, more []FieldError) []FieldError {
+	all := slices.Clone(wrong)
+	for _, e := range more {
+		if !slices.ContainsFunc(wrong, func(w FieldError) bool {
+			return w.Location == e.Location || strings.HasPrefix(w.Location, e.Location+"[")
+		}) {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 func (p *Problem) Error() string {

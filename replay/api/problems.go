@@ -50,7 +50,7 @@ func (p *Problem) answer(w http.ResponseWriter) {
 
 // GetHeaders are those that go with the status, as huma asks for them.
 func (p *Problem) GetHeaders() http.Header {
-	if p.Status == http.StatusServiceUnavailable {
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
 		return http.Header{"Retry-After": {retrySeconds}}
 	}
 	return nil

@@ -17,8 +17,6 @@ import (
 
 // Limits of the server.
 const (
-	maxRequests  = 256              // at a time, beside streams, documents and probes
-	maxDocuments = 16               // at a time: anybody may ask for them, and not read them
 	maxHeader    = 64 << 10         // bytes; a login by JSON Web Token may take some
 	headerTime   = 10 * time.Second // for the header to come
 	idleTime     = 2 * time.Minute  // of a connection between two requests
@@ -26,7 +24,7 @@ const (
 	answerTime   = 30 * time.Second // for an answer to leave, from its beginning
 	strangerTime = 5 * time.Second  // likewise, to who has not logged in
 	graceTime    = 10 * time.Second // for requests to end when the daemon does
-	retrySeconds = "2"              // when the server is full
+	retrySeconds = "2"              // when there is no place
 )
 
 // ServerOptions are those of a Server.
@@ -48,9 +46,10 @@ type Server struct {
 	log       zerolog.Logger
 	routes    *http.ServeMux
 	handler   http.Handler
-	requests  chan struct{} // a place for each at a time
-	documents chan struct{}
-	streams   chan struct{}
+	bodies    *places // that are on their way
+	requests  *places
+	documents *places
+	streams   *places
 	stopping  chan struct{} // closed when streams are to end
 	stop      func()
 }
@@ -64,16 +63,18 @@ func NewServer(service Service, o ServerOptions) (*Server, error) {
 	}
 	s := &Server{
 		service: service, auth: o.Auth, denials: o.Denials, observe: o.Observe, log: o.Log, routes: http.NewServeMux(),
-		requests: make(chan struct{}, maxRequests), documents: make(chan struct{}, maxDocuments),
-		streams: make(chan struct{}, maxStreams), stopping: make(chan struct{}),
+		documents: newPlaces("requests for this document", maxDocuments, maxDocuments), stopping: make(chan struct{}),
 	}
+	s.bodies = s.places("bodies on their way", maxBodies, bodiesOfOne)
+	s.requests = s.places("requests", maxRequests, requestsOfOne)
+	s.streams = s.places("streams", maxStreams, streamsOfOne)
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.register(o.Metrics)
 	origin := http.NewCrossOriginProtection()
 	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		NewProblem(http.StatusForbidden, "a page of another origin asked for it").answer(w)
 	}))
-	s.handler = s.observed(s.contain(hurry(s.local(origin.Handler(s.route(s.known(s.timed(receive(s.routes)))))))))
+	s.handler = s.observed(s.contain(hurry(s.local(origin.Handler(s.route(s.known(s.receive(s.timed(s.routes)))))))))
 	return s, nil
 }
 
@@ -183,8 +184,8 @@ func (s *Server) known(next http.Handler) http.Handler {
 			s.deny(w, r, err)
 			return
 		}
-		acquaint(r.Context())
-		next.ServeHTTP(w, r.WithContext(WithBy(r.Context(), by)))
+		acquaint(r.Context(), by.Name)
+		next.ServeHTTP(w, r.WithContext(withBy(r.Context(), by)))
 	})
 }
 
@@ -232,12 +233,13 @@ func (s *Server) timed(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if places := s.places(r); places != nil {
-			if !take(places) {
-				full("more than %d requests at a time", cap(places)).answer(w)
+		if places := s.placesOf(r); places != nil {
+			leave, none := places.take(By(r.Context()).Name)
+			if none != nil {
+				none.answer(w)
 				return
 			}
-			defer func() { <-places }()
+			defer leave()
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 		defer cancel()
@@ -245,8 +247,16 @@ func (s *Server) timed(next http.Handler) http.Handler {
 	})
 }
 
-// places are those of which a request takes one; nil: it takes none.
-func (s *Server) places(r *http.Request) chan struct{} {
+// places are those of this server. Where nobody is asked who they are all are one caller, who may have all of them.
+func (s *Server) places(what string, most, ofOne int) *places {
+	if s.auth == nil {
+		ofOne = most
+	}
+	return newPlaces(what, most, ofOne)
+}
+
+// placesOf are those of which a request takes one; nil: it takes none.
+func (s *Server) placesOf(r *http.Request) *places {
 	switch r.Pattern {
 	case routeHealth.pattern(), routeReady.pattern():
 		return nil
@@ -256,26 +266,10 @@ func (s *Server) places(r *http.Request) chan struct{} {
 	return s.requests
 }
 
-func take(places chan struct{}) bool {
-	select {
-	case places <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-// full says that the server has no place left.
-func full(format string, values ...any) *Problem {
-	p := NewProblem(http.StatusServiceUnavailable, format, values...)
-	p.Next = "Come again in " + retrySeconds + " seconds, or ask another daemon."
-	return p
-}
-
 // Serve answers on l until ctx ends. Then streams end, and requests get 10 s to. It closes l, and returns nil when it ended
 // because it was told to.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	conns := newConnections(maxConnections, s.log)
+	conns := newConnections(s.places("connections", maxConnections, connectionsOfOne), s.log)
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 		WriteTimeout: bodyTime + requestTime + answerTime,              // answers that begin, and streams for each event, set another
@@ -301,3 +295,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	return nil
 }
+
+// Streams is how many streams of events there are, and how many there may be.
+func (s *Server) Streams() (now, most int) { return s.streams.now(), s.streams.most }

@@ -49,42 +49,42 @@ type Service interface {
 type Start struct {
 	ID            string   `json:"id,omitempty" maxLength:"128" doc:"name of the replay; default: of the Idempotency-Key, else a new one" example:"payments-0300"`
 	Archive       string   `json:"archive" minLength:"1" maxLength:"256" doc:"a name from the daemon's configuration" example:"payments"`
-	From          string   `json:"from,omitempty" doc:"beginning of the window: 2026-11-01T12:00:00Z, 2026-11-01T12, 2026-11-01, -3h" example:"2026-11-01T12"`
-	To            string   `json:"to,omitempty" doc:"end of the window, exclusive; also now" example:"2026-11-01T16"`
-	For           string   `json:"for,omitempty" doc:"length of the window instead of to: 4h"`
-	Zone          string   `json:"zone,omitempty" doc:"time zone of from and to where they tell none; default: UTC"`
+	From          string   `json:"from,omitempty" maxLength:"64" doc:"beginning of the window: 2026-11-01T12:00:00Z, 2026-11-01T12, 2026-11-01, -3h" example:"2026-11-01T12"`
+	To            string   `json:"to,omitempty" maxLength:"64" doc:"end of the window, exclusive; also now" example:"2026-11-01T16"`
+	For           string   `json:"for,omitempty" maxLength:"64" doc:"length of the window instead of to: 4h"`
+	Zone          string   `json:"zone,omitempty" maxLength:"64" doc:"time zone of from and to where they tell none; default: UTC"`
 	WindowOn      string   `json:"window_on,omitempty" enum:"event,arrival" doc:"time by which an event belongs to the window; default: the archive's"`
-	EventID       string   `json:"event_id,omitempty" doc:"JSON Pointer to the id, several with commas, body, source or none; default: the archive's"`
-	EventTime     string   `json:"event_time,omitempty" doc:"JSON Pointer to the time, or none; default: the archive's"`
-	EventTimeZone string   `json:"event_time_zone,omitempty" doc:"time zone of event times that tell none; default: the archive's"`
-	Key           string   `json:"key,omitempty" doc:"JSON Pointer to the record key; default: the archive's"`
-	Value         string   `json:"value,omitempty" doc:"JSON Pointer to the part that is produced; default: the whole event"`
-	Slack         string   `json:"slack,omitempty" doc:"how far before and after the window archived hours are read: 1h,1h"`
-	Lateness      string   `json:"lateness,omitempty" doc:"disorder inside an object that is put right: 5m"`
-	Horizon       string   `json:"horizon,omitempty" doc:"how far back duplicates are looked for; default: lateness and slack after the window"`
+	EventID       string   `json:"event_id,omitempty" maxLength:"1024" doc:"JSON Pointer to the id, several with commas, body, source or none; default: the archive's"`
+	EventTime     string   `json:"event_time,omitempty" maxLength:"1024" doc:"JSON Pointer to the time, or none; default: the archive's"`
+	EventTimeZone string   `json:"event_time_zone,omitempty" maxLength:"64" doc:"time zone of event times that tell none; default: the archive's"`
+	Key           string   `json:"key,omitempty" maxLength:"1024" doc:"JSON Pointer to the record key; default: the archive's"`
+	Value         string   `json:"value,omitempty" maxLength:"1024" doc:"JSON Pointer to the part that is produced; default: the whole event"`
+	Slack         string   `json:"slack,omitempty" maxLength:"64" doc:"how far before and after the window archived hours are read: 1h,1h"`
+	Lateness      string   `json:"lateness,omitempty" maxLength:"64" doc:"disorder inside an object that is put right: 5m"`
+	Horizon       string   `json:"horizon,omitempty" maxLength:"64" doc:"how far back duplicates are looked for; default: lateness and slack after the window"`
 	Dedupe        string   `json:"dedupe,omitempty" enum:"on,off" doc:"whether duplicates are left out; default: on"`
-	Filter        string   `json:"filter,omitempty" doc:"expression over event, time, id and key: what makes it false is left out"`
+	Filter        string   `json:"filter,omitempty" maxLength:"4096" doc:"expression over event, time, id and key: what makes it false is left out"`
 	Limit         int64    `json:"limit,omitempty" minimum:"0" doc:"end after so many events; 0: none"`
 	OnLate        string   `json:"on_late,omitempty" enum:"emit,quarantine,stop" doc:"what to do with an event that came later than lateness"`
 	OnConflict    string   `json:"on_conflict,omitempty" enum:"emit,drop,quarantine,stop" doc:"what to do with an event whose id had another body"`
 	OnBad         string   `json:"on_bad,omitempty" enum:"quarantine,stop" doc:"what to do with what cannot be read"`
 	OnMissingID   string   `json:"on_missing_id,omitempty" enum:"emit,quarantine,stop" doc:"what to do with an event without an id"`
-	MaxBad        string   `json:"max_bad,omitempty" doc:"share of bad entries above which the replay fails: 1%"`
+	MaxBad        string   `json:"max_bad,omitempty" maxLength:"64" doc:"share of bad entries above which the replay fails: 1%"`
 	Topic         string   `json:"topic" minLength:"1" maxLength:"249" doc:"replay topic, one that the configuration of the daemon lets replays write" example:"replay.payments"`
 	CreateTopic   bool     `json:"create_topic,omitempty" doc:"create the topic when it is missing"`
 	Partitions    int32    `json:"partitions,omitempty" minimum:"0" doc:"of a topic that is created; 0: the cluster's default"`
 	LikeTopic     string   `json:"like_topic,omitempty" maxLength:"249" doc:"topic whose partitions and settings a created one gets"`
-	Pace          string   `json:"pace,omitempty" doc:"5000/s, 20MB/s, x4, unlimited; several with commas: the slowest holds; default: what the configuration says for the topic" example:"5000/s"`
-	MaxGap        string   `json:"max_gap,omitempty" doc:"longest wait for an idle gap with xN: 10s"`
-	Ramp          string   `json:"ramp,omitempty" doc:"time in which the pace is reached: 1m"`
+	Pace          string   `json:"pace,omitempty" maxLength:"256" doc:"5000/s, 20MB/s, x4, unlimited; several with commas: the slowest holds; default: what the configuration says for the topic" example:"5000/s"`
+	MaxGap        string   `json:"max_gap,omitempty" maxLength:"64" doc:"longest wait for an idle gap with xN: 10s"`
+	Ramp          string   `json:"ramp,omitempty" maxLength:"64" doc:"time in which the pace is reached: 1m"`
 	RecordTime    string   `json:"record_time,omitempty" enum:"now,original" doc:"time of the records; default: now"`
-	Headers       []string `json:"headers,omitempty" maxItems:"8" doc:"extra tags: reason, source, targets"`
-	Targets       []string `json:"targets,omitempty" maxItems:"64" doc:"consumer groups that should act, for the header replay-targets"`
+	Headers       []string `json:"headers,omitempty" maxLength:"64" maxItems:"8" doc:"extra tags: reason, source, targets"`
+	Targets       []string `json:"targets,omitempty" maxLength:"249" maxItems:"64" doc:"consumer groups that should act, for the header replay-targets"`
 	Reason        string   `json:"reason,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"one line, without control characters" doc:"why, for header and audit" example:"INC-1234: the consumer lost four hours"`
 	Compression   string   `json:"compression,omitempty" enum:"none,gzip,snappy,lz4,zstd" doc:"of the records; default: snappy"`
-	Allow         []string `json:"allow,omitempty" maxItems:"64" doc:"refusals of preflight that are overridden, by name"`
-	Plan          string   `json:"plan,omitempty" doc:"hash of the plan that is to be started; refused when the archive has changed since, now and when the replay begins"`
-	AsOf          string   `json:"as_of,omitempty" doc:"as_of of that plan: relative times count from it; at most a day ago; default: now" example:"2026-11-02T03:00:00Z"`
+	Allow         []string `json:"allow,omitempty" maxLength:"64" maxItems:"64" doc:"refusals of preflight that are overridden, by name"`
+	Plan          string   `json:"plan,omitempty" maxLength:"64" doc:"hash of the plan that is to be started; refused when the archive has changed since, at the start and until all of it is read"`
+	AsOf          string   `json:"as_of,omitempty" maxLength:"64" doc:"as_of of that plan: relative times count from it; at most a day ago; default: now" example:"2026-11-02T03:00:00Z"`
 
 	IdempotencyKey string `json:"-"` // a header
 }
@@ -111,9 +111,11 @@ type Replay struct {
 	StartedBy string         `json:"started_by,omitempty" doc:"who started it" example:"alice"`
 	StartedAt time.Time      `json:"started_at" doc:"when it was made known" example:"2026-11-02T03:00:00Z"`
 	EndedAt   time.Time      `json:"ended_at,omitzero" doc:"when it ended; absent while it has not"`
+	HeardAt   time.Time      `json:"heard_at,omitzero" doc:"when the process of a foreground replay was heard last, by its commits; absent when it has ended, and of a daemon's"`
 	WishedBy  string         `json:"wished_by,omitempty" doc:"who wished last"`
 	WishedAt  time.Time      `json:"wished_at,omitzero" doc:"when that was"`
 	Daemon    string         `json:"daemon,omitempty" doc:"host and process of the session; also of a foreground process"`
+	Stale     time.Time      `json:"stale_since,omitzero" doc:"until when this daemon could read from Kafka what others do: the replay may stand otherwise by now; absent while it can, and of a replay that it runs itself or that has ended"`
 	Sessions  int            `json:"sessions" doc:"how often its work was begun or taken up again"`
 	Progress  *replay.Report `json:"progress,omitempty" doc:"how far it is; absent while nobody has told"`
 }
@@ -128,8 +130,8 @@ type Act struct {
 type Resume struct {
 	Act
 
-	Allow       []string `json:"allow,omitempty" maxItems:"64" doc:"refusals that are overridden beside those of the start, by name, until it is resumed again"`
-	MaxBad      string   `json:"max_bad,omitempty" doc:"share of bad entries above which the replay fails: 1%"`
+	Allow       []string `json:"allow,omitempty" maxLength:"64" maxItems:"64" doc:"refusals that are overridden beside those of the start, by name, until it is resumed again"`
+	MaxBad      string   `json:"max_bad,omitempty" maxLength:"64" doc:"share of bad entries above which the replay fails: 1%"`
 	OnLate      string   `json:"on_late,omitempty" enum:"emit,quarantine,stop" doc:"stop before an event that came later than lateness, or no more: what it was started with is frozen"`
 	OnConflict  string   `json:"on_conflict,omitempty" enum:"emit,drop,quarantine,stop" doc:"likewise an event whose id had another body"`
 	OnBad       string   `json:"on_bad,omitempty" enum:"quarantine,stop" doc:"likewise what cannot be read"`
@@ -151,8 +153,8 @@ func (r *Resume) Choices() []string {
 
 // Pace is another pace.
 type Pace struct {
-	Pace   string `json:"pace" minLength:"1" doc:"5000/s, 20MB/s, x4, unlimited; several with commas: the slowest holds" example:"500/s"`
-	MaxGap string `json:"max_gap,omitempty" doc:"longest wait for an idle gap with xN"`
+	Pace   string `json:"pace" minLength:"1" maxLength:"256" doc:"5000/s, 20MB/s, x4, unlimited; several with commas: the slowest holds" example:"500/s"`
+	MaxGap string `json:"max_gap,omitempty" maxLength:"64" doc:"longest wait for an idle gap with xN"`
 	Reason string `json:"reason,omitempty" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"one line, without control characters" doc:"why, for the audit"`
 }
 
@@ -167,12 +169,18 @@ type Query struct {
 	PageQuery
 
 	State   string `query:"state" enum:"planned,running,paused,completed,completed_with_quarantine,cancelled,failed" doc:"only those that stand so"`
+	Wanted  string `query:"wanted" enum:"running,paused,cancelled" doc:"only those that have not ended and are wished so, whatever they are: paused also finds those that were paused before they began"`
 	Archive string `query:"archive" maxLength:"256" doc:"only those of this archive"`
 	Topic   string `query:"topic" maxLength:"249" doc:"only those into this topic"`
 
 	// Seen, of an archive and a topic, leaves out what it is false for, as if it was not there; nil: nothing. Guard sets it, and
 	// a Client does not send it: who may see what is known where they log in.
 	Seen func(archive, topic string) bool `json:"-"`
+}
+
+// Stands reports whether r stands as q asks for, and is wished so.
+func (q *Query) Stands(r *Replay) bool {
+	return (q.State == "" || q.State == string(r.State)) && (q.Wanted == "" || q.Wanted == string(r.Wanted) && !r.State.Terminal())
 }
 
 // Page is a part of a list.
@@ -196,7 +204,7 @@ type Offsets struct {
 	Partitions []Partition `json:"partitions" doc:"each of the topic's that the replay writes"`
 }
 
-// Partition is a place in one.
+// Partition is an offset in one.
 type Partition struct {
 	Partition int32 `json:"partition" doc:"its number"`
 	Offset    int64 `json:"offset" doc:"where to read from"`

@@ -1,11 +1,9 @@
 package api_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,15 +103,14 @@ func TestWhoDoesNotReadTheDocumentHindersNobody(t *testing.T) {
 
 // TestWhoIsKnownAndReadsNothingIsCut after the time of an answer from its beginning, and a probe is answered before.
 func TestWhoIsKnownAndReadsNothingIsCut(t *testing.T) {
-	o, login := guarded(t)
-	o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte("x"), 64<<10)) })
+	o, logins := neighbours(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := serveInside(t, withReplay(t), o)
-		conns := s.besiege(t, 256, func(int) string { return "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n" + login + "\r\n\r\n" })
-		s.answers(t, 503, login, "/v1/replays")
-		s.answers(t, 200, login, "/healthz", "/readyz")
+		conns := append(s.besiege(t, 128, unread(logins["a"])), s.besiege(t, 128, unread(logins["b"]))...)
+		s.answers(t, 503, logins["c"], "/v1/replays")
+		s.answers(t, 200, logins["c"], "/healthz", "/readyz")
 		time.Sleep(31 * time.Second)
-		s.answers(t, 200, login, "/v1/replays")
+		s.answers(t, 200, logins["c"], "/v1/replays")
 		closeAll(conns)
 		s.stop()
 		time.Sleep(time.Second)

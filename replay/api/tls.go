@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 
 	"github.com/rs/zerolog"
 )
@@ -24,25 +23,6 @@ func (o *TLSOptions) Check() error {
 	}
 	_, err := o.config(zerolog.Nop())
 	return err
-}
-
-// Listen listens at address, encrypted unless o is nil.
-func Listen(address string, o *TLSOptions, log zerolog.Logger) (net.Listener, error) {
-	if o == nil {
-		if !loopback(address) {
-			log.Warn().Str("listen", address).Msg("tokens come unencrypted: set server.tls, unless something in front encrypts")
-		}
-		return net.Listen("tcp", address)
-	}
-	config, err := o.config(log)
-	if err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	return tls.NewListener(l, config), nil
 }
 
 // config takes that of the newest files for each connection.
@@ -75,14 +55,4 @@ func (o TLSOptions) read(texts [][]byte) (*tls.Config, error) {
 		}
 	}
 	return c, nil
-}
-
-// loopback reports whether only this machine reaches address.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

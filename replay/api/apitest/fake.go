@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +40,10 @@ type entry struct {
 	gone  bool
 }
 
-var _ api.Service = (*Fake)(nil)
+var (
+	_ api.Service = (*Fake)(nil)
+	_ api.Checker = (*Fake)(nil)
+)
 
 // NewFake has no replays.
 func NewFake() *Fake {
@@ -137,6 +141,17 @@ func invalid(s *api.Start) *api.Problem {
 	return p
 }
 
+// CheckStart implements api.Checker.
+func (f *Fake) CheckStart(_ context.Context, s api.Start) error {
+	if p := invalid(&s); p != nil {
+		return p
+	}
+	return nil
+}
+
+// CheckPlan implements api.Checker.
+func (f *Fake) CheckPlan(ctx context.Context, s api.Start) error { return f.CheckStart(ctx, s) }
+
 // Start implements api.Service.
 func (f *Fake) Start(ctx context.Context, s api.Start) (api.Replay, bool, error) {
 	f.mu.Lock()
@@ -193,7 +208,7 @@ func (f *Fake) Replays(_ context.Context, q api.Query) (api.Page[api.Replay], er
 	}
 	var list []api.Replay
 	for _, e := range slices.Backward(f.replays) {
-		if !e.gone && is(q.State, string(e.State)) && is(q.Archive, e.Archive) && is(q.Topic, e.Topic) && (q.Seen == nil || q.Seen(e.Archive, e.Topic)) {
+		if !e.gone && q.Stands(&e.Replay) && is(q.Archive, e.Archive) && is(q.Topic, e.Topic) && (q.Seen == nil || q.Seen(e.Archive, e.Topic)) {
 			list = append(list, e.Replay)
 		}
 	}
@@ -281,13 +296,29 @@ func (f *Fake) Approve(ctx context.Context, id string, a api.Act) (api.Replay, e
 
 // SetPace implements api.Service.
 func (f *Fake) SetPace(ctx context.Context, id string, p api.Pace) (api.Replay, error) {
-	s, err := pace.Parse(p.Pace)
-	if err != nil {
-		problem := api.NewProblem(http.StatusUnprocessableEntity, "this is no pace")
-		problem.Errors = []api.FieldError{{Location: "body.pace", Message: err.Error(), Value: p.Pace}}
-		return api.Replay{}, problem
+	if err := f.CheckPace(ctx, id, p); err != nil {
+		return api.Replay{}, err
 	}
-	return f.act(ctx, "pace", id, p.Reason, func(r *api.Replay) { r.Pace = s.String() })
+	return f.act(ctx, "pace", id, p.Reason, func(r *api.Replay) {
+		s, _ := pace.Parse(p.Pace)
+		r.Pace = s.String()
+	})
+}
+
+// CheckPace implements api.Checker.
+func (f *Fake) CheckPace(_ context.Context, _ string, p api.Pace) error {
+	if _, err := pace.Parse(p.Pace); err != nil {
+		return api.Invalid(api.FieldError{Location: "body.pace", Message: err.Error(), Value: p.Pace})
+	}
+	return nil
+}
+
+// CheckResume implements api.Checker.
+func (f *Fake) CheckResume(_ context.Context, _ string, r api.Resume) error {
+	if strings.HasSuffix(r.MaxBad, "%") || r.MaxBad == "" {
+		return nil
+	}
+	return api.Invalid(api.FieldError{Location: "body.max_bad", Message: "is no share in percent", Value: r.MaxBad})
 }
 
 // Forget implements api.Service.

@@ -251,10 +251,13 @@ func filters(t *testing.T, s api.Service) {
 	for _, c := range []struct {
 		q    api.Query
 		want string
-	}{{api.Query{State: "cancelled"}, "a"}, {api.Query{Archive: "orders"}, "b"}, {api.Query{Topic: "replay.payments"}, "a"}} {
+	}{{api.Query{State: "cancelled"}, "a"}, {api.Query{Archive: "orders"}, "b"}, {api.Query{Topic: "replay.payments"}, "a"}, {api.Query{Wanted: "running"}, "b"}} {
 		if p, err := s.Replays(t.Context(), c.q); err != nil || len(p.Items) != 1 || p.Items[0].ID != c.want {
 			t.Errorf("%+v: %+v, %v", c.q, p.Items, err)
 		}
+	}
+	if p, err := s.Replays(t.Context(), api.Query{Wanted: "cancelled"}); err != nil || len(p.Items) != 0 {
+		t.Errorf("what has ended is wished nothing any more: %+v, %v", p.Items, err)
 	}
 }
 

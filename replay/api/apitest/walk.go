@@ -97,12 +97,12 @@ func (p *property) at(path ...string) any {
 	return v
 }
 
-// check holds a value against the schema at a place of the document.
-func (p *property) check(value any, place ...string) error {
-	for i, name := range place {
-		place[i] = url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+// check holds a value against the schema at a path of the document.
+func (p *property) check(value any, path ...string) error {
+	for i, name := range path {
+		path[i] = url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
 	}
-	at := "api.json#/" + strings.Join(place, "/")
+	at := "api.json#/" + strings.Join(path, "/")
 	if p.compiled[at] == nil {
 		s, err := p.compiler.Compile(at)
 		if err != nil {
