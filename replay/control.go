@@ -67,19 +67,19 @@ type orders struct {
 	stopped bool // by Options.Stop
 }
 
-// told is what orders amount to.
-type told int
+// order is what all orders together amount to.
+type order int
 
 const (
-	toWork told = iota
+	toWork order = iota
 	toPause
 	toStop
 	toLeave
 	toCancel
 )
 
-// told: a cancelled replay is over, so that comes first. A session that ends need not pause before.
-func (o orders) told() told {
+// order: a cancelled replay is over, so that comes first. A session that ends need not pause before.
+func (o orders) order() order {
 	switch {
 	case o.wish.State == Cancelled:
 		return toCancel

@@ -128,11 +128,14 @@ func TestAPauseIsDurableAtOnceAndGoesOnWithoutABurst(t *testing.T) {
 		s := steer(t, h, m, m, running)
 		s.at(12550 * time.Millisecond)
 		s.control.Wish(paused)
-		s.at(12600 * time.Millisecond)
+		s.at(12700 * time.Millisecond)
 		s.stands(Paused, pausedByAnna, 126)
+		if p := s.seen.Load(); p.State != Paused || p.EventsPerSec != 0 || p.BytesPerSec != 0 {
+			t.Errorf("progress of a replay that was just paused: %+v", p)
+		}
 		s.at(42550 * time.Millisecond)
 		s.stands(Paused, pausedByAnna, 126)
-		if p := s.seen.Load(); p.State != Paused || p.Phase != Waiting || p.HeldBy != HeldByNothing || p.ETA != 0 {
+		if p := s.seen.Load(); p.State != Paused || p.Phase != Waiting || p.HeldBy != HeldByNothing || p.ETA != 0 || p.EventsPerSec != 0 || p.BytesPerSec != 0 {
 			t.Errorf("progress of a paused replay: %+v", p)
 		}
 		s.control.Wish(running)
@@ -438,6 +441,26 @@ func TestAGapCapCanBeChangedWhileItIsWaitedFor(t *testing.T) {
 		s.control.Wish(Wish{State: Running, MaxGap: Duration(10 * time.Second)})
 		if err := s.ends(time.Second); err != nil {
 			t.Error(err)
+		}
+		m.whole(t, 2)
+	})
+}
+
+// TestAPauseIsNoPartOfAGap: what of it was left before a pause is waited for behind it.
+func TestAPauseIsNoPartOfAGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHourly(day("12/a", event("0", 0)+event("1", time.Minute)))
+		m := &memory{}
+		s := steer(t, h, m, m, running, func(o *Options) { o.Pace, o.MaxGap = paceOf(t, "x1"), time.Hour })
+		s.at(20 * time.Second)
+		s.control.Wish(paused)
+		s.at(50 * time.Second)
+		s.control.Wish(running)
+		if err := s.ends(time.Minute); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(s.began).Round(time.Second); took != 90*time.Second {
+			t.Errorf("a minute at x1 and a pause of half a minute took %s", took)
 		}
 		m.whole(t, 2)
 	})

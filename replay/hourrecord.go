@@ -31,7 +31,11 @@ const (
 func (r *HourRecord) fits() bool { return len(Encode(r)) <= maxHourRecord }
 
 func newHourRecord(hour string, objects []archive.Object) HourRecord {
-	r := HourRecord{Version: 1, Hour: hour, Digest: archive.Digest(objects), Objects: len(objects)}
+	var all Listed
+	for _, o := range objects {
+		all.Add(o)
+	}
+	r := HourRecord{Version: 1, Hour: hour, Digest: archive.Digest(objects), Sum: all.Sum(), Objects: len(objects)}
 	if len(objects) <= maxListed {
 		r.Listed = listed(objects)
 	}
@@ -59,7 +63,7 @@ func (h *hours) compare(l *listing, old HourRecord) error {
 	if !h.allow.Has(ItemArchiveChange) || !told || lost > 0 {
 		return changeRefusal(l.hour.Name, old, l.record, added, lost, told)
 	}
-	l.record.LateBounds = maps.Clone(old.LateBounds)
+	l.record.LateBounds, l.record.Sum = maps.Clone(old.LateBounds), old.Sum
 	for _, o := range added {
 		if l.record.LateBounds == nil {
 			l.record.LateBounds = map[string]int64{}

@@ -31,6 +31,7 @@ type hours struct {
 	listings map[string]*listing   // listed in this session and not yet forgotten
 	order    []*listing            // of listings, in the order of hours
 	drained  []HourRecord          // that a resume might still have to list
+	planned  map[string]Listed     // hours that no session has recorded, as they were when the plan was compared; nil: it was not
 	changed  bool                  // objects were admitted that earlier sessions did not see
 }
 
@@ -250,9 +251,12 @@ func (h *hours) listHour(ctx context.Context, hour archive.Hour) (*listing, erro
 	}
 	if old, recorded := h.records[hour.Name]; recorded {
 		l.written, l.gap = true, old.Objects == 0 && h.ofWindow(hour)
-		if err := h.compare(l, old); err != nil {
-			return nil, err
-		}
+		err = h.compare(l, old)
+	} else {
+		err = h.hourAsPlanned(l)
+	}
+	if err != nil {
+		return nil, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

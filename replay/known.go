@@ -7,15 +7,17 @@ import (
 
 // Known is what the control topics tell of a replay, whoever runs it.
 type Known struct {
-	Spec       Spec
-	Start      Start
-	Order      int64             // where its spec stands: replays of one topic run in this order
-	Choices    map[string]Choice // by name: what it was resumed with otherwise than it was started with
-	Wish       *Wish             // the newest; nil: none was written, as of a foreground replay
-	Begun      bool              // it may have produced something
-	Checkpoint *Checkpoint       // the newest that is committed; nil while there is none
-	Live       *Live             // the newest word of the daemon that runs it; nil: none yet, or not a daemon's
-	Err        error             // why this program cannot deal with it, such as records of a newer one; nil: it can
+	Spec        Spec
+	Start       Start
+	Order       int64             // where its spec stands: replays of one topic run in this order
+	Incarnation string            // of its id: another replay that had the id before, or has it later, has another
+	Choices     map[string]Choice // by name: what it was resumed with otherwise than it was started with
+	Wish        *Wish             // the newest; nil: none was written, as of a foreground replay
+	Begun       bool              // it may have produced something
+	Checkpoint  *Checkpoint       // the newest that is committed; nil while there is none
+	Refused     *Refused          // why it waits for a person, who has wished nothing since; nil: it does not
+	Live        *Live             // the newest word of the daemon that runs it; nil: none yet, or not a daemon's
+	Err         error             // why this program cannot deal with it, such as records of a newer one; nil: it can
 
 	CheckpointAt time.Time // when Checkpoint was written
 }
@@ -36,7 +38,7 @@ type Start struct {
 	Partitions  int32    `json:"partitions,omitempty"` // of a topic that is created; 0: the cluster's default
 	Like        string   `json:"like,omitempty"`       // topic whose partitions and settings a created one gets
 	Size        int64    `json:"size,omitempty"`       // stored bytes of the window's hours, where somebody had to know
-	Plan        string   `json:"plan,omitempty"`       // hash of what was planned or is to be approved, which the replay begins with; empty: whatever there is then
+	Plan        string   `json:"plan,omitempty"`       // hash of what was planned or is to be approved, which the replay reads; empty: whatever there is
 	By          string   `json:"by,omitempty"`         // who started it
 	Key         string   `json:"key,omitempty"`        // hash of the Idempotency-Key it was started with, and, behind a space, of what was asked
 }

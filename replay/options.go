@@ -24,10 +24,18 @@ type Options struct {
 	StopOn []string      // kinds of events before which the replay stops: StopOn…
 	Allow  Allowed
 
-	// Plan is the hash of what was planned (Listed). A session that would replay something else, as the archive is now, is refused
-	// with ItemArchiveChange before it opens the sink. It is for the session that begins a replay, whose spec has its AsOf; empty:
-	// nothing was planned, or something else is allowed, or the replay has begun.
+	// Plan is the hash of what was planned (Listed), of a replay whose spec has its AsOf. A session that would replay something else,
+	// as the archive is now, is refused with ItemArchiveChange; and so is one that comes to an hour which has changed since it began.
+	// Hours that sessions before it have read count as they were then. Empty: nothing was planned, or something else is allowed.
 	Plan string
+
+	// Most is how many stored bytes a replay may read that begins. One that would read more, as the archive is now, is refused with
+	// ItemSecondPerson. 0: as many as there are.
+	Most int64
+
+	// Begun says that sessions before have accounted for something. While none has, Plan and Most are held against the archive before
+	// the sink is opened; else Plan is once that has told what was read, and Most is not.
+	Begun bool
 
 	// Stop asks the replay to stop at its next commit, in state Paused. While the sink is being opened nothing of the
 	// session's is there to be committed, and it stops at once.

@@ -92,6 +92,9 @@ func (p *pipeline) prepare(ctx context.Context) error {
 	if err := p.hours.check(ctx); err != nil {
 		return err
 	}
+	if err := p.hours.asPlanned(ctx, p.options.Plan); err != nil {
+		return err
+	}
 	account := &p.chunker.account
 	account.openHours(open)
 	account.Changed = account.Changed || p.hours.changed

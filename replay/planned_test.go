@@ -53,6 +53,24 @@ func TestAReplayBeginsWithWhatWasPlannedOrNotAtAll(t *testing.T) {
 	}
 }
 
+// TestAReplayBeginsWithNoMoreThanItMay stored bytes.
+func TestAReplayBeginsWithNoMoreThanItMay(t *testing.T) {
+	h := newHourly(day("12/a", event("1", 0), "13/a", event("2", time.Hour)))
+	size := int64(len(event("1", 0)) + len(event("2", time.Hour)))
+	for _, c := range []struct {
+		most int64
+		may  bool
+	}{{0, true}, {size, true}, {size - 1, false}} {
+		m := &memory{}
+		r := h.runner(t, m)
+		r.Options.Most = c.most
+		_, err := r.Run(t.Context(), h.spec)
+		if c.may && err != nil || !c.may && (refusedItem(err) != ItemSecondPerson || m.known || m.commits != 0) {
+			t.Errorf("at most %d of %d bytes: the sink was opened: %v, %d commits, %v", c.most, size, m.known, m.commits, err)
+		}
+	}
+}
+
 // TestWhatCameAfterTheStartIsNoChange of an hour that was open then: the replay reads what was there.
 func TestWhatCameAfterTheStartIsNoChange(t *testing.T) {
 	h := newHourly(day("12/a", event("1", 0)))
@@ -144,5 +162,127 @@ func TestAnArchiveThatCannotBeListedIsNoOtherPlan(t *testing.T) {
 	r.Options.Plan = plan
 	if _, err := r.Run(t.Context(), h.spec); err == nil || errors.As(err, new(*Refusal)) || m.known {
 		t.Errorf("it ends with %v; the sink was opened: %v", err, m.known)
+	}
+}
+
+// begunAsPlanned is a replay that was killed behind so many commits of its first session, and what it was planned as.
+func begunAsPlanned(t *testing.T, h *hourly, commits int) (*memory, string) {
+	t.Helper()
+	plan := planOf(t, h)
+	m := &memory{fate: dieAfter(commits)}
+	r := h.runner(t, m)
+	r.Options.Plan = plan
+	if _, err := r.Run(t.Context(), h.spec); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	m.fate = nil
+	return m, plan
+}
+
+// TestAPlanHoldsForWhatLaterSessionsRead, and not for what was read: that may be gone by then.
+func TestAPlanHoldsForWhatLaterSessionsRead(t *testing.T) {
+	for name, c := range map[string]struct {
+		commits int
+		change  func(*hourly, *memory)
+		want    string // produced in the end
+		refused bool
+	}{
+		"nothing":             {1, func(*hourly, *memory) {}, "1 2 3", false},
+		"an object more":      {1, func(h *hourly, _ *memory) { h.Put("2026/11/01/13/b", []byte(event("4", time.Hour))) }, "1", true},
+		"an object less":      {1, func(h *hourly, _ *memory) { h.Remove("2026/11/01/13/a") }, "1", true},
+		"what was read":       {2, func(h *hourly, _ *memory) { h.Remove("2026/11/01/12/a") }, "1 2 3", false},
+		"both":                {2, func(h *hourly, _ *memory) { h.Remove("2026/11/01/12/a"); h.Put("2026/11/01/14/b", nil) }, "1 2", true},
+		"and nobody noted it": {1, func(h *hourly, m *memory) { h.Remove("2026/11/01/13/a"); unsummed(m) }, "1 3", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHourly(day("12/a", event("1", 0), "13/a", event("2", 110*time.Minute), "13/c", event("3", 119*time.Minute)))
+			h.spec.Horizon = Duration(65 * time.Minute)
+			m, plan := begunAsPlanned(t, h, c.commits)
+			c.change(h, m)
+			for range 2 { // what is refused is refused again
+				r := h.runner(t, m)
+				r.Options.Plan, r.Options.Begun = plan, true
+				_, err := r.Run(t.Context(), h.spec)
+				if refused := refusedItem(err) == ItemArchiveChange && strings.Contains(err.Error(), plan); refused != c.refused || !refused && err != nil {
+					t.Errorf("it ends with %v", err)
+				}
+			}
+			if got := m.ids(); got != c.want {
+				t.Errorf("there came %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// unsummed makes the records of hours such as a replayd wrote that knew no sums.
+func unsummed(m *memory) {
+	for name, r := range m.durable.Hours {
+		r.Sum = nil
+		m.durable.Hours[name] = r
+	}
+}
+
+// TestWhatWasAllowedIntoAnHourIsNoOtherPlan of the sessions that follow.
+func TestWhatWasAllowedIntoAnHourIsNoOtherPlan(t *testing.T) {
+	h := newHourly(day("12/a", event("1", 0)+event("2", time.Minute), "13/a", event("4", time.Hour)))
+	m, plan := begunAsPlanned(t, h, 1)
+	h.Put("2026/11/01/12/b", []byte(event("3", 30*time.Minute)))
+	for _, c := range []struct {
+		allow Allowed
+		dies  int
+		want  string
+	}{{nil, 0, "1"}, {Allowed{ItemArchiveChange}, 1, "1 2"}, {nil, 0, "1 2 3 4"}} {
+		m.fate = nil
+		if c.dies > 0 {
+			m.fate = dieAfter(c.dies)
+		}
+		r := h.runner(t, m)
+		r.Options.Plan, r.Options.Begun, r.Options.Allow = plan, true, c.allow
+		_, err := r.Run(t.Context(), h.spec)
+		if got := m.ids(); got != c.want {
+			t.Errorf("allowed %v there came %s, want %s: %v", c.allow, got, c.want, err)
+		}
+	}
+}
+
+// TestAnHourIsReadAsItWasPlannedOrNotAtAll, though it changes only once the plan has been compared: in the first session, and in one
+// that follows.
+func TestAnHourIsReadAsItWasPlannedOrNotAtAll(t *testing.T) {
+	for _, begun := range []bool{false, true} {
+		h := newHourly(day("12/a", event("1", 0), "13/a", event("2", time.Hour), "13/b", event("3", time.Hour)))
+		m, plan := &memory{}, planOf(t, h)
+		if begun {
+			m, plan = begunAsPlanned(t, h, 1)
+		}
+		r := h.runner(t, m)
+		r.Source.Store = &fleeting{hourly: h, prefix: "2026/11/01/13/", key: "2026/11/01/13/b"}
+		r.Options.Plan, r.Options.Begun = plan, begun
+		_, err := r.Run(t.Context(), h.spec)
+		if refusedItem(err) != ItemArchiveChange || !strings.Contains(err.Error(), "hour 2026-11-01T13Z is no longer what was planned") {
+			t.Errorf("begun before %v: it ends with %v", begun, err)
+		}
+		if got := m.ids(); got != "1" && got != "" { // the merge looks ahead of what is produced
+			t.Errorf("begun before %v: there came %s", begun, got)
+		}
+	}
+}
+
+// fleeting is a store in which an object is gone once its hour has been listed.
+type fleeting struct {
+	*hourly
+
+	prefix, key string
+}
+
+func (f *fleeting) List(ctx context.Context, prefix string) iter.Seq2[archive.Object, error] {
+	return func(yield func(archive.Object, error) bool) {
+		for o, err := range f.hourly.List(ctx, prefix) {
+			if !yield(o, err) {
+				return
+			}
+		}
+		if prefix == f.prefix {
+			f.Remove(f.key)
+		}
 	}
 }

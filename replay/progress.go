@@ -235,6 +235,7 @@ func (m *meter) progress(now time.Time) Progress {
 		p.HeldBy = m.holder(first, last)
 	}
 	if p.State == Paused {
+		p.EventsPerSec, p.BytesPerSec = 0, 0 // and not what they were before
 		p.HeldBy, p.Phase, p.Error = HeldByNothing, Waiting, ""
 		return p
 	}

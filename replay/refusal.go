@@ -51,6 +51,7 @@ func (s *Stopped) Unwrap() error { return s.Err }
 const (
 	ItemOpenHours     = "open-hours"
 	ItemArchiveChange = "archive-change"
+	ItemSecondPerson  = "second-person"
 )
 
 // Allowed are the names of the refusals that a person overrode.

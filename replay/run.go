@@ -32,7 +32,8 @@ func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
 	if err := s.Complete(time.Time{}); err != nil { // AsOf is left to the sink, which may know the replay
 		return Receipt{}, err
 	}
-	if err := r.asPlanned(ctx, &s); err != nil {
+	planned, err := r.asPlanned(ctx, &s)
+	if err != nil {
 		return Receipt{}, err
 	}
 	durable, err := r.open(ctx, &s)
@@ -50,6 +51,7 @@ func (r *Runner) Run(ctx context.Context, s Spec) (Receipt, error) {
 		return Receipt{}, err
 	}
 	p := r.newPipeline(&s, durable)
+	p.hours.planned = planned
 	receipt, err := p.run(ctx)
 	if !p.prepared {
 		return receipt, err

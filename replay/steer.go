@@ -36,7 +36,7 @@ func (s *steering) obey(now orders) {
 	s.orders = now
 	s.pacer.Set(s.options.pace(now))
 	s.pacer.SetMaxGap(s.options.maxGap(now))
-	if now.told() != toWork {
+	if now.order() != toWork {
 		s.pacer.Pause()
 		s.end()
 	}
@@ -47,10 +47,10 @@ func (s *steering) obey(now orders) {
 }
 
 // begin begins a stretch, if the session is told to work.
-func (s *steering) begin(ctx context.Context) (context.Context, told) {
+func (s *steering) begin(ctx context.Context) (context.Context, order) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if t := s.orders.told(); t != toWork {
+	if t := s.orders.order(); t != toWork {
 		return nil, t
 	}
 	s.end()
@@ -66,17 +66,17 @@ func (s *steering) end() {
 }
 
 // now returns what the session is told, and why, for people.
-func (s *steering) now() (told, string) {
+func (s *steering) now() (order, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.orders.told(), s.orders.wish.Why()
+	return s.orders.order(), s.orders.wish.Why()
 }
 
 // drive works until the archive ends (io.EOF), or says why it stopped before.
 func (p *pipeline) drive(ctx context.Context) error {
 	for {
 		var err error
-		switch stretch, told := p.steering.begin(ctx); told {
+		switch stretch, next := p.steering.begin(ctx); next {
 		case toCancel:
 			return errCancelled
 		case toLeave:
@@ -116,8 +116,8 @@ func (p *pipeline) pause(ctx context.Context) error {
 	held := time.NewTimer(pauseHeld)
 	defer held.Stop()
 	for {
-		told, reason := p.steering.now()
-		if told != toPause {
+		now, reason := p.steering.now()
+		if now != toPause {
 			return nil
 		}
 		if err := p.say(ctx, Paused, reason); err != nil {

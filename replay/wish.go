@@ -18,14 +18,18 @@ type Wish struct {
 	Waits  bool         `json:"waits,omitempty"`  // for a second person, whose approval makes it false
 }
 
-// Signed says who wrote a wish, when and why.
+// Signed says who wrote a wish, of which replay, when and why.
 type Signed struct {
-	Version int       `json:"version"` // of this form: 1
-	Token   string    `json:"token"`   // of this writing, by which its writer finds it again
-	By      string    `json:"by"`      // who wrote it
-	Reason  string    `json:"reason,omitempty"`
-	At      time.Time `json:"at"`
+	Version     int       `json:"version"`               // of this form: 1
+	Token       string    `json:"token"`                 // of this writing, by which its writer finds it again
+	Incarnation string    `json:"incarnation,omitempty"` // of the replay that it is wished of, as in Known; empty: of a replayd that did not note it
+	By          string    `json:"by"`                    // who wrote it
+	Reason      string    `json:"reason,omitempty"`
+	At          time.Time `json:"at"`
 }
+
+// Of is Incarnation, of all that is signed.
+func (s Signed) Of() string { return s.Incarnation }
 
 // PaceWish is another pace than that of the start.
 type PaceWish struct {
@@ -77,15 +81,62 @@ func (s *Signed) join(other *Signed) {
 	}
 }
 
-// WishUnreadable says that somebody else than replayd has written where it stands what is wanted of a replay. Whatever is
-// wanted anew puts that right.
-type WishUnreadable struct{ Err error }
+// Parts of what is wanted of a replay, beside the names of its choices. Each stands by itself.
+const (
+	PartState    = "wish"
+	PartPace     = "pace"
+	PartCancel   = "cancel"
+	PartApproval = "approved"
+)
+
+// WishUnreadable says that somebody else than replayd has written where it stands what is wanted of a replay. To want that part
+// of it anew puts that right, and so does to cancel it.
+type WishUnreadable struct {
+	Err  error
+	ID   string
+	Part string // or the name of a choice
+}
 
 func (w *WishUnreadable) Error() string {
-	return w.Err.Error() + "\nOr say anew what is wanted, by replayd pause, resume, pace or cancel"
+	return w.Err.Error() + "\nOr say anew what is wanted: replayd " + w.cure()
+}
+
+// cure is the command that writes the part.
+func (w *WishUnreadable) cure() string {
+	switch w.Part {
+	case PartState:
+		return "resume " + w.ID + ", or replayd pause " + w.ID
+	case PartPace:
+		return "pace " + w.ID + " PACE"
+	case PartCancel:
+		return "cancel " + w.ID + ". If nobody has cancelled it, a record without a value under that key lets it go on"
+	case PartApproval:
+		return "approve " + w.ID
+	case ChoiceAllow:
+		return "resume " + w.ID + ", with --allow NAME where refusals are to be overridden"
+	case ChoiceMaxBad:
+		return "resume " + w.ID + " --max-bad SHARE"
+	}
+	return "resume " + w.ID + " --on-" + w.Part + " POLICY"
 }
 
 func (w *WishUnreadable) Unwrap() error { return w.Err }
+
+// Unread is the part of what is wanted of a replay that cannot be read, and holds it; empty: there is none.
+func (k *Known) Unread() string {
+	if unread := new(WishUnreadable); errors.As(k.Err, &unread) {
+		return unread.Part
+	}
+	return ""
+}
+
+// Another says that an id has another replay than that of which something was wanted.
+type Another struct{ ID string }
+
+func (e *Another) Error() string {
+	return fmt.Sprintf("replay %s was forgotten meanwhile, and another one was started under its id: nothing was done to that\n"+
+		"Look at it first: replayd show %s", e.ID, e.ID)
+}
 
 // Validate reports what no replay can be told.
 func (w *Wish) Validate() error {

@@ -62,7 +62,7 @@ func (t *table) slot(key archive.Hash) int {
 	return int(i)
 }
 
-func (t *table) behind(slot int) int {
+func (t *table) next(slot int) int {
 	if slot++; slot < len(t.slots) {
 		return slot
 	}
@@ -74,7 +74,7 @@ func (t *table) find(key archive.Hash) *row {
 	if t.count == 0 {
 		return nil
 	}
-	for i := t.slot(key); t.slots[i] != 0; i = t.behind(i) {
+	for i := t.slot(key); t.slots[i] != 0; i = t.next(i) {
 		if r := t.row(t.slots[i] - 1); r.key == key {
 			return r
 		}
@@ -100,7 +100,7 @@ func (t *table) add(r row, m *memory) {
 func (t *table) link(n uint32, key archive.Hash) {
 	i := t.slot(key)
 	for t.slots[i] != 0 {
-		i = t.behind(i)
+		i = t.next(i)
 	}
 	t.slots[i] = n
 }

@@ -1,0 +1,47 @@
+package replay
+
+import (
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// Refused says that a replay waits for a person: its last session was refused, or ended as the next one would, too. It holds
+// until somebody wishes anything of the replay anew, whatever daemons are restarted meanwhile.
+type Refused struct {
+	Version int       `json:"version"` // of this form: 1
+	Wish    string    `json:"wish"`    // token of the wish under which the session ended
+	State   State     `json:"state"`   // Planned where the replay has not begun, else Failed
+	Error   string    `json:"error"`   // why, for people
+	Daemon  string    `json:"daemon"`  // host and process
+	At      time.Time `json:"at"`
+}
+
+// maxRefused is how many bytes of an error are kept: every daemon remembers them for as long as the replay is known.
+const maxRefused = 4 << 10
+
+// NewRefused is what err means for a replay in a state, at a daemon and under the wish with a token.
+func NewRefused(token string, s State, err string, daemon string, at time.Time) Refused {
+	return Refused{Version: 1, Wish: token, State: s, Error: shortened(err, maxRefused), Daemon: daemon, At: at.UTC()}
+}
+
+// shortened is as much of text as most bytes hold.
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	const more = " …"
+	cut := most - len(more)
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + more
+}
+
+// Validate reports what no session has ended in.
+func (r *Refused) Validate() error {
+	if r.State != Planned && r.State != Failed {
+		return fmt.Errorf("a replay that is refused cannot be %q: %s or %s", r.State, Planned, Failed)
+	}
+	return nil
+}
