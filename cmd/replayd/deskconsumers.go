@@ -23,8 +23,8 @@ func (d *desk) Offsets(ctx context.Context, k *replay.Known, at time.Time) (api.
 		return api.Offsets{}, problemOf(err)
 	}
 	o := api.Offsets{ID: k.Spec.ID, EventTime: at.UTC(), Known: p.Known, Topic: k.Spec.Topic, Partitions: []api.Partition{}}
-	for _, partition := range slices.Sorted(maps.Keys(p.Offsets)) {
-		o.Partitions = append(o.Partitions, api.Partition{Partition: partition, Offset: p.Offsets[partition]})
+	for _, partition := range slices.Sorted(maps.Keys(p.ByPartition)) {
+		o.Partitions = append(o.Partitions, api.Partition{Partition: partition, Offset: p.ByPartition[partition]})
 	}
 	return o, nil
 }

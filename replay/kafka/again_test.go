@@ -18,6 +18,7 @@ import (
 
 // TestTheSameSpecIsRunUntilItHasEnded runs a spec from Defaults, which says of no instant, three times.
 func TestTheSameSpecIsRunUntilItHasEnded(t *testing.T) {
+	t.Parallel()
 	const events = 500
 	var lines strings.Builder
 	for i := range events {
@@ -72,6 +73,7 @@ func TestTheSameSpecIsRunUntilItHasEnded(t *testing.T) {
 
 // TestSpecsThatAreFrozenAtOnceTakeOneInstant freezes the same spec, which says of no instant, from several sessions.
 func TestSpecsThatAreFrozenAtOnceTakeOneInstant(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t))
 	if _, err := c.ensureControlTopics(t.Context()); err != nil {
 		t.Fatal(err)

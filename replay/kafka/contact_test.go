@@ -39,6 +39,7 @@ func dialing(t *testing.T, brokers []string, routes map[string]string) error {
 }
 
 func TestAddressesThatTheClusterGivesForItselfAreTried(t *testing.T) {
+	t.Parallel()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +57,7 @@ func TestAddressesThatTheClusterGivesForItselfAreTried(t *testing.T) {
 }
 
 func TestABrokerThatRefusesSaysMoreThanOneThatIsDown(t *testing.T) {
+	t.Parallel()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "user", "password"))
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +75,7 @@ func TestABrokerThatRefusesSaysMoreThanOneThatIsDown(t *testing.T) {
 }
 
 func TestBrokersThatDoNotAnswerAnyMoreAreNamedWithTheNextStep(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t))
 	timeout := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 	for _, silent := range []error{timeout, fmt.Errorf("fence x: %w", context.DeadlineExceeded), kgo.ErrRecordTimeout, io.EOF} {
@@ -96,6 +99,7 @@ func TestBrokersThatDoNotAnswerAnyMoreAreNamedWithTheNextStep(t *testing.T) {
 
 // TestAnOpeningIsBrokenOffWhereverTheBrokerHangs cancels it while the broker keeps a request, and opens the replay again.
 func TestAnOpeningIsBrokenOffWhereverTheBrokerHangs(t *testing.T) {
+	t.Parallel()
 	for _, at := range []struct {
 		key     kmsg.Key
 		resumed bool

@@ -30,6 +30,7 @@ func prepared(t *testing.T, c *Cluster, id string, allow ...string) *Sink {
 
 // TestOfTwoReplaysThatBeginAtOnceOneGoesOn begins two when the preflight of neither can see the other.
 func TestOfTwoReplaysThatBeginAtOnceOneGoesOn(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t))
 	first, second := prepared(t, c, "a"), prepared(t, c, "b")
 	if _, err := first.takeOver(t.Context()); err != nil {
@@ -39,7 +40,7 @@ func TestOfTwoReplaysThatBeginAtOnceOneGoesOn(t *testing.T) {
 	wantRefusal(t, err, ItemOverlap, "replay a has begun just before")
 	commit(t, first, chunk(10, 1, replay.Completed))
 
-	_, err = c.Sink(Settings{}).Open(t.Context(), testSpec("b"))
+	err = opens(t, c, Settings{}, testSpec("b"))
 	wantRefusal(t, err, ItemOverlap, "replay a has put")
 	again := c.Sink(Settings{Allow: replay.Allowed{ItemOverlap}})
 	t.Cleanup(again.Close)
@@ -51,6 +52,7 @@ func TestOfTwoReplaysThatBeginAtOnceOneGoesOn(t *testing.T) {
 
 // TestOneThatWasKilledBeforeItGaveWayGivesWayLater cuts the session off between its word and the look at others'.
 func TestOneThatWasKilledBeforeItGaveWayGivesWayLater(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	first, second := prepared(t, c, "a"), prepared(t, c, "b")
@@ -61,12 +63,13 @@ func TestOneThatWasKilledBeforeItGaveWayGivesWayLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	second.Close() // before it looked at others
-	_, err := connect(t, f).Sink(Settings{}).Open(t.Context(), testSpec("b"))
+	err := opens(t, connect(t, f), Settings{}, testSpec("b"))
 	wantRefusal(t, err, ItemOverlap, "replay a has begun just before")
 }
 
 // TestPreflightIsAskedAgainOfAReplayThatHasNotBegun kills one behind its spec; meanwhile another takes the topic.
 func TestPreflightIsAskedAgainOfAReplayThatHasNotBegun(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	killed := prepared(t, c, "a")
@@ -75,6 +78,6 @@ func TestPreflightIsAskedAgainOfAReplayThatHasNotBegun(t *testing.T) {
 	}
 	other, _ := open(t, c, testSpec("b"))
 	commit(t, other, chunk(10, 1, replay.Completed))
-	_, err := connect(t, f).Sink(Settings{}).Open(t.Context(), testSpec("a"))
+	err := opens(t, connect(t, f), Settings{}, testSpec("a"))
 	wantRefusal(t, err, ItemOverlap, "replay b has put")
 }

@@ -12,6 +12,7 @@ import (
 
 // TestControlTopicsThatAPlatformTeamMadeAreUsedAsTheyAre has a quarantine topic of fewer partitions than ours would get.
 func TestControlTopicsThatAPlatformTeamMadeAreUsedAsTheyAre(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	if _, err := c.admin.CreateTopic(t.Context(), 1, 1, nil, "replayd.quarantine"); err != nil {
@@ -27,6 +28,7 @@ func TestControlTopicsThatAPlatformTeamMadeAreUsedAsTheyAre(t *testing.T) {
 }
 
 func TestControlTopicsThatWouldForgetAreRefused(t *testing.T) {
+	t.Parallel()
 	for topic, policy := range map[string]string{"replayd.config": "delete", "replayd.checkpoints": "compact,delete", "replayd.audit": "compact"} {
 		t.Run(topic, func(t *testing.T) {
 			c := connect(t, fake(t))
@@ -34,7 +36,7 @@ func TestControlTopicsThatWouldForgetAreRefused(t *testing.T) {
 			if _, err := c.admin.CreateTopic(t.Context(), 1, 1, settings, topic); err != nil {
 				t.Fatal(err)
 			}
-			_, err := c.Sink(Settings{}).Open(t.Context(), testSpec("r"))
+			err := opens(t, c, Settings{}, testSpec("r"))
 			var refusal *replay.Refusal
 			if !errors.As(err, &refusal) || refusal.Item != ItemControlTopics || !strings.Contains(refusal.What, topic) {
 				t.Fatalf("got %v", err)
@@ -45,6 +47,7 @@ func TestControlTopicsThatWouldForgetAreRefused(t *testing.T) {
 
 // TestATopicIsCreatedOnlyAfterItsIntentIsWritten lets the audit topic refuse every record.
 func TestATopicIsCreatedOnlyAfterItsIntentIsWritten(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t))
 	settings := map[string]*string{"max.message.bytes": kadm.StringPtr("1")}
 	if _, err := c.admin.CreateTopic(t.Context(), 1, 1, settings, "replayd.audit"); err != nil {

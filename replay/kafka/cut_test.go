@@ -75,6 +75,7 @@ func (c *cutter) roll(key int16) (before, after bool) {
 }
 
 func TestLostRequestsAndAnswersLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()

@@ -60,6 +60,7 @@ func jsonFields(of reflect.Type) []string {
 }
 
 func TestEveryFieldOfControlRecordsIsDocumented(t *testing.T) {
+	t.Parallel()
 	var have, told []string
 	for record, of := range map[string]reflect.Type{
 		"`spec/<id>/<hash>`":        reflect.TypeFor[stored](),
@@ -69,7 +70,9 @@ func TestEveryFieldOfControlRecordsIsDocumented(t *testing.T) {
 		"`cancel/<id>`":             reflect.TypeFor[replay.Signed](),
 		"`approved/<id>`":           reflect.TypeFor[replay.Signed](),
 		"`choice/<id>/<name>`":      reflect.TypeFor[replay.Choice](),
+		"`refused/<id>`":            reflect.TypeFor[replay.Refused](),
 		"`forget/<id>`":             reflect.TypeFor[forgetting](),
+		"`trace/<id>/<hash>`":       reflect.TypeFor[trace](),
 		"`<id>/barrier`":            reflect.TypeFor[barrier](),
 		"`<id>/genesis`":            reflect.TypeFor[genesis](),
 		"`<id>/checkpoint`":         reflect.TypeFor[replay.Checkpoint](),
@@ -105,6 +108,7 @@ func TestEveryFieldOfControlRecordsIsDocumented(t *testing.T) {
 }
 
 func TestTheTimesInTheDocumentHold(t *testing.T) {
+	t.Parallel()
 	have := []string{
 		"transaction timeout: " + length(transactionTimeout),
 		"a transaction without an end: " + length(transactionWatch),
@@ -139,6 +143,7 @@ func length(d time.Duration) string {
 }
 
 func TestTheControlTopicsAreMadeAsTheDocumentSays(t *testing.T) {
+	t.Parallel()
 	var have, told []string
 	kept := map[string]string{"compact": "compacted", "delete": "for ever"}
 	groups := map[string]string{} // of the second table, by topic
@@ -185,6 +190,7 @@ func same(t *testing.T, what string, program, document []string) {
 
 // TestTheRefusalOfRightsIsPrintedAsTheDocumentShows compares the block of docs/security.md. … stands for the rest of a line.
 func TestTheRefusalOfRightsIsPrintedAsTheDocumentShows(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../../docs/security.md")
 	if err != nil {
 		t.Fatal(err)

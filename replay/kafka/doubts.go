@@ -8,7 +8,7 @@ import "context"
 type doubts map[string]*doubt
 
 type doubt struct {
-	until   map[place]int64 // what must have been read
+	until   map[topicPartition]int64 // what must have been read
 	certain bool
 }
 
@@ -17,7 +17,7 @@ func (d doubts) certain(id string) bool { return d[id] != nil && d[id].certain }
 
 // weigh takes note of the halves that were found, of what the topics held after that, and of what has been read now. It
 // reports whether anything has become certain, or is no more.
-func (d doubts) weigh(halves map[string]bool, held, read map[place]int64) (changed bool) {
+func (d doubts) weigh(halves map[string]bool, held, read map[topicPartition]int64) (changed bool) {
 	for id, of := range d {
 		if !halves[id] {
 			changed = changed || of.certain
@@ -35,7 +35,7 @@ func (d doubts) weigh(halves map[string]bool, held, read map[place]int64) (chang
 	return changed
 }
 
-func covers(read, until map[place]int64) bool {
+func covers(read, until map[topicPartition]int64) bool {
 	for of, end := range until {
 		if read[of] < end {
 			return false
@@ -49,7 +49,7 @@ func (v *View) doubt(ctx context.Context) error {
 	v.mu.Lock()
 	before := v.halves()
 	v.mu.Unlock()
-	held := map[place]int64{}
+	held := map[topicPartition]int64{}
 	for _, name := range []string{configTopic, checkpointTopic} {
 		if len(before) == 0 {
 			break
@@ -73,7 +73,7 @@ func (v *View) doubt(ctx context.Context) error {
 }
 
 // held adds where the partitions of a topic end that hold anything, open transactions included.
-func (v *View) held(ctx context.Context, topic string, ends map[place]int64) error {
+func (v *View) held(ctx context.Context, topic string, ends map[topicPartition]int64) error {
 	starts, err := v.cluster.offsets(ctx, topic, v.cluster.admin.ListStartOffsets)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (v *View) held(ctx context.Context, topic string, ends map[place]int64) err
 	}
 	for partition, end := range list[topic] {
 		if start, _ := starts.Lookup(topic, partition); start.Offset < end.Offset {
-			ends[place{topic, partition}] = end.Offset
+			ends[topicPartition{topic, partition}] = end.Offset
 		}
 	}
 	return nil

@@ -25,6 +25,7 @@ func noFile(number syscall.Errno) error {
 }
 
 func TestAProcessWithoutFilesIsNoBrokerThatIsAway(t *testing.T) {
+	t.Parallel()
 	for err, says := range map[error]string{
 		noFile(syscall.EMFILE): "ulimit -n",
 		noFile(syscall.ENFILE): "fs.file-max",
@@ -51,6 +52,7 @@ func TestAProcessWithoutFilesIsNoBrokerThatIsAway(t *testing.T) {
 
 // TestFilesThatRunOutInTheMiddleAreTold takes them away when the next session of a client dials.
 func TestFilesThatRunOutInTheMiddleAreTold(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	var out atomic.Bool
 	to := &lines{}

@@ -172,7 +172,7 @@ func (v *View) awaitAll(ctx context.Context, name string, list func(context.Cont
 		if start, _ := starts.Lookup(topic, partition); start.Offset >= end.Offset {
 			continue // nothing is there to be read
 		}
-		if err := v.awaitRead(ctx, place{topic, partition}, end.Offset); err != nil {
+		if err := v.awaitRead(ctx, topicPartition{topic, partition}, end.Offset); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 // TestATopicThatIsMissingForLongIsDeleted: brokers that come up may hide one for a while.
 func TestATopicThatIsMissingForLongIsDeleted(t *testing.T) {
+	t.Parallel()
 	v := &View{cluster: &Cluster{}, registry: newRegistry(zerolog.Nop()), changed: make(chan struct{}), moved: make(chan struct{})}
 	missing, began := &replay.Refusal{Item: ItemRestart, What: "it was deleted"}, time.Now()
 	for _, look := range []struct {
@@ -48,6 +49,7 @@ func TestATopicThatIsMissingForLongIsDeleted(t *testing.T) {
 
 // TestAnAuditThatIsLostIsSaid until the daemon is started anew: what was done before is in no other place.
 func TestAnAuditThatIsLostIsSaid(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	v := follow(t, c)
@@ -87,6 +89,7 @@ func TestAnAuditThatIsLostIsSaid(t *testing.T) {
 
 // TestAnAuditThatComesBackIsNoTrouble has one that was only hidden.
 func TestAnAuditThatComesBackIsNoTrouble(t *testing.T) {
+	t.Parallel()
 	v := follow(t, connect(t, fake(t)))
 	v.mu.Lock()
 	v.noAudit = v.cluster.controlLost("replayd.audit", "deleted")
@@ -96,6 +99,7 @@ func TestAnAuditThatComesBackIsNoTrouble(t *testing.T) {
 
 // TestControlTopicsThatAreMadeForTheFirstTimeAreNoLoss has a new cluster.
 func TestControlTopicsThatAreMadeForTheFirstTimeAreNoLoss(t *testing.T) {
+	t.Parallel()
 	var log lines
 	c, err := Connect(t.Context(), Options{Brokers: fake(t).ListenAddrs(), Log: zerolog.New(&log)})
 	if err != nil {

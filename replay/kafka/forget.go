@@ -30,18 +30,29 @@ func (e *NotEnded) Error() string {
 // that so:
 //
 //	forget/<id>                      from here on no session begins and nobody freezes anything under the id
+//	trace/<id>/…                     of one that has begun, once its owner is fenced: what it has put into its topic
 //	all of its checkpoint records    in one transaction, which fences whoever may still be at work, and its receipt
-//	its progress, what is wanted of it, spec/<id>/…
+//	its progress, what is wanted of it, spec/<id>/…, refused/<id>
 //	started/<id>                     to a replayd that does not know forget/<id>, a replay that has begun and has no
 //	                                 checkpoint is lost, never new
 //	forget/<id>                      the id is free
-func (v *View) Forget(ctx context.Context, id string) error {
-	f, err := v.forgettable(id)
+func (v *View) Forget(ctx context.Context, id string) error { return v.forget(ctx, id, false) }
+
+// ForgetSilent does the same with a replay that has not ended, where it runs in the foreground: nobody but its process can end it,
+// and that is taken for gone. If it is not, it is fenced by the transaction that deletes its checkpoints and produces nothing more.
+func (v *View) ForgetSilent(ctx context.Context, id string) error { return v.forget(ctx, id, true) }
+
+func (v *View) forget(ctx context.Context, id string, silent bool) error {
+	f, err := v.forgettable(id, silent)
+	if err == nil && !f.begun {
+		v.sweep(ctx)
+		err = v.traceable()
+	}
 	if err != nil {
 		return &replay.Conflict{Err: err}
 	}
 	if !f.begun {
-		intent := forgetting{Version: version, Host: host(), PID: os.Getpid(), At: time.Now().UTC()}
+		intent := forgetting{Version: version, Host: host(), PID: os.Getpid(), At: f.since, Lost: f.lost}
 		if err := v.write(ctx, forgetKey(id), intent); err != nil {
 			return err
 		}
@@ -68,15 +79,18 @@ func (v *View) Forget(ctx context.Context, id string) error {
 
 // forgotten is a replay that is to be forgotten.
 type forgotten struct {
-	begun bool        // before: it is to be finished
-	spec  replay.Spec // with its id alone where the rest is deleted already
-	at    []*started  // where its checkpoints are; one that is nil stands for the partition that its name gives
-	ended bool        // by a checkpoint: there must be one that says so
-	keys  []string    // in the config topic, in the order in which they are deleted
+	begun   bool        // before: it is to be finished
+	since   time.Time   // when that was
+	lost    bool        // what it is continued by was, before anything was deleted
+	spec    replay.Spec // with its id alone where the rest is lost, or deleted already
+	started *started    // likewise nil
+	at      []*started  // where its checkpoints are; one that is nil stands for the partition that its name gives
+	ended   bool        // by a checkpoint: there must be one that says so
+	keys    []string    // in the config topic, in the order in which they are deleted
 }
 
-// forgettable finds a replay that has ended, that is lost, or that is being forgotten.
-func (v *View) forgettable(id string) (*forgotten, error) {
+// forgettable finds a replay that has ended, that is lost, that is being forgotten, or that is silent in the foreground.
+func (v *View) forgettable(id string, silent bool) (*forgotten, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	k, ok := v.known(id)
@@ -90,13 +104,19 @@ func (v *View) forgettable(id string) (*forgotten, error) {
 	if err := of.unreadable(); err != nil && !v.nothingButSpecs(id, of) {
 		return nil, err
 	}
-	f := &forgotten{begun: !of.forget.absent(), spec: replay.Spec{ID: id}, at: v.checkpointsOf(id, of)}
+	f := &forgotten{
+		begun: !of.forget.absent(), since: time.Now().UTC(), spec: k.Spec, started: of.started.value, at: v.checkpointsOf(id, of),
+	}
 	switch lost := new(replay.Refusal); {
 	case f.begun:
-	case errors.As(k.Err, &lost) && lost.Item == ItemRestart, errors.As(k.Err, new(*KeyTaken)):
+		f.since, f.lost = of.forget.value.At, of.forget.value.Lost
+	case errors.As(k.Err, &lost) && lost.Item == ItemRestart:
+		f.lost = true
+	case errors.As(k.Err, new(*KeyTaken)):
 	case errors.As(k.Err, new(*errUnreadable)) && of.unreadable() != nil:
 	case k.Err != nil && !errors.As(k.Err, new(*replay.WishUnreadable)):
 		return nil, k.Err
+	case silent && k.Spec.Owner == replay.OwnerRun && !k.State().Terminal():
 	case !k.State().Terminal():
 		return nil, &NotEnded{ID: id, State: k.State()}
 	default:
@@ -106,7 +126,7 @@ func (v *View) forgettable(id string) (*forgotten, error) {
 	for _, part := range slices.Sorted(maps.Keys(of.specs)) {
 		f.keys = append(f.keys, specKey(id, part))
 	}
-	f.keys = append(f.keys, startedKey(id), forgetKey(id))
+	f.keys = append(f.keys, refusedKey(id), startedKey(id), forgetKey(id))
 	return f, nil
 }
 
@@ -142,6 +162,16 @@ func (v *View) checkpointsOf(id string, of *registered) []*started {
 	return all
 }
 
+// traceable refuses to forget more than traces are kept of.
+func (v *View) traceable() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.registry.traces) >= mostTraces {
+		return errTraces(v.cluster.options.ControlPrefix)
+	}
+	return nil
+}
+
 // forgets reports whether a replay is being forgotten.
 func (v *View) forgets(id string) bool {
 	v.mu.Lock()
@@ -150,12 +180,12 @@ func (v *View) forgets(id string) bool {
 	return of != nil && !of.forget.absent()
 }
 
-// forgetProgress deletes the checkpoint records of a replay in one place, and its receipt, in one transaction of its owner, and
-// waits until that has been read back.
+// forgetProgress leaves a trace of a replay and deletes its checkpoint records in one place, and its receipt, in one transaction of
+// its owner, and waits until that has been read back.
 func (v *View) forgetProgress(ctx context.Context, f *forgotten, at *started) error {
 	s := v.cluster.Sink(Settings{})
 	defer s.Close()
-	s.spec, s.maxBytes = &f.spec, defaultMaxMessage
+	s.spec, s.maxBytes = &replay.Spec{ID: f.spec.ID}, defaultMaxMessage // its topic may be gone
 	var err error
 	if s.codec, err = s.settings.codec(); err != nil {
 		return err
@@ -166,8 +196,17 @@ func (v *View) forgetProgress(ctx context.Context, f *forgotten, at *started) er
 	if err := s.acquire(ctx); err != nil {
 		return err
 	}
+	if err := v.awaitAll(ctx, configTopic, v.cluster.admin.ListEndOffsets); err != nil {
+		return err
+	}
+	if !v.forgets(f.spec.ID) { // another daemon has finished it before this one owned it, and what is there may be the next one's
+		return nil
+	}
 	if c := s.journal.checkpoint; f.ended && (c == nil || !c.State.Terminal()) {
 		return errors.New("it has no checkpoint that says that it has ended")
+	}
+	if err := v.leave(ctx, f, s.journal); err != nil {
+		return err
 	}
 	var last int64
 	err = s.producer.opening(ctx, func(t *sending) error {
@@ -180,7 +219,7 @@ func (v *View) forgetProgress(ctx context.Context, f *forgotten, at *started) er
 	if err != nil {
 		return err
 	}
-	return v.awaitRead(ctx, place{s.journal.topic, s.journal.partition}, last+1)
+	return v.awaitRead(ctx, topicPartition{s.journal.topic, s.journal.partition}, last+1)
 }
 
 // keys are those of all records of the replay that were read, and of those that each replay has.

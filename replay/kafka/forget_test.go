@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,7 +43,7 @@ func ended(t *testing.T, v *View, id string) {
 	finds(t, v, id, func(k replay.Known) bool { return k.State() == replay.Completed })
 }
 
-// left are the keys of the control topics that have a value and speak of a replay.
+// left are the keys of the control topics that have a value and speak of a replay, but for what is to be left.
 func left(t *testing.T, f *kfake.Cluster, id string) []string {
 	t.Helper()
 	var keys []string
@@ -51,7 +53,7 @@ func left(t *testing.T, f *kfake.Cluster, id string) []string {
 			newest[string(r.Key)] = r.Value != nil
 		}
 		for key, there := range newest {
-			if there && strings.Contains("/"+key+"/", "/"+id+"/") {
+			if there && strings.Contains("/"+key+"/", "/"+id+"/") && !strings.HasPrefix(key, "trace/") {
 				keys = append(keys, topic+": "+key)
 			}
 		}
@@ -76,6 +78,7 @@ func stable(t *testing.T, f *kfake.Cluster, topic string) (all []*kgo.Record) {
 }
 
 func TestOnlyWhatHasEndedIsForgotten(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	v := follow(t, c)
@@ -98,6 +101,7 @@ func TestOnlyWhatHasEndedIsForgotten(t *testing.T) {
 }
 
 func TestWhatIsForgottenLeavesNothingAndItsIDIsFree(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	v := follow(t, c)
@@ -143,6 +147,7 @@ func TestWhatIsForgottenLeavesNothingAndItsIDIsFree(t *testing.T) {
 }
 
 func TestOneThatWasCancelledBeforeItBeganIsForgotten(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	v := follow(t, connect(t, f))
 	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
@@ -161,6 +166,7 @@ func TestOneThatWasCancelledBeforeItBeganIsForgotten(t *testing.T) {
 
 // TestAnIDThatIsFreedIsFreeAtEachDaemon freezes it again at another, whose checkpoints may still be those of the one before.
 func TestAnIDThatIsFreedIsFreeAtEachDaemon(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	a, b := follow(t, connect(t, f)), follow(t, connect(t, f))
 	for i := range 5 {
@@ -182,6 +188,7 @@ func TestAnIDThatIsFreedIsFreeAtEachDaemon(t *testing.T) {
 }
 
 func TestWhatIsBeingForgottenIsNobodysToBegin(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t))
 	v := follow(t, c)
 	ended(t, v, "r")
@@ -206,20 +213,109 @@ func TestWhatIsBeingForgottenIsNobodysToBegin(t *testing.T) {
 // before that is written and after. Nothing that is left may look like a new replay, neither to this program nor to one that
 // does not know of forgetting.
 func TestForgettingThatIsBrokenOffAnywhereIsFinishedLater(t *testing.T) {
+	t.Parallel()
+	writes := brokenOff(t, endedOn(t), 0, false)
+	if writes < 8 {
+		t.Errorf("forgetting takes %d writes only", writes)
+	}
 	for _, written := range []bool{false, true} {
-		at := 1
-		for broken := true; broken; at++ {
+		for at := 1; at <= writes; at++ {
 			t.Run(fmt.Sprintf("write %d, written %t", at, written), func(t *testing.T) {
-				f := fake(t)
-				ended(t, follow(t, connect(t, f)), "r")
-				if broken = brokenOff(t, f, at, written); broken {
-					finished(t, f)
+				t.Parallel()
+				f := endedOn(t)
+				if n := brokenOff(t, f, at, written); n < at {
+					t.Fatalf("it ended with write %d", n)
 				}
+				finished(t, f)
 			})
 		}
-		if at < 9 {
-			t.Errorf("forgetting took %d writes only", at-2)
-		}
+	}
+}
+
+// endedOn is a broker on which replay r has ended.
+func endedOn(t *testing.T) *kfake.Cluster {
+	t.Helper()
+	f := fake(t)
+	ended(t, follow(t, connect(t, f)), "r")
+	return f
+}
+
+// held is a client's hook that holds back who does one thing, once it is armed, until it is let go.
+type held struct {
+	at      func(what any) bool // of *kgo.Client that is made, *kgo.Record that is to be written
+	armed   atomic.Bool
+	reached chan struct{}
+	let     chan struct{}
+}
+
+func hold(at func(what any) bool) *held {
+	return &held{at: at, reached: make(chan struct{}), let: make(chan struct{})}
+}
+
+func (h *held) OnNewClient(c *kgo.Client) { h.meet(c) }
+
+func (h *held) OnProduceRecordBuffered(r *kgo.Record) { h.meet(r) }
+
+func (h *held) meet(what any) {
+	if h.at(what) && h.armed.CompareAndSwap(true, false) {
+		close(h.reached)
+		<-h.let
+	}
+}
+
+// TestADaemonThatForgetsSlowlyLeavesTheNextReplayOfThatIDAlone: another has finished it, and the id has been used again since. It
+// is held back before it owns the replay, also with a view that is behind then, and behind its checkpoints.
+func TestADaemonThatForgetsSlowlyLeavesTheNextReplayOfThatIDAlone(t *testing.T) {
+	t.Parallel()
+	owning := func(what any) bool { _, ok := what.(*kgo.Client); return ok }
+	deleting := func(what any) bool {
+		r, ok := what.(*kgo.Record)
+		return ok && string(r.Key) == progressKey("r")
+	}
+	for _, c := range []struct {
+		what   string
+		at     func(any) bool
+		behind bool
+	}{{"before it owns it", owning, false}, {"behind, before it owns it", owning, true}, {"behind the checkpoints", deleting, false}} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			f := endedOn(t)
+			h := hold(c.at)
+			connected, err := Connect(t.Context(), Options{Brokers: f.ListenAddrs(), GiveUp: time.Minute, Client: []kgo.Opt{kgo.WithHooks(h)}, Log: zerolog.Nop()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(connected.Close)
+			slow, quick := follow(t, connected), follow(t, connect(t, f))
+			h.armed.Store(true)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() { ended <- slow.Forget(ctx, "r") }()
+			<-h.reached
+			if c.behind {
+				slow.Close()
+			}
+			until(t, "the other to know", func() bool { return quick.forgets("r") })
+			forget(t, quick, "r")
+			s, _ := anew(t, quick, "r")
+			commit(t, s, chunk(30, 1, replay.Completed))
+			s.Close()
+			before := slices.Sorted(slices.Values(left(t, f, "r")))
+			if c.behind { // it cannot know any more, and waits for that
+				time.AfterFunc(2*time.Second, cancel)
+			}
+			close(h.let)
+			if err := <-ended; (err != nil) != c.behind {
+				t.Error(err)
+			}
+			if after := slices.Sorted(slices.Values(left(t, f, "r"))); !slices.Equal(after, before) {
+				t.Errorf("of the next one are left\n%s\nof\n%s", after, before)
+			}
+			if n := len(traces(t, quick.cluster, "r")); n != 1 {
+				t.Errorf("there are %d traces", n)
+			}
+		})
 	}
 }
 
@@ -240,14 +336,17 @@ func finished(t *testing.T, f *kfake.Cluster) {
 	if keys := left(t, f, "r"); len(keys) > 0 {
 		t.Errorf("finished it leaves %v", keys)
 	}
+	if tr := traces(t, c, "r"); len(tr) != 1 || tr[0].Produced == nil || *tr[0].Produced != 20 {
+		t.Errorf("its traces are %+v", tr)
+	}
 	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
 		t.Errorf("its id is not free: %v", err)
 	}
 }
 
-// brokenOff forgets at a daemon that dies at the at-th produce request, which the broker gets (written) or not. False: there
-// are not so many.
-func brokenOff(t *testing.T, f *kfake.Cluster, at int, written bool) bool {
+// brokenOff forgets at a daemon that dies at the at-th produce request, which the broker gets (written) or not; at 0 at none.
+// It returns how many there were.
+func brokenOff(t *testing.T, f *kfake.Cluster, at int, written bool) int {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -257,10 +356,10 @@ func brokenOff(t *testing.T, f *kfake.Cluster, at int, written bool) bool {
 	}
 	defer c.Close()
 	v := follow(t, c)
-	n := 0
+	var writes atomic.Int64
 	f.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		f.KeepControl()
-		if n++; n != at {
+		if writes.Add(1) != int64(at) {
 			return nil, nil, false
 		}
 		cancel()
@@ -271,7 +370,7 @@ func brokenOff(t *testing.T, f *kfake.Cluster, at int, written bool) bool {
 	if err != nil && ctx.Err() == nil {
 		t.Fatalf("write %d: %v", at, err)
 	}
-	return ctx.Err() != nil
+	return int(writes.Load())
 }
 
 // notNew fails when a session would take the replay for one that has not begun.
@@ -299,6 +398,7 @@ func notNew(t *testing.T, f *kfake.Cluster, c *Cluster) {
 // TestWhatIsLostIsForgottenAndStartedAnewOnlyInSight loses each part of what a replay is continued by. It is listed with what is
 // lost and takes no wishes. Forgotten it leaves nothing; and its id, started anew, is refused for the events that stand there.
 func TestWhatIsLostIsForgottenAndStartedAnewOnlyInSight(t *testing.T) {
+	t.Parallel()
 	drop := func(topic string) func(*testing.T, *Cluster) {
 		return func(t *testing.T, c *Cluster) {
 			if _, err := c.admin.DeleteTopic(t.Context(), topic); err != nil {
@@ -363,8 +463,8 @@ func TestWhatIsLostIsForgottenAndStartedAnewOnlyInSight(t *testing.T) {
 			if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
 				t.Fatalf("its id is not free: %v", err)
 			}
-			_, err := c.Sink(Settings{Allow: replay.Allowed{ItemOverlap, ItemRestart}}).Open(t.Context(), daemonSpec("r"))
-			refusedRestart(t, err, "know of none")
+			err := opens(t, c, Settings{Allow: replay.Allowed{ItemOverlap, ItemRestart}}, daemonSpec("r"))
+			refusedRestart(t, err, "events of forgotten replay r")
 		})
 	}
 }
@@ -372,6 +472,7 @@ func TestWhatIsLostIsForgottenAndStartedAnewOnlyInSight(t *testing.T) {
 // TestWordThatOneHasStartedWhichWasForgottenIsForgottenAgain is of a session that had made a beginning when the replay, which
 // had been cancelled before it began, was forgotten elsewhere: its word came last.
 func TestWordThatOneHasStartedWhichWasForgottenIsForgottenAgain(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	v := follow(t, c)
@@ -394,6 +495,7 @@ func TestWordThatOneHasStartedWhichWasForgottenIsForgottenAgain(t *testing.T) {
 
 // TestWhatANewerReplaydWroteIsNotForgotten has a spec that this program cannot read.
 func TestWhatANewerReplaydWroteIsNotForgotten(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t))
 	config(t, c, specKey("r", "x"), `{"version":2}`)
 	v := follow(t, c)
@@ -405,6 +507,7 @@ func TestWhatANewerReplaydWroteIsNotForgotten(t *testing.T) {
 // TestASessionOfWhatWasForgottenBeginsNothing opens the sink of a replay that was cancelled and forgotten since a daemon read of
 // it, and another's that is forgotten while it opens: behind its beginning, before its first event.
 func TestASessionOfWhatWasForgottenBeginsNothing(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	v := follow(t, connect(t, f))
 	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {

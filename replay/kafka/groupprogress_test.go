@@ -28,6 +28,7 @@ func commits(t *testing.T, c *Cluster, offsets map[int32]int64) {
 
 // TestAGroupIsDoneWhenItHasPassedTheLastRecordOfEachPartition has a marker behind it that nobody reads.
 func TestAGroupIsDoneWhenItHasPassedTheLastRecordOfEachPartition(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	s, _ := open(t, c, testSpec("r"))
@@ -88,6 +89,7 @@ func TestAGroupIsDoneWhenItHasPassedTheLastRecordOfEachPartition(t *testing.T) {
 }
 
 func TestAPartitionWithoutRecordsIsDoneAtOnce(t *testing.T) {
+	t.Parallel()
 	last := int64(9)
 	var g GroupProgress
 	g.add(replay.Partition{StartOffset: 5}, -1)
@@ -98,6 +100,7 @@ func TestAPartitionWithoutRecordsIsDoneAtOnce(t *testing.T) {
 }
 
 func TestAGroupThatMayNotBeSeenIsSaid(t *testing.T) {
+	t.Parallel()
 	c := as(t, true, Rights("replayd", "replay"))
 	_, err := c.GroupProgress(t.Context(), &replay.Checkpoint{}, "payments")
 	wantRefusal(t, err, ItemRights, "--operation Describe --group payments")
@@ -105,6 +108,7 @@ func TestAGroupThatMayNotBeSeenIsSaid(t *testing.T) {
 
 // TestOffsetsLeadToAnEventTime has a chunk every ten minutes of the window.
 func TestOffsetsLeadToAnEventTime(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	commit(t, opened(t, c, "r"), chunk(7, 1, replay.Completed))
@@ -125,7 +129,7 @@ func TestOffsetsLeadToAnEventTime(t *testing.T) {
 	k := finds(t, v, "later", func(k replay.Known) bool { return k.Checkpoint != nil && k.Checkpoint.Seq == 100 })
 	for minute, chunk := range map[int]int{-5: 0, 0: 0, 10: 0, 11: 1, 20: 1, 25: 2, 51: 5, 500: 5} {
 		got, err := c.OffsetsAt(t.Context(), &k, spec.Window.From.Add(time.Duration(minute)*time.Minute))
-		if err != nil || fmt.Sprint(got.Offsets) != fmt.Sprint(next[chunk]) || got.Known.IsZero() != (chunk == 0) {
+		if err != nil || fmt.Sprint(got.ByPartition) != fmt.Sprint(next[chunk]) || got.Known.IsZero() != (chunk == 0) {
 			t.Errorf("minute %d: %+v, %v; want %v", minute, got, err, next[chunk])
 		}
 	}
@@ -143,6 +147,7 @@ func opened(t *testing.T, c *Cluster, id string) *Sink {
 }
 
 func TestOfWhatHasProducedNothingNoOffsetsAreKnown(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t))
 	v := follow(t, c)
 	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {

@@ -8,6 +8,7 @@ import (
 )
 
 func TestGroupsThatReadTheTopicAreFound(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t))
 	if _, err := c.admin.CreateTopic(t.Context(), 1, 1, nil, "other"); err != nil {
 		t.Fatal(err)

@@ -49,6 +49,7 @@ func hanging(t *testing.T) (address string, connections *atomic.Int64) {
 // TestABrokerThatHangsKeepsNoReplayFromStarting names one beside a cluster that works, at every place, twice and five
 // times: asked one after another they would use up the time of the first contact.
 func TestABrokerThatHangsKeepsNoReplayFromStarting(t *testing.T) {
+	t.Parallel()
 	silent, connections := hanging(t)
 	f := fake(t)
 	up := f.ListenAddrs()[0]
@@ -77,6 +78,7 @@ func TestABrokerThatHangsKeepsNoReplayFromStarting(t *testing.T) {
 
 // TestABrokerThatHangsIsPassedOverAmongThoseOfTheCluster stops one of three that are all named.
 func TestABrokerThatHangsIsPassedOverAmongThoseOfTheCluster(t *testing.T) {
+	t.Parallel()
 	silent, _ := hanging(t)
 	for stopped := range 3 {
 		addresses := fake(t, kfake.NumBrokers(3)).ListenAddrs()
@@ -93,6 +95,7 @@ func TestABrokerThatHangsIsPassedOverAmongThoseOfTheCluster(t *testing.T) {
 }
 
 func TestARefusalSaysMoreThanABrokerThatHangs(t *testing.T) {
+	t.Parallel()
 	silent, _ := hanging(t)
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "user", "password"))
 	if err != nil {
@@ -114,6 +117,7 @@ func TestARefusalSaysMoreThanABrokerThatHangs(t *testing.T) {
 
 // TestABrokerThatDidNotAnswerIsAskedAgainWhenASessionIsLost lets the one that answered go away, and the other come up.
 func TestABrokerThatDidNotAnswerIsAskedAgainWhenASessionIsLost(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	var away atomic.Bool
 	away.Store(true)

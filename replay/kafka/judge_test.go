@@ -13,6 +13,7 @@ import (
 )
 
 func TestWhatALostBrokerWouldTakeIsTold(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name     string
 		brokers  int
@@ -58,6 +59,7 @@ func TestWhatALostBrokerWouldTakeIsTold(t *testing.T) {
 // TestOriginalTimesOfAWindowByArrivalAreJudgedAsUnknown has a window of yesterday, well within every limit: it bounds when
 // the events arrived, and not when they happened.
 func TestOriginalTimesOfAWindowByArrivalAreJudgedAsUnknown(t *testing.T) {
+	t.Parallel()
 	const never, month = "9223372036854775807", "2592000000"
 	for _, c := range []struct {
 		name               string

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -15,6 +16,15 @@ import (
 	"replayd/archive"
 	"replayd/replay"
 )
+
+// TestMain runs more tests at once than there are processors: they wait for brokers more than they work.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // fake starts an in-process broker with a replay topic of three partitions.
 func fake(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {

@@ -39,7 +39,7 @@ func (v *View) known(id string) (replay.Known, bool) {
 	if !of.forget.absent() {
 		err = cmp.Or(err, error(&BeingForgotten{ID: id}))
 	}
-	spec, _ := of.spec()
+	spec, part := of.spec()
 	if spec == nil {
 		if !of.started.absent() {
 			err = cmp.Or(err, error(lost(id, v.cluster.topic(configTopic), "emptied")))
@@ -47,9 +47,12 @@ func (v *View) known(id string) (replay.Known, bool) {
 		return replay.Known{Spec: replay.Spec{ID: id}, Err: err}, err != nil
 	}
 	k := replay.Known{
-		Spec: cloneSpec(spec.value.Spec), Start: startOf(spec.value), Order: spec.first, Wish: of.wished(spec), Choices: of.wanted.chosen(spec.first),
+		Spec: cloneSpec(spec.value.Spec), Start: startOf(spec.value), Order: spec.first, Incarnation: part,
 		Begun: of.started.value != nil, Err: cmp.Or(err, v.registry.inert(id, of)),
 	}
+	at := incarnation{part, spec.first}
+	k.Wish, k.Choices = of.wished(spec.value, at), of.wanted.chosen(at)
+	k.Refused = of.refusal(&k, spec.first)
 	if p != nil && p.live.value != nil {
 		k.Live = cloneLive(p.live.value)
 	}
@@ -61,7 +64,7 @@ func (v *View) known(id string) (replay.Known, bool) {
 		k.Err = cmp.Or(k.Err, c.err, v.foreignTo(id, of.started.value), v.emptied(id, &c))
 	}
 	if !k.State().Terminal() { // nobody asks any more what is wanted of one that has ended
-		k.Err = cmp.Or(k.Err, of.wanted.unreadable())
+		k.Err = cmp.Or(k.Err, of.wanted.unreadable(id, at))
 	}
 	return k, true
 }
@@ -83,14 +86,14 @@ func (v *View) emptied(id string, c *register[replay.Checkpoint]) error {
 }
 
 // wished is what is wanted. Of a daemon's replay the first wish stands beside the spec; where none does it is to run.
-func (of *registered) wished(spec *register[stored]) *replay.Wish {
-	w := of.wanted.since(spec.first)
+func (of *registered) wished(spec *stored, at incarnation) *replay.Wish {
+	w := of.wanted.of(at)
 	switch {
 	case w.State != nil:
-	case spec.value.Wish != nil:
-		w.State = spec.value.Wish
-	case spec.value.Spec.Owner == replay.OwnerDaemon:
-		by := replay.Signed{Version: version, By: startOf(spec.value).By, At: spec.value.Spec.AsOf}
+	case spec.Wish != nil:
+		w.State = spec.Wish
+	case spec.Spec.Owner == replay.OwnerDaemon:
+		by := replay.Signed{Version: version, By: startOf(spec).By, At: spec.Spec.AsOf}
 		w.State = &replay.Wish{Signed: by, State: replay.Running}
 	}
 	return w.Wish()

@@ -78,6 +78,7 @@ func words(list []ACL) []string {
 }
 
 func TestWhatIsMissingIsNamedAndNoMore(t *testing.T) {
+	t.Parallel()
 	all := Rights("replayd", "replay")
 	for i, r := range all {
 		c := as(t, true, slices.Concat(all[:i], all[i+1:]))
@@ -99,6 +100,7 @@ func TestWhatIsMissingIsNamedAndNoMore(t *testing.T) {
 }
 
 func TestRightsToCreateAreAskedForWhereSomethingIsToBeCreated(t *testing.T) {
+	t.Parallel()
 	const topic = "made"
 	all := Rights("replayd", topic)
 	toCreate := words(ACLs("", RightsToCreate("replayd", topic, "")))
@@ -128,6 +130,7 @@ func TestRightsToCreateAreAskedForWhereSomethingIsToBeCreated(t *testing.T) {
 
 // TestPreflightTellsWhatElseIsWrong has no right to the audit topic, which hides nothing of the target.
 func TestPreflightTellsWhatElseIsWrong(t *testing.T) {
+	t.Parallel()
 	all := Rights("replayd", "absent")
 	rights := slices.DeleteFunc(all, func(r Right) bool { return r.Name == "replayd.audit" })
 	spec := testSpec("r")
@@ -146,6 +149,7 @@ func TestPreflightTellsWhatElseIsWrong(t *testing.T) {
 }
 
 func TestRightsOfAWSAreNoCommands(t *testing.T) {
+	t.Parallel()
 	s, err := security.New(t.Context(), security.Options{TLS: security.TLS{On: true}, SASL: security.SASL{Mechanism: security.AWSMSKIAM}})
 	if s == nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ func refusedRestart(t *testing.T, err error, says string) {
 }
 
 func TestATargetThatIsMadeAnewDuringASessionEndsIt(t *testing.T) {
+	t.Parallel()
 	for _, state := range []replay.State{replay.Running, replay.Completed} {
 		t.Run(string(state), func(t *testing.T) {
 			f := fake(t)
@@ -36,6 +37,7 @@ func TestATargetThatIsMadeAnewDuringASessionEndsIt(t *testing.T) {
 }
 
 func TestALostConfigTopicIsNotTakenForANewReplay(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	s, _ := open(t, c, testSpec("r"))
@@ -52,6 +54,7 @@ func TestALostConfigTopicIsNotTakenForANewReplay(t *testing.T) {
 
 // TestLostControlTopicsAreNoticedByWhatStandsInTheTarget loses all that tells of a replay.
 func TestLostControlTopicsAreNoticedByWhatStandsInTheTarget(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	s, _ := open(t, c, testSpec("r"))
@@ -62,16 +65,17 @@ func TestLostControlTopicsAreNoticedByWhatStandsInTheTarget(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := connect(t, f).Sink(Settings{Allow: replay.Allowed{ItemRestart}}).Open(t.Context(), testSpec("r"))
+	err := opens(t, connect(t, f), Settings{Allow: replay.Allowed{ItemRestart}}, testSpec("r"))
 	refusedRestart(t, err, "know of none")
-	_, err = connect(t, f).Sink(Settings{}).Open(t.Context(), testSpec("other"))
-	wantRefusal(t, err, ItemOverlap, "events of replay r")
-	if _, err = connect(t, f).Sink(Settings{Allow: replay.Allowed{ItemOverlap}}).Open(t.Context(), testSpec("other")); err != nil {
+	err = opens(t, connect(t, f), Settings{}, testSpec("other"))
+	wantRefusal(t, err, ItemOverlap, "events of unknown replay r")
+	if err = opens(t, connect(t, f), Settings{Allow: replay.Allowed{ItemOverlap}}, testSpec("other")); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestACheckpointTopicThatIsMadeAnewDuringASessionEndsIt(t *testing.T) {
+	t.Parallel()
 	for _, commits := range []int{0, 1} {
 		t.Run(fmt.Sprint(commits, " commits before"), func(t *testing.T) {
 			f := fake(t)
@@ -97,6 +101,7 @@ func TestACheckpointTopicThatIsMadeAnewDuringASessionEndsIt(t *testing.T) {
 
 // TestAReplayWhoseTargetIsLostCanBeEnded does it after its topic was deleted, was made anew, and under an answer that gets lost.
 func TestAReplayWhoseTargetIsLostCanBeEnded(t *testing.T) {
+	t.Parallel()
 	for _, anew := range []bool{false, true} {
 		t.Run(fmt.Sprintf("made anew %t", anew), func(t *testing.T) {
 			f := fake(t)
@@ -112,7 +117,7 @@ func TestAReplayWhoseTargetIsLostCanBeEnded(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err := c.Sink(Settings{}).Open(t.Context(), testSpec("r"))
+			err := opens(t, c, Settings{}, testSpec("r"))
 			refusedRestart(t, err, "replayd forget r")
 
 			last := c.Sink(Settings{Ends: true, Create: true})
@@ -143,6 +148,7 @@ func TestAReplayWhoseTargetIsLostCanBeEnded(t *testing.T) {
 
 // TestWhatHasNotBegunIsNotEndedInSilence has nothing that could be ended, or no more.
 func TestWhatHasNotBegunIsNotEndedInSilence(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	s, _ := open(t, c, testSpec("r"))
@@ -151,9 +157,9 @@ func TestWhatHasNotBegunIsNotEndedInSilence(t *testing.T) {
 	if _, err := c.admin.DeleteTopic(t.Context(), "replayd.checkpoints"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := connect(t, f).Sink(Settings{Ends: true}).Open(t.Context(), testSpec("r"))
+	err := opens(t, connect(t, f), Settings{Ends: true}, testSpec("r"))
 	refusedRestart(t, err, "made anew")
-	_, err = c.Sink(Settings{Ends: true}).Open(t.Context(), testSpec("other"))
+	err = opens(t, c, Settings{Ends: true}, testSpec("other"))
 	refusedRestart(t, err, "nothing to end")
 	if known, err := c.Stored(t.Context(), "other"); known != nil || err != nil {
 		t.Errorf("it was frozen: %+v, %v", known, err)

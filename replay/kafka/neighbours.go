@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -19,6 +20,9 @@ const newestRecords = 10
 func (p *preflight) neighbours(ctx context.Context) error {
 	var err error
 	if p.known, err = p.cluster.registry(ctx); err != nil {
+		return err
+	}
+	if p.detail, err = p.cluster.topicDetail(ctx, p.spec.Topic); err != nil {
 		return err
 	}
 	return p.each(ctx, p.newest, p.overlap)
@@ -42,6 +46,7 @@ func (p *preflight) newest(ctx context.Context) error {
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		traced := p.known.traced(id, p.detail.ID.String())
 		switch known, err := p.known.find(id); {
 		case id == "":
 			if !slices.Contains(p.settings.SourceTopics, topic) { // which is refused already, and for good
@@ -51,13 +56,19 @@ func (p *preflight) newest(ctx context.Context) error {
 		case err != nil:
 			return err
 		case known.Begun() && known.Spec.Topic == topic:
+		case id == p.spec.ID && traced:
+			p.refuse(ItemRestart, "Choose another --id, or another --topic.",
+				"topic %s holds events of forgotten replay %s: nobody could tell those of two replays of one id apart there", topic, id)
+			p.always()
 		case id == p.spec.ID:
 			p.refuse(ItemRestart, "Choose another --id and another --topic. What was lost is not made good by starting again.",
 				"topic %s holds events of a replay %s, and the topics of %s know of none: started again it would put them there twice", topic, id, prefix)
 			p.always()
+		case traced: // and overlap looks at its window
 		default:
-			p.refuse(ItemOverlap, "Use another --topic, or --allow overlap.",
-				"topic %s holds events of replay %s, and the topics of %s know of none with that id that was to put them there: they may be those of this window", topic, id, prefix)
+			p.refuse(ItemOverlap, "Use another --topic, or --allow overlap where the audit, or who replayed it, tells of another window.",
+				"topic %s holds events of unknown replay %s, and the topics of %s know of none with that id that was to put them there, "+
+					"since it was forgotten by an older replayd, lost, or begun under another kafka.control_prefix: they may be those of this window", topic, id, prefix)
 		}
 	}
 	return nil
@@ -66,11 +77,7 @@ func (p *preflight) newest(ctx context.Context) error {
 // newestIDs are the ids of the replays whose records are the newest of some partition, aborted ones included; empty for
 // what is no replay's.
 func (p *preflight) newestIDs(ctx context.Context) (map[string]bool, error) {
-	detail, err := p.cluster.topicDetail(ctx, p.spec.Topic)
-	if err != nil {
-		return nil, err
-	}
-	ends, err := p.cluster.ends(ctx, p.spec.Topic, int32(len(detail.Partitions)))
+	ends, err := p.cluster.ends(ctx, p.spec.Topic, int32(len(p.detail.Partitions)))
 	if err != nil {
 		return nil, err
 	}
@@ -107,20 +114,16 @@ func (p *preflight) replayOf(r *kgo.Record) string {
 	return string(r.Headers[i].Value)
 }
 
-// overlap refuses when another replay has put part of this window into this topic. What was put into one of the same name
-// that was deleted since is gone with it, and such a replay cannot be continued.
+// overlap refuses when another replay has put part of this window into this topic, be it known or forgotten. What was put into
+// one of the same name that was deleted since is gone with it, and such a replay cannot be continued.
 func (p *preflight) overlap(ctx context.Context) error {
 	others, err := p.known.into(p.spec)
 	if err != nil {
 		return err
 	}
-	target, err := p.cluster.topicDetail(ctx, p.spec.Topic)
-	if err != nil {
-		return err
-	}
 	for _, id := range slices.Sorted(maps.Keys(others)) {
 		other := others[id]
-		if other.started.TopicID != target.ID.String() {
+		if other.started.TopicID != p.detail.ID.String() {
 			continue
 		}
 		c, err := p.cluster.lastCheckpoint(ctx, other)
@@ -129,31 +132,52 @@ func (p *preflight) overlap(ctx context.Context) error {
 			return err
 		case c != nil && c.Seq == 0 && c.State.Terminal():
 		case c != nil && c.Seq == 0:
-			p.refuse(ItemOverlap, "Use another --topic, or --allow overlap if it will not be continued with --id "+id+".",
+			p.refuse(ItemOverlap, goesOn(&other.Spec, c)+" Use another --topic, or --allow overlap if it is not to go on.",
 				"replay %s was begun with %s for topic %s; it has put nothing there yet, but if it does, those of this window stand there twice",
 				id, span(other.Spec.Window), p.spec.Topic)
 		default:
-			p.findings = append(p.findings, overlapping(other, c != nil && c.State.Terminal()))
+			p.findings = append(p.findings, overlapping(other, c))
 		}
+	}
+	if before := p.known.before(p.spec.Window, p.detail.ID.String()); len(before) > 0 {
+		p.findings = append(p.findings, p.known.forgottenThere(before))
 	}
 	return nil
 }
 
-// overlapping is the refusal because of another replay, which has ended or can be continued.
-func overlapping(other *Stored, ended bool) Finding {
+// overlapping is the refusal because of another replay, which has events there. Its last checkpoint is c, nil when it has none.
+func overlapping(other *Stored, c *replay.Checkpoint) Finding {
 	s := &other.Spec
-	goesOn, receipt := "--id "+s.ID, "run --id "+s.ID
-	if s.Owner == replay.OwnerDaemon {
-		goesOn, receipt = "replayd resume "+s.ID, "replayd show "+s.ID
-	}
-	next := "Continue that replay with " + goesOn + ", use another --topic, or --allow overlap."
-	if ended {
-		next = "That replay has ended: " + receipt + " prints its receipt. To replay the window again use another --topic, or --allow overlap."
+	next := goesOn(s, c) + " Use another --topic, or --allow overlap."
+	if c != nil && c.State.Terminal() {
+		next = goesOn(s, c) + " To replay the window again use another --topic, or --allow overlap."
 	}
 	return Finding{
 		Item: ItemOverlap, Refused: true, Next: next,
 		What: "replay " + s.ID + " has put events of " + span(s.Window) + " into topic " + s.Topic + ": those of this window would stand there twice",
 	}
+}
+
+// goesOn says with which command another replay is looked at, or goes on, as its last checkpoint tells; nil: it is lost.
+func goesOn(s *replay.Spec, c *replay.Checkpoint) string {
+	run := "replayd run --id " + s.ID + " (with the flags it was begun with)"
+	ended := c != nil && c.State.Terminal()
+	running := c != nil && c.State == replay.Running
+	switch daemon := s.Owner == replay.OwnerDaemon; {
+	case daemon && ended:
+		return "That replay has ended: replayd show " + s.ID + " prints its receipt."
+	case daemon && running:
+		return "That replay goes on: replayd watch " + s.ID + " shows how far it is."
+	case daemon && c == nil:
+		return "What became of that replay says replayd show " + s.ID + "."
+	case daemon:
+		return "Continue that replay with replayd resume " + s.ID + "."
+	case ended:
+		return "That replay has ended: " + run + " prints its receipt."
+	case running:
+		return fmt.Sprintf("That replay runs at %s %d; if it was killed there, continue it with %s.", c.Host, c.PID, run)
+	}
+	return "Continue that replay with " + run + "."
 }
 
 // contend lets only one of two replays of one window go on that began for one topic at the same time, when neither's
@@ -183,14 +207,28 @@ func (s *Sink) contend(ctx context.Context) error {
 		if other.startedAt < mine.started.Looked || other.startedAt > mine.startedAt {
 			continue
 		}
-		f := overlapping(other, false)
-		f.What = strings.Replace(f.What, "has put", "has begun just before to put", 1)
-		if err := s.cluster.writeConfig(ctx, startedKey(s.spec.ID), nil); err != nil {
+		c, err := s.cluster.lastCheckpoint(ctx, other)
+		if err != nil {
 			return err
 		}
-		return &replay.Refusal{Item: f.Item, What: f.What, Next: f.Next}
+		f := overlapping(other, c)
+		f.What = strings.Replace(f.What, "has put", "has begun just before to put", 1)
+		return s.giveWay(ctx, f)
+	}
+	for _, of := range all.before(s.spec.Window, mine.started.TopicID) {
+		if all.traces[of].first >= mine.started.Looked { // it began, ended and was forgotten since
+			return s.giveWay(ctx, all.forgottenThere([]traceID{of}))
+		}
 	}
 	return nil
+}
+
+// giveWay takes the word back that this replay has started.
+func (s *Sink) giveWay(ctx context.Context, f Finding) error {
+	if err := s.cluster.writeConfig(ctx, startedKey(s.spec.ID), nil); err != nil {
+		return err
+	}
+	return &replay.Refusal{Item: f.Item, What: f.What, Next: f.Next}
 }
 
 func overlaps(a, b replay.Window) bool {

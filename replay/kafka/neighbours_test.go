@@ -7,22 +7,31 @@ import (
 	"replayd/replay"
 )
 
-// TestAnOverlapIsToldWithTheCommandOfItsReplay: one of a daemon is not continued by run.
+// TestAnOverlapIsToldWithTheCommandOfItsReplay: what can be typed depends on who runs it, and on how far it is.
 func TestAnOverlapIsToldWithTheCommandOfItsReplay(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		owner string
-		ended bool
+		state replay.State // of its last checkpoint; empty: it has none
 		says  string
 	}{
-		{replay.OwnerRun, true, "ended: run --id p1 prints its receipt"},
-		{replay.OwnerDaemon, true, "ended: replayd show p1 prints its receipt"},
-		{replay.OwnerRun, false, "Continue that replay with --id p1,"},
-		{replay.OwnerDaemon, false, "Continue that replay with replayd resume p1,"},
+		{replay.OwnerRun, replay.Completed, "has ended: replayd run --id p1 (with the flags it was begun with) prints its receipt"},
+		{replay.OwnerDaemon, replay.Cancelled, "has ended: replayd show p1 prints its receipt"},
+		{replay.OwnerRun, replay.Running, "runs at vm 7; if it was killed there, continue it with replayd run --id p1 (with the flags"},
+		{replay.OwnerDaemon, replay.Running, "replayd watch p1 shows"},
+		{replay.OwnerRun, replay.Paused, "Continue that replay with replayd run --id p1 (with the flags"},
+		{replay.OwnerDaemon, replay.Paused, "Continue that replay with replayd resume p1."},
+		{replay.OwnerDaemon, replay.Failed, "Continue that replay with replayd resume p1."},
+		{replay.OwnerRun, "", "Continue that replay with replayd run --id p1 (with the flags"},
+		{replay.OwnerDaemon, "", "says replayd show p1."},
 	} {
-		f := overlapping(&Stored{Spec: replay.Spec{ID: "p1", Owner: c.owner}}, c.ended)
-		if !strings.Contains(f.Next, c.says) {
-			t.Errorf("of one by %s: %s", c.owner, f.Next)
+		var last *replay.Checkpoint
+		if c.state != "" {
+			last = &replay.Checkpoint{State: c.state, Host: "vm", PID: 7}
+		}
+		f := overlapping(&Stored{Spec: replay.Spec{ID: "p1", Owner: c.owner}}, last)
+		if !strings.Contains(f.Next, c.says) || !strings.Contains(f.Next, "se another --topic, or --allow overlap.") {
+			t.Errorf("of one by %s that is %q: %s", c.owner, c.state, f.Next)
 		}
 	}
 }

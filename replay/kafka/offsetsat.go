@@ -11,32 +11,32 @@ import (
 	"replayd/replay"
 )
 
-// Place leads to an event time in a replay topic.
-type Place struct {
-	Known   time.Time       // the latest event time before the one that was asked for of which offsets are known; zero: the beginning
-	Offsets map[int32]int64 // by partition: every record of the replay from the time that was asked for on stands at or behind these
+// Offsets lead to an event time in a replay topic.
+type Offsets struct {
+	Known       time.Time       // the latest event time before the one that was asked for of which offsets are known; zero: the beginning
+	ByPartition map[int32]int64 // by partition: every record of the replay from the time that was asked for on stands at or behind these
 }
 
 // OffsetsAt finds where the records of a replay from an event time on stand: a consumer that begins there misses none of them.
 // It goes by the marks that the replay has left, which are a 512th of its window apart, else by its beginning. A window by arrival
 // may hold events whose clock was fast: for a time up to theirs, only the marks that stand before them are of use. Of a replay that
 // has produced nothing yet nothing is known: *Unbegun.
-func (c *Cluster) OffsetsAt(ctx context.Context, k *replay.Known, at time.Time) (Place, error) {
+func (c *Cluster) OffsetsAt(ctx context.Context, k *replay.Known, at time.Time) (Offsets, error) {
 	p, err := c.offsetsAt(ctx, k, at)
 	return p, c.unanswered(err)
 }
 
-func (c *Cluster) offsetsAt(ctx context.Context, k *replay.Known, at time.Time) (Place, error) {
+func (c *Cluster) offsetsAt(ctx context.Context, k *replay.Known, at time.Time) (Offsets, error) {
 	known, err := c.Stored(ctx, k.Spec.ID)
 	switch {
 	case err != nil:
-		return Place{}, err
+		return Offsets{}, err
 	case !known.Begun() || k.Checkpoint == nil:
-		return Place{}, &Unbegun{ID: k.Spec.ID}
+		return Offsets{}, &Unbegun{ID: k.Spec.ID}
 	}
-	found := Place{Offsets: map[int32]int64{}}
+	found := Offsets{ByPartition: map[int32]int64{}}
 	for _, p := range k.Checkpoint.Partitions {
-		found.Offsets[p.Partition] = p.StartOffset
+		found.ByPartition[p.Partition] = p.StartOffset
 	}
 	_, err = c.readUpTo(ctx, known.checkpoints(c.topic(checkpointTopic)), func(r *kgo.Record) (bool, error) {
 		id, about, ok := splitKey(r.Key)
@@ -46,7 +46,7 @@ func (c *Cluster) offsetsAt(ctx context.Context, k *replay.Known, at time.Time) 
 		var m mark
 		ours, err := decode(r.Topic, r.Key, r.Value, &m)
 		if ours && m.leads(k.Spec.Window, at) && m.EventTime.After(found.Known) {
-			found = Place{Known: m.EventTime, Offsets: m.Offsets}
+			found = Offsets{Known: m.EventTime, ByPartition: m.Offsets}
 		}
 		return true, err
 	})

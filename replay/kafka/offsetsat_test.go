@@ -40,10 +40,10 @@ func timed(reached, first int64, times []time.Time) *replay.Chunk {
 }
 
 // passed counts the records of a topic with an event time from at on which whoever begins at p does not see.
-func passed(t *testing.T, f *kfake.Cluster, p Place, at time.Time) (n int) {
+func passed(t *testing.T, f *kfake.Cluster, p Offsets, at time.Time) (n int) {
 	t.Helper()
 	for _, r := range consumed(t, f, "replay") {
-		if r.Offset < p.Offsets[r.Partition] && !eventTime(r).Before(at) {
+		if r.Offset < p.ByPartition[r.Partition] && !eventTime(r).Before(at) {
 			n++
 		}
 	}
@@ -63,6 +63,7 @@ func eventTime(r *kgo.Record) time.Time {
 // TestOffsetsLeadToEventsOfAFastClock has one in the second chunk, which arrived at 20 minutes and says 45. The session behind it
 // knows of it only what the log holds.
 func TestOffsetsLeadToEventsOfAFastClock(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	v := follow(t, c)
@@ -95,6 +96,7 @@ func TestOffsetsLeadToEventsOfAFastClock(t *testing.T) {
 
 // TestNoRecordStandsBeforeTheOffsetsOfItsTime has clocks of all kinds, and sessions that end anywhere.
 func TestNoRecordStandsBeforeTheOffsetsOfItsTime(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Log("seed", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -132,6 +134,7 @@ func TestNoRecordStandsBeforeTheOffsetsOfItsTime(t *testing.T) {
 
 // TestAMarkLeadsWhereNothingLaterStandsBeforeIt tells marks of older programs apart, which do not say what stands before them.
 func TestAMarkLeadsWhereNothingLaterStandsBeforeIt(t *testing.T) {
+	t.Parallel()
 	event, arrival := testSpec("x").Window, arrivals("x").Window
 	old, noted, fast := mark{EventTime: at(10)}, mark{EventTime: at(10), LastEvent: at(9)}, mark{EventTime: at(10), LastEvent: at(30)}
 	for _, c := range []struct {

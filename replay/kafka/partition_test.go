@@ -8,6 +8,7 @@ import (
 // TestPartitionsAreThoseOfTheJavaClient holds them against Kafka's own: Utils.toPositive(Utils.murmur2(key)) % n, with the
 // hashes that its UtilsTest gives.
 func TestPartitionsAreThoseOfTheJavaClient(t *testing.T) {
+	t.Parallel()
 	hashes := map[string]int32{
 		"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536, "a-little-bit-longer-string": -1486304829,
 		"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971, "abc": 479470107,

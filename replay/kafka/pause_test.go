@@ -10,6 +10,7 @@ import (
 )
 
 func TestPausesBetweenTriesGrowToTheLongest(t *testing.T) {
+	t.Parallel()
 	wait, tries := anyRetry, 0
 	for ; wait < longestPause; tries++ {
 		next := longer(wait)
@@ -24,6 +25,7 @@ func TestPausesBetweenTriesGrowToTheLongest(t *testing.T) {
 }
 
 func TestANewcomerThatWasFencedLetsTheOtherFinish(t *testing.T) {
+	t.Parallel()
 	fenced := fmt.Errorf("barrier: %w", kerr.ProducerFenced)
 	lengths := map[time.Duration]bool{}
 	for range 20 {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"replayd/replay"
@@ -116,7 +117,8 @@ type preflight struct {
 	begun    bool // the replay, in an earlier session
 	lacks    bool // rights, which is told
 	known    *registry
-	absent   bool // the topic is not there, and judged by what it would get
+	detail   kadm.TopicDetail // of the topic, where it is there
+	absent   bool             // the topic is not there, and judged by what it would get
 	findings []Finding
 }
 

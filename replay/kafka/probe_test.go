@@ -14,6 +14,7 @@ import (
 
 // TestAProbeDisturbsNobody tries a transaction beside a session at work.
 func TestAProbeDisturbsNobody(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	s, _ := open(t, c, testSpec("r"))
@@ -31,6 +32,7 @@ func TestAProbeDisturbsNobody(t *testing.T) {
 
 // TestAProbeThatWasKilledIsEndedByTheNext leaves one open, which the barrier of the next session would wait for.
 func TestAProbeThatWasKilledIsEndedByTheNext(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	first, _ := open(t, c, testSpec("r"))
@@ -55,6 +57,7 @@ func TestAProbeThatWasKilledIsEndedByTheNext(t *testing.T) {
 }
 
 func TestNoReplayHasTheNameOfAProbe(t *testing.T) {
+	t.Parallel()
 	if replay.ValidID(probeName) == nil || !strings.HasPrefix(testCluster().topic(probeName), transactional("replayd").Name) {
 		t.Errorf("%q could be a replay's, or lies outside of what is granted", probeName)
 	}
@@ -64,6 +67,7 @@ func testCluster() *Cluster { return &Cluster{options: Options{ControlPrefix: "r
 
 // TestAProbeTellsOfRightsOnly lets the cluster refuse it: what passes by itself does not keep a replay from beginning.
 func TestAProbeTellsOfRightsOnly(t *testing.T) {
+	t.Parallel()
 	for code, says := range map[*kerr.Error]string{
 		kerr.TransactionalIDAuthorizationFailed: "WRITE on TRANSACTIONAL_ID replayd.*",
 		kerr.ClusterAuthorizationFailed:         "IDEMPOTENT_WRITE on CLUSTER kafka-cluster",
@@ -99,6 +103,7 @@ func TestAProbeTellsOfRightsOnly(t *testing.T) {
 
 // TestBrokersThatDoNotTellAreBelieved asks brokers older than the questions.
 func TestBrokersThatDoNotTellAreBelieved(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	f.ControlKey(int16(kmsg.DescribeTransactions), func(kmsg.Request) (kmsg.Response, error, bool) {

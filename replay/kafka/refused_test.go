@@ -27,6 +27,7 @@ func (l *lines) Write(p []byte) (int, error) {
 }
 
 func TestALoginThatIsRefusedLaterIsToldOnceInAWhileAndTriedAgain(t *testing.T) {
+	t.Parallel()
 	if incurable(kerr.SaslAuthenticationFailed) || hopeless(kerr.SaslAuthenticationFailed) {
 		t.Error("a password that is changed meanwhile would end the replay")
 	}
@@ -61,6 +62,7 @@ func TestALoginThatIsRefusedLaterIsToldOnceInAWhileAndTriedAgain(t *testing.T) {
 }
 
 func TestATimeThatATopicDoesNotTakeIsToldWithTheSettingThatLetsIt(t *testing.T) {
+	t.Parallel()
 	for recordTime, why := range map[string]string{
 		replay.RecordTimeOriginal: "An event's own time lies beyond what topic replay takes",
 		replay.RecordTimeNow:      "This machine's clock is further",

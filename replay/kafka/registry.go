@@ -31,12 +31,13 @@ func (s *Stored) Begun() bool { return s != nil && s.started != nil }
 type registry struct {
 	end     int64 // offset up to which it was read
 	replays map[string]*registered
-	keys    map[string]map[string]bool // ids of the replays that were started with an Idempotency-Key, by its hash
-	full    bool                       // there are more than are kept
+	traces  map[traceID]*register[trace] // of replays that are forgotten
+	keys    map[string]map[string]bool   // ids of the replays that were started with an Idempotency-Key, by its hash
+	full    bool                         // there are more than are kept
 	foreign foreign
 }
 
-// mostReplays is how many replays are known at most: with 4 KiB for each they take 400 MiB.
+// mostReplays is how many replays are known at most: with 4 KiB for each they take 400 MiB. The API takes texts of 32 KiB for one.
 const mostReplays = 100_000
 
 func tooMany(prefix string) error {
@@ -48,12 +49,13 @@ type registered struct {
 	specs   map[string]*register[stored] // by the last part of their keys; several while two sessions are at odds
 	started register[started]
 	wanted  wanted
+	refused register[replay.Refused]
 	forget  register[forgetting]
 	key     string // hash of the Idempotency-Key of its spec; empty: none
 }
 
 func newRegistry(log zerolog.Logger) *registry {
-	return &registry{replays: map[string]*registered{}, keys: map[string]map[string]bool{}, foreign: foreign{log: log, said: map[string]bool{}}}
+	return &registry{replays: map[string]*registered{}, traces: map[traceID]*register[trace]{}, keys: map[string]map[string]bool{}, foreign: foreign{log: log, said: map[string]bool{}}}
 }
 
 // Stored finds a replay by its id; nil when there is none. Brokers that do not answer are *Unanswered.
@@ -99,14 +101,18 @@ func (c *Cluster) registry(ctx context.Context) (*registry, error) {
 }
 
 // abouts are what the keys of the config topic begin with.
-var abouts = []string{"spec", "started", "wish", "pace", "cancel", "approved", "choice", "forget"}
+var abouts = []string{"spec", "started", "wish", "pace", "cancel", "approved", "choice", "refused", "forget", "trace"}
 
-// apply takes one record, in the order of the log. It returns the replay that the record is about; empty: it is none of ours.
+// apply takes one record, in the order of the log. It returns the replay of which it tells something; empty: none that is known.
 func (r *registry) apply(record *kgo.Record) (id string) {
 	about, rest, _ := strings.Cut(string(record.Key), "/")
 	id, part, _ := strings.Cut(rest, "/")
 	if !slices.Contains(abouts, about) || replay.ValidID(id) != nil || about == "choice" && !slices.Contains(replay.Choices, part) {
 		r.foreign.say(record)
+		return ""
+	}
+	if about == "trace" {
+		r.takeTrace(traceID{replay: id, spec: part}, record)
 		return ""
 	}
 	of := r.replays[id]
@@ -124,6 +130,8 @@ func (r *registry) apply(record *kgo.Record) (id string) {
 		r.keyed(id, of)
 	case "started":
 		of.started.take(record, (*started).validate)
+	case "refused":
+		of.refused.take(record, (*replay.Refused).Validate)
 	case "forget":
 		of.forget.take(record, nil)
 	default:
@@ -147,7 +155,7 @@ func (of *registered) takeSpec(id, part string, record *kgo.Record) {
 }
 
 func (of *registered) empty() bool {
-	return len(of.specs) == 0 && of.started.absent() && of.wanted.absent() && of.forget.absent()
+	return len(of.specs) == 0 && of.started.absent() && of.wanted.absent() && of.refused.absent() && of.forget.absent()
 }
 
 // spec is that of the replay and the last part of its key: of several the one at the lowest offset holds. Nil: there is none
@@ -185,6 +193,9 @@ func (of *registered) unreadable() error {
 // into are the replays that have begun to put an overlapping window into the topic of s, s itself left out. Of one that was
 // overwritten what it was before counts, as far as that is still there.
 func (r *registry) into(s *replay.Spec) (map[string]*Stored, error) {
+	if err := r.newerTrace(); err != nil {
+		return nil, fmt.Errorf("look for other replays into topic %s: %w", s.Topic, err)
+	}
 	found := map[string]*Stored{}
 	for id, of := range r.replays {
 		if err := of.unreadable(); errors.As(err, new(*errNewer)) {

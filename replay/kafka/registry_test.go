@@ -33,6 +33,7 @@ const newer = `{"version":99}`
 
 // TestWhatANewerReplaydHasDeletedIsNotInTheWay also overwrites it with a value that can be read.
 func TestWhatANewerReplaydHasDeletedIsNotInTheWay(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t))
 	config(t, c, "spec/other/abc", newer, "started/other", newer, "started/third", newer)
 	config(t, c, "spec/other/abc", "", "started/other", "", "started/third", string(encode(started{Version: version})))
@@ -42,6 +43,7 @@ func TestWhatANewerReplaydHasDeletedIsNotInTheWay(t *testing.T) {
 
 // TestWhatANewerReplaydHasWrittenIsMetBeforeAnythingIsWritten has a target that is yet to be created.
 func TestWhatANewerReplaydHasWrittenIsMetBeforeAnythingIsWritten(t *testing.T) {
+	t.Parallel()
 	for _, topic := range []string{"replay", "absent"} {
 		c := connect(t, fake(t))
 		config(t, c, "spec/other/abc", newer)
@@ -73,6 +75,7 @@ func TestWhatANewerReplaydHasWrittenIsMetBeforeAnythingIsWritten(t *testing.T) {
 
 // TestOfSeveralSpecsTheOneThatWasWrittenFirstHolds, however often it or another was written again, until it is deleted.
 func TestOfSeveralSpecsTheOneThatWasWrittenFirstHolds(t *testing.T) {
+	t.Parallel()
 	first, second := testSpec("r"), testSpec("r")
 	second.Topic = "another"
 	key := func(s *replay.Spec) string { return specKey("r", s.Hash()) }
@@ -101,6 +104,7 @@ func TestOfSeveralSpecsTheOneThatWasWrittenFirstHolds(t *testing.T) {
 
 // TestMoreReplaysThanAreKeptAreSaid fills what is kept. What is there goes on.
 func TestMoreReplaysThanAreKeptAreSaid(t *testing.T) {
+	t.Parallel()
 	v := &View{cluster: &Cluster{options: Options{ControlPrefix: "replayd"}}, registry: newRegistry(zerolog.Nop()), progress: map[string]*progressed{}}
 	wish := func(id string) *kgo.Record {
 		return &kgo.Record{Topic: "replayd.config", Key: []byte(wishKey(id)), Value: []byte(`{"version":1,"state":"paused"}`)}

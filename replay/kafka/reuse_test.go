@@ -33,6 +33,7 @@ func anew(t *testing.T, v *View, id string) (*Sink, replay.Durable) {
 // TestAnIDThatIsUsedAgainBeginsWithNothing of the replay before it, whose records the log still holds: an hour of that, of which
 // only some objects were still to be read, would have the others left out.
 func TestAnIDThatIsUsedAgainBeginsWithNothing(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	v := follow(t, connect(t, f))
 	ended(t, v, "r")
@@ -50,6 +51,7 @@ func TestAnIDThatIsUsedAgainBeginsWithNothing(t *testing.T) {
 
 // TestWhatIsToldOfAnIDThatIsUsedAgainIsNotOfTheReplayBefore looks up, by the id, what stands in the log of both.
 func TestWhatIsToldOfAnIDThatIsUsedAgainIsNotOfTheReplayBefore(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	v := follow(t, c)
@@ -65,7 +67,7 @@ func TestWhatIsToldOfAnIDThatIsUsedAgainIsNotOfTheReplayBefore(t *testing.T) {
 	s, _ := anew(t, v, "r")
 	k := finds(t, v, "r", func(k replay.Known) bool { return k.Checkpoint != nil })
 	p, err := c.OffsetsAt(t.Context(), &k, k.Spec.Window.To)
-	if err != nil || !p.Known.IsZero() || p.Offsets[0]+p.Offsets[1]+p.Offsets[2] != 0 {
+	if err != nil || !p.Known.IsZero() || p.ByPartition[0]+p.ByPartition[1]+p.ByPartition[2] != 0 {
 		t.Errorf("to its events lead %+v, %v", p, err)
 	}
 	known, err := c.Stored(t.Context(), "r")
@@ -79,6 +81,7 @@ func TestWhatIsToldOfAnIDThatIsUsedAgainIsNotOfTheReplayBefore(t *testing.T) {
 
 // TestTheCheckpointsOfAForgottenReplayAreNobodyElses at a daemon that has read the config topic further than the checkpoints.
 func TestTheCheckpointsOfAForgottenReplayAreNobodyElses(t *testing.T) {
+	t.Parallel()
 	old := &register[replay.Checkpoint]{value: &replay.Checkpoint{State: replay.Completed}, newest: 40}
 	v := &View{
 		cluster: &Cluster{}, registry: newRegistry(zerolog.Nop()), ids: map[string]string{".checkpoints": "id"},
@@ -125,6 +128,7 @@ func quarantinedOf(t *testing.T, c *Cluster, id string) (objects []string) {
 // TestTheQuarantineOfAnIDThatIsUsedAgainIsThatOfTheNewReplay also has entries of a replayd that does not tell replays of one id
 // apart.
 func TestTheQuarantineOfAnIDThatIsUsedAgainIsThatOfTheNewReplay(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	v := follow(t, c)
@@ -173,6 +177,7 @@ func TestTheQuarantineOfAnIDThatIsUsedAgainIsThatOfTheNewReplay(t *testing.T) {
 // TestEventsOfAForgottenReplayAreSeenInSpiteOfOneThatHasItsID now, and puts its own elsewhere: those of the same window would stand
 // there twice.
 func TestEventsOfAForgottenReplayAreSeenInSpiteOfOneThatHasItsID(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	v := follow(t, c)
@@ -182,12 +187,13 @@ func TestEventsOfAForgottenReplayAreSeenInSpiteOfOneThatHasItsID(t *testing.T) {
 	}
 	s, _ := anew(t, v, "r")
 	commit(t, s, chunk(10, 1, replay.Completed))
-	_, err := c.Sink(Settings{}).Open(t.Context(), testSpec("other"))
-	wantRefusal(t, err, ItemOverlap, "topic replay holds events of replay r")
+	err := opens(t, c, Settings{}, testSpec("other"))
+	wantRefusal(t, err, ItemOverlap, "forgotten replay r has put events")
 }
 
 // TestASessionThatSleptWhileItsReplayWasForgottenEndsThere, also when Kafka has compacted away who did that.
 func TestASessionThatSleptWhileItsReplayWasForgottenEndsThere(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	s := begun(t, c, "r")

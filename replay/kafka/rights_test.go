@@ -6,6 +6,7 @@ import (
 )
 
 func TestRightsAreToldAsKafkaNamesThem(t *testing.T) {
+	t.Parallel()
 	var all []string
 	for _, r := range append(Rights("replayd", "replay.a"), RightsToCreate("replayd", "replay.a", "")...) {
 		all = append(all, r.String())

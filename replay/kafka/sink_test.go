@@ -26,6 +26,15 @@ func open(t *testing.T, c *Cluster, spec *replay.Spec) (*Sink, replay.Durable) {
 	return s, d
 }
 
+// opens is how a session with settings begins. It ends with the test, whether it has begun or not.
+func opens(t *testing.T, c *Cluster, settings Settings, spec *replay.Spec) error {
+	t.Helper()
+	s := c.Sink(settings)
+	t.Cleanup(s.Close)
+	_, err := s.Open(t.Context(), spec)
+	return err
+}
+
 func commit(t *testing.T, s *Sink, c *replay.Chunk) {
 	t.Helper()
 	if err := s.Commit(t.Context(), c); err != nil {
@@ -34,6 +43,7 @@ func commit(t *testing.T, s *Sink, c *replay.Chunk) {
 }
 
 func TestASessionContinuesWhereTheOneBeforeStood(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	first, d := open(t, c, testSpec("r"))
@@ -68,6 +78,7 @@ func TestASessionContinuesWhereTheOneBeforeStood(t *testing.T) {
 
 // TestAnHourRecordIsNotLargerThanItsNamesMakeIt commits names that JSON made for HTML would write with six times the bytes.
 func TestAnHourRecordIsNotLargerThanItsNamesMakeIt(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	s, _ := open(t, c, testSpec("r"))
@@ -84,6 +95,7 @@ func TestAnHourRecordIsNotLargerThanItsNamesMakeIt(t *testing.T) {
 }
 
 func TestTheLaterSessionTakesOverAndTheEarlierSaysByWhom(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	early, _ := open(t, c, testSpec("r"))
@@ -102,6 +114,7 @@ func TestTheLaterSessionTakesOverAndTheEarlierSaysByWhom(t *testing.T) {
 }
 
 func TestAnIDBelongsToOneSpec(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t))
 	open(t, c, testSpec("r"))
 	other := testSpec("r")
@@ -115,6 +128,7 @@ func TestAnIDBelongsToOneSpec(t *testing.T) {
 }
 
 func TestALostControlTopicIsNeverAStartAtZero(t *testing.T) {
+	t.Parallel()
 	for _, topic := range []string{"replayd.checkpoints", "replay"} {
 		t.Run(topic, func(t *testing.T) {
 			f := fake(t)
@@ -132,7 +146,7 @@ func TestALostControlTopicIsNeverAStartAtZero(t *testing.T) {
 			if _, err := c.admin.CreateTopic(t.Context(), 16, 1, compact, topic); err != nil {
 				t.Fatal(err)
 			}
-			_, err := connect(t, f).Sink(Settings{}).Open(t.Context(), testSpec("r"))
+			err := opens(t, connect(t, f), Settings{}, testSpec("r"))
 			var refusal *replay.Refusal
 			if !errors.As(err, &refusal) || refusal.Item != ItemRestart {
 				t.Fatalf("got %v", err)
@@ -142,6 +156,7 @@ func TestALostControlTopicIsNeverAStartAtZero(t *testing.T) {
 }
 
 func TestWhatIsAllowedIsAudited(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	spec := testSpec("r")
@@ -168,6 +183,7 @@ func TestWhatIsAllowedIsAudited(t *testing.T) {
 
 // TestWhatADaemonHasAuditedIsNotAuditedByEachOfItsSessions begins several: the audit would grow with each try.
 func TestWhatADaemonHasAuditedIsNotAuditedByEachOfItsSessions(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	for range 3 {
@@ -183,6 +199,7 @@ func TestWhatADaemonHasAuditedIsNotAuditedByEachOfItsSessions(t *testing.T) {
 }
 
 func TestQuarantineStandsWithTheCheckpointInOneTransaction(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	s, _ := open(t, connect(t, f), testSpec("r"))
 	last := chunk(1, 1, replay.CompletedWithQuarantine)
@@ -208,6 +225,7 @@ func TestQuarantineStandsWithTheCheckpointInOneTransaction(t *testing.T) {
 
 // TestAChunkThatIsRefusedForItsContentFails offers a record that the topic does not take.
 func TestAChunkThatIsRefusedForItsContentFails(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	s, _ := open(t, c, testSpec("r"))

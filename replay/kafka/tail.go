@@ -62,7 +62,7 @@ func (v *View) take(records []*kgo.Record) {
 		if !r.Attrs.IsControl() && v.apply(r) {
 			changed = true
 		}
-		v.next[place{r.Topic, r.Partition}] = r.Offset + 1
+		v.next[topicPartition{r.Topic, r.Partition}] = r.Offset + 1
 	}
 	ring(&v.moved)
 	if changed {
@@ -140,7 +140,7 @@ func (v *View) with(id string, change func(*progressed)) bool {
 }
 
 // awaitRead waits until everything before end has been read, or ctx ends.
-func (v *View) awaitRead(ctx context.Context, of place, end int64) error {
+func (v *View) awaitRead(ctx context.Context, of topicPartition, end int64) error {
 	for {
 		v.mu.Lock()
 		next, moved, gone := v.next[of], v.moved, v.gone
@@ -159,4 +159,4 @@ func (v *View) awaitRead(ctx context.Context, of place, end int64) error {
 	}
 }
 
-func (p place) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
+func (p topicPartition) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }

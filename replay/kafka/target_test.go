@@ -10,6 +10,7 @@ import (
 
 // TestNoTopicIsMadeLikeOneWhoseSettingsAreNotTold answers without them when preflight has passed.
 func TestNoTopicIsMadeLikeOneWhoseSettingsAreNotTold(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	f.ControlKey(int16(kmsg.DescribeConfigs), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		f.KeepControl()
@@ -31,6 +32,7 @@ func TestNoTopicIsMadeLikeOneWhoseSettingsAreNotTold(t *testing.T) {
 
 // TestATopicMadeJustNowIsNotMissing lets a broker answer as one that has not heard yet of a topic that another one made.
 func TestATopicMadeJustNowIsNotMissing(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	unheard := 0

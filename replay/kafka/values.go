@@ -96,6 +96,7 @@ type forgetting struct {
 	Host    string    `json:"host"`
 	PID     int       `json:"pid"`
 	At      time.Time `json:"at"`
+	Lost    bool      `json:"lost,omitempty"` // what it is continued by was lost before, so nobody knows what it has produced
 }
 
 // mark leads from event time to offsets: every record of the replay whose event time is behind both of its times stands at or
@@ -131,7 +132,9 @@ func paceKey(id string) string         { return "pace/" + id }
 func cancelKey(id string) string       { return "cancel/" + id }
 func approvedKey(id string) string     { return "approved/" + id }
 func choiceKey(id, name string) string { return "choice/" + id + "/" + name }
+func refusedKey(id string) string      { return "refused/" + id }
 func forgetKey(id string) string       { return "forget/" + id }
+func traceKey(of traceID) string       { return "trace/" + of.replay + "/" + of.spec }
 
 // Keys in the status topic, beside those that are ids.
 func progressKey(id string) string { return progressPrefix + id }

@@ -35,19 +35,21 @@ type View struct {
 	registry *registry
 	progress map[string]*progressed // by the replay's id
 	doubts   doubts
-	next     map[place]int64 // offset that is to be read next; absent: nothing was read
-	full     bool            // there are more replays than are kept
-	caught   time.Time       // when it was last asked what there is, and all of that has been read; zero: never
-	trouble  error           // why the last look at the topics failed; nil: it did not
-	missing  time.Time       // since when a topic is not there; zero: all are
-	gone     error           // the topics are not there any more, or are other ones than those that are followed; for good
-	noAudit  error           // the audit is not there, or another one; nil: it is as it was
-	changed  chan struct{}   // closed at the next change
-	moved    chan struct{}   // closed when more has been read
+	next     map[topicPartition]int64 // offset that is to be read next; absent: nothing was read
+	full     bool                     // there are more replays than are kept
+	caught   time.Time                // when it was last asked what there is, and all of that has been read; zero: never
+	trouble  error                    // why the last look at the topics failed; nil: it did not
+	missing  time.Time                // since when a topic is not there; zero: all are
+	gone     error                    // the topics are not there any more, or are other ones than those that are followed; for good
+	noAudit  error                    // the audit is not there, or another one; nil: it is as it was
+	changed  chan struct{}            // closed at the next change
+	moved    chan struct{}            // closed when more has been read
+
+	missingTopics map[string]time.Time // ids of topics that traces name and that were not there when last asked for, since when
 }
 
-// place is a partition of a topic.
-type place struct {
+// topicPartition is a partition of a topic.
+type topicPartition struct {
 	topic     string
 	partition int32
 }
@@ -72,7 +74,7 @@ func (c *Cluster) Follow(ctx context.Context) (*View, error) {
 	}
 	v := &View{
 		cluster: c, ids: ids, audit: audit, began: time.Now(), registry: newRegistry(c.options.Log), progress: map[string]*progressed{}, doubts: doubts{},
-		next: map[place]int64{}, changed: make(chan struct{}), moved: make(chan struct{}),
+		next: map[topicPartition]int64{}, changed: make(chan struct{}), moved: make(chan struct{}),
 	}
 	uncommitted, err := c.tailer(kgo.ReadUncommitted(), c.topic(configTopic), c.topic(statusTopic))
 	if err != nil {
@@ -142,6 +144,15 @@ func (v *View) Find(id string) (replay.Known, bool) {
 	return v.known(id)
 }
 
+// Doubtful reports whether there may be a replay of an id that Find does not find: there are checkpoints of it, and of what it is
+// nothing, as far as was read. Soon it is found, be it as one that is lost, or there is none.
+func (v *View) Doubtful(id string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	p := v.progress[id]
+	return v.registry.replays[id] == nil && p != nil && len(p.checkpoints) > 0 && !v.doubts.certain(id)
+}
+
 // Changed is closed at the next change of anything that All tells. Who wants to miss none takes it before looking.
 func (v *View) Changed() <-chan struct{} {
 	v.mu.Lock()
@@ -185,6 +196,17 @@ func (v *View) Behind() time.Duration {
 		return time.Since(v.began)
 	}
 	return time.Since(v.caught)
+}
+
+// Stale is until when all that the topics held was read, once that is so long ago that what All tells may not be so any more; zero: it
+// is not, or nothing has been read yet.
+func (v *View) Stale() time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.caught.IsZero() || time.Since(v.caught) <= stale {
+		return time.Time{}
+	}
+	return v.caught.UTC().Truncate(time.Second)
 }
 
 func (v *View) ready(now time.Time) error {

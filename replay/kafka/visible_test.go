@@ -13,6 +13,7 @@ import (
 // TestAReplayThatHasEndedCanBeRead has markers that follow a while behind the decision, first those of the topic, then that
 // of the news.
 func TestAReplayThatHasEndedCanBeRead(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	s, _ := open(t, connect(t, f), testSpec("r"))
 	commit(t, s, chunk(10, 1, replay.Running))

@@ -64,36 +64,48 @@ func (w *wanted) absent() bool {
 	return w.wish.absent() && w.pace.absent() && w.cancel.absent() && w.approved.absent() && len(w.choices) == 0
 }
 
-// unreadable is why it is not known what is wanted: *replay.WishUnreadable where wanting it anew puts it right. What is
-// cancelled is cancelled, whatever else was wanted.
-func (w *wanted) unreadable() error {
-	if w.cancel.value != nil {
+// incarnation is one replay of those that have an id, one after another.
+type incarnation struct {
+	part  string // the last of the key of its spec, which no other replay has
+	first int64  // offset of its spec
+}
+
+// unreadable is why it is not known what is wanted of the replay: *replay.WishUnreadable where wanting it anew puts it right. What
+// is cancelled is cancelled, whatever else was wanted.
+func (w *wanted) unreadable(id string, at incarnation) error {
+	if meant(&w.cancel, at) != nil {
 		return nil
 	}
-	errs := []error{w.cancel.err, w.wish.err, w.pace.err, w.approved.err}
+	errs := []error{
+		unreadable(w.cancel.err, id, replay.PartCancel), unreadable(w.wish.err, id, replay.PartState),
+		unreadable(w.pace.err, id, replay.PartPace), unreadable(w.approved.err, id, replay.PartApproval),
+	}
 	for _, name := range replay.Choices {
 		if c := w.choices[name]; c != nil {
-			errs = append(errs, c.err)
+			errs = append(errs, unreadable(c.err, id, name))
 		}
 	}
-	err := cmp.Or(errs...)
+	return cmp.Or(errs...)
+}
+
+// unreadable is why a part of what is wanted of a replay is not known.
+func unreadable(err error, id, part string) error {
 	if errors.As(err, new(*errUnreadable)) {
-		return &replay.WishUnreadable{Err: err}
+		return &replay.WishUnreadable{Err: err, ID: id, Part: part}
 	}
 	return err
 }
 
-// since is what was wanted behind an offset of the config topic: what stands before the spec was wanted of another replay, which
-// is forgotten.
-func (w *wanted) since(spec int64) replay.Wishes {
-	return replay.Wishes{State: behind(&w.wish, spec), Pace: behind(&w.pace, spec), Cancel: behind(&w.cancel, spec), Approval: behind(&w.approved, spec)}
+// of is what was wanted of one replay.
+func (w *wanted) of(at incarnation) replay.Wishes {
+	return replay.Wishes{State: meant(&w.wish, at), Pace: meant(&w.pace, at), Cancel: meant(&w.cancel, at), Approval: meant(&w.approved, at)}
 }
 
-// chosen are the choices that were made since an offset, by name.
-func (w *wanted) chosen(spec int64) map[string]replay.Choice {
+// chosen are the choices that were made of one replay, by name.
+func (w *wanted) chosen(at incarnation) map[string]replay.Choice {
 	all := map[string]replay.Choice{}
 	for name, r := range w.choices {
-		if c := behind(r, spec); c != nil {
+		if c := meant(r, at); c != nil {
 			choice := *c
 			choice.Allow = slices.Clone(c.Allow)
 			all[name] = choice
@@ -102,9 +114,15 @@ func (w *wanted) chosen(spec int64) map[string]replay.Choice {
 	return all
 }
 
-// behind is the value of a register that was written behind an offset.
-func behind[T any](r *register[T], offset int64) *T {
-	if r.newest < offset {
+// meant is the value of a register if it was written of one replay, nil if of another that had the id before: that may be written
+// late, and what was written of this one stands before its spec where somebody had to put that right. A value that does not say
+// of which is of the replay behind whose spec it stands.
+func meant[T interface{ Of() string }](r *register[T], at incarnation) *T {
+	if r.value == nil {
+		return nil
+	}
+	switch of := (*r.value).Of(); {
+	case of == "" && r.newest < at.first, of != "" && of != at.part:
 		return nil
 	}
 	return r.value

@@ -13,6 +13,7 @@ import (
 
 // TestWhatTwoPeopleWantAtOnceBothHolds has several daemons write different things of one replay at the same time.
 func TestWhatTwoPeopleWantAtOnceBothHolds(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	views := []*View{follow(t, connect(t, f)), follow(t, connect(t, f)), follow(t, connect(t, f)), follow(t, connect(t, f))}
 	slow, err := pace.Parse("7/s")
@@ -67,6 +68,7 @@ func TestWhatTwoPeopleWantAtOnceBothHolds(t *testing.T) {
 
 // TestWhatIsWantedAndCannotBeReadIsWantedAnew writes what is not replayd's, or a newer one's, where acts write.
 func TestWhatIsWantedAndCannotBeReadIsWantedAnew(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	v := follow(t, c)
@@ -80,14 +82,16 @@ func TestWhatIsWantedAndCannotBeReadIsWantedAnew(t *testing.T) {
 		key    func(id string) string
 		act    func(id string) error
 		hollow bool // is a record, too
+		cure   string
 	}{
-		{wishKey, func(id string) error { return v.Wish(ctx, id, replay.Wish{State: replay.Paused}) }, false},
-		{paceKey, func(id string) error { return v.SetPace(ctx, id, replay.PaceWish{Pace: slow}) }, false},
-		{cancelKey, func(id string) error { return v.Cancel(ctx, id, replay.Signed{}) }, true},
-		{approvedKey, func(id string) error { return v.Approve(ctx, id, replay.Signed{}) }, true},
+		{wishKey, func(id string) error { return v.Wish(ctx, id, replay.Wish{State: replay.Paused}) }, false, "replayd resume ID, or replayd pause ID"},
+		{paceKey, func(id string) error { return v.SetPace(ctx, id, replay.PaceWish{Pace: slow}) }, false, "replayd pace ID PACE"},
+		{cancelKey, func(id string) error { return v.Cancel(ctx, id, replay.Signed{}) }, true, "replayd cancel ID"},
+		{approvedKey, func(id string) error { return v.Approve(ctx, id, replay.Signed{}) }, true, "replayd approve ID"},
 		{
 			func(id string) string { return choiceKey(id, replay.ChoiceMaxBad) },
 			func(id string) error { return v.Choose(ctx, id, replay.ChoiceMaxBad, replay.Choice{MaxBad: 0.1}) }, false,
+			"replayd resume ID --max-bad SHARE",
 		},
 	} {
 		values := []string{newer, "rubbish", `{"version":1,"at":7}`}
@@ -104,6 +108,9 @@ func TestWhatIsWantedAndCannotBeReadIsWantedAnew(t *testing.T) {
 			k := finds(t, v, id, func(k replay.Known) bool { return k.Err != nil })
 			if curable := errors.As(k.Err, new(*replay.WishUnreadable)); curable != (value != newer) || !strings.Contains(k.Err.Error(), w.key(id)) {
 				t.Errorf("%s: %s: %v", w.key(id), value, k.Err)
+			}
+			if cure := strings.ReplaceAll(w.cure, "ID", id); value != newer && !strings.Contains(k.Err.Error(), "wanted: "+cure) {
+				t.Errorf("%s: it is put right by %s: %v", w.key(id), cure, k.Err)
 			}
 			if _, err := c.Stored(ctx, id); err != nil {
 				t.Errorf("%s: %s: it is taken for another replay: %v", w.key(id), value, err)
@@ -139,6 +146,7 @@ func TestWhatIsWantedAndCannotBeReadIsWantedAnew(t *testing.T) {
 
 // TestASpecThatIsNoneIsForgotten frees an id whose only record is of no replay.
 func TestASpecThatIsNoneIsForgotten(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	other := encode(stored{Version: version, Spec: *daemonSpec("other")})

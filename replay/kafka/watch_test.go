@@ -11,6 +11,7 @@ import (
 )
 
 func TestABeginningThatFadesIsToldInTime(t *testing.T) {
+	t.Parallel()
 	const day, week = 24 * time.Hour, "604800000"
 	began := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
@@ -55,6 +56,7 @@ func TestABeginningThatFadesIsToldInTime(t *testing.T) {
 
 // TestASessionIsWatchedByTheSettingsOfNow continues a replay days later; what the warning names as the next step ends it.
 func TestASessionIsWatchedByTheSettingsOfNow(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	first, _ := open(t, c, testSpec("r"))

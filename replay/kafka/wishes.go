@@ -150,15 +150,16 @@ type Unknown struct{ ID string }
 func (e *Unknown) Error() string { return "no replay is called " + e.ID }
 
 // What is wanted of a replay is written whole, to a register of its own, and whoever wants something else at the same time
-// writes to another. Whether it may be wanted is the caller's to know: what has ended has ended.
+// writes to another. Whether it may be wanted is the caller's to know: what has ended has ended. So is of which replay it is
+// wanted, by Signed.Incarnation: where the id has another one, now or when it has been written, that is a *replay.Conflict,
+// and nothing is done to the other. Without Incarnation it is wanted of whichever has the id.
 
 // Wish makes w what is wished of a replay, to run or to be paused.
 func (v *View) Wish(ctx context.Context, id string, w replay.Wish) error {
 	if err := w.Validate(); err != nil {
 		return err
 	}
-	w.Signed = signed(w.Signed)
-	return v.want(ctx, id, wishKey(id), w)
+	return v.want(ctx, id, wishKey(id), &w.Signed, &w)
 }
 
 // SetPace makes p its pace.
@@ -166,18 +167,17 @@ func (v *View) SetPace(ctx context.Context, id string, p replay.PaceWish) error 
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	p.Signed = signed(p.Signed)
-	return v.want(ctx, id, paceKey(id), p)
+	return v.want(ctx, id, paceKey(id), &p.Signed, &p)
 }
 
 // Cancel lets it end, for good.
 func (v *View) Cancel(ctx context.Context, id string, by replay.Signed) error {
-	return v.want(ctx, id, cancelKey(id), signed(by))
+	return v.want(ctx, id, cancelKey(id), &by, &by)
 }
 
 // Approve lets it begin, where it waits for a second person.
 func (v *View) Approve(ctx context.Context, id string, by replay.Signed) error {
-	return v.want(ctx, id, approvedKey(id), signed(by))
+	return v.want(ctx, id, approvedKey(id), &by, &by)
 }
 
 // Choose makes a choice for the sessions that follow, by its name.
@@ -185,20 +185,37 @@ func (v *View) Choose(ctx context.Context, id, name string, c replay.Choice) err
 	if err := c.Validate(name); err != nil {
 		return err
 	}
-	c.Signed = signed(c.Signed)
-	return v.want(ctx, id, choiceKey(id, name), c)
+	return v.want(ctx, id, choiceKey(id, name), &c.Signed, &c)
 }
 
-// want writes to one of the registers of what is wanted. One that cannot be read is put right by that.
-func (v *View) want(ctx context.Context, id, key string, value any) error {
-	k, ok := v.Find(id)
+// want writes a value, which by signs, to one of the registers of what is wanted. One that cannot be read is put right by that.
+func (v *View) want(ctx context.Context, id, key string, by *replay.Signed, value any) error {
+	k, err := v.wantable(id, by.Incarnation)
 	switch {
-	case !ok:
-		return &replay.Conflict{Err: &Unknown{ID: id}}
+	case err != nil:
+		return err
 	case k.Err != nil && !errors.As(k.Err, new(*replay.WishUnreadable)):
 		return &replay.Conflict{Err: k.Err}
 	}
-	return v.write(ctx, key, value)
+	*by = signed(*by)
+	by.Incarnation = k.Incarnation
+	if err := v.write(ctx, key, value); err != nil {
+		return err
+	}
+	_, err = v.wantable(id, by.Incarnation)
+	return err
+}
+
+// wantable is the replay that has an id, if it is the one that is meant; empty: whichever it is.
+func (v *View) wantable(id, incarnation string) (replay.Known, error) {
+	k, ok := v.Find(id)
+	switch {
+	case !ok:
+		return k, &replay.Conflict{Err: &Unknown{ID: id}}
+	case incarnation != "" && incarnation != k.Incarnation:
+		return k, &replay.Conflict{Err: &replay.Another{ID: id}}
+	}
+	return k, nil
 }
 
 // writable refuses to write into topics that are not those that are followed.
@@ -226,7 +243,7 @@ func (v *View) write(ctx context.Context, key string, value any) error {
 		err = produce(ctx, v.cluster.client, r)
 	}
 	if err == nil {
-		err = v.awaitRead(ctx, place{r.Topic, r.Partition}, r.Offset+1)
+		err = v.awaitRead(ctx, topicPartition{r.Topic, r.Partition}, r.Offset+1)
 	}
 	if err != nil {
 		return v.cluster.unanswered(fmt.Errorf("write %s to %s: %w", key, r.Topic, err))

@@ -13,6 +13,7 @@ import (
 )
 
 func TestAReplayIsFrozenWithItsFirstWishInOneRecord(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	v := follow(t, connect(t, f))
 	start := replay.Start{Pace: "x4", Compression: "zstd", By: "anna", Key: "hash"}
@@ -38,6 +39,7 @@ func TestAReplayIsFrozenWithItsFirstWishInOneRecord(t *testing.T) {
 
 // TestADaemonsReplayWithoutAWishIsToRun writes a spec as another replayd might.
 func TestADaemonsReplayWithoutAWishIsToRun(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t))
 	spec, foreground := daemonSpec("r"), testSpec("f")
 	start := replay.Start{Pace: "x2", By: "anna"}
@@ -54,6 +56,7 @@ func TestADaemonsReplayWithoutAWishIsToRun(t *testing.T) {
 
 // TestOfReplaysThatAreFrozenAtOnceOneWins does it at several daemons, with equal and with different specs.
 func TestOfReplaysThatAreFrozenAtOnceOneWins(t *testing.T) {
+	t.Parallel()
 	for name, topics := range map[string][]string{"equal": {"replay", "replay", "replay"}, "different": {"replay", "a", "b"}} {
 		t.Run(name, func(t *testing.T) {
 			f := fake(t)
@@ -106,6 +109,7 @@ func TestOfReplaysThatAreFrozenAtOnceOneWins(t *testing.T) {
 
 // TestOfReplaysThatAreFrozenAtOnceWithOneKeyOneWins freezes them under ids of their own.
 func TestOfReplaysThatAreFrozenAtOnceWithOneKeyOneWins(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	views := []*View{follow(t, connect(t, f)), follow(t, connect(t, f)), follow(t, connect(t, f))}
 	for round := range 10 {
@@ -135,6 +139,7 @@ func TestOfReplaysThatAreFrozenAtOnceWithOneKeyOneWins(t *testing.T) {
 
 // TestALoserOfAKeyNeverBegins has one whose daemon died before it took it back: not even when the winner is forgotten.
 func TestALoserOfAKeyNeverBegins(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	for _, id := range []string{"winner", "loser", "other"} {
@@ -169,6 +174,7 @@ func TestALoserOfAKeyNeverBegins(t *testing.T) {
 }
 
 func TestAnIDIsTakenOnce(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	v := follow(t, c)
@@ -194,6 +200,7 @@ func TestAnIDIsTakenOnce(t *testing.T) {
 
 // TestAnUndatedSpecGetsItsInstant freezes one twice: the second is the same, though it is asked for later.
 func TestAnUndatedSpecGetsItsInstant(t *testing.T) {
+	t.Parallel()
 	v := follow(t, connect(t, fake(t)))
 	for i := range 2 {
 		spec := daemonSpec("r")
@@ -210,6 +217,7 @@ func TestAnUndatedSpecGetsItsInstant(t *testing.T) {
 
 // TestAWishIsReadBackBeforeItIsAnswered writes at two daemons in turn; each finds its own at once, and the last holds.
 func TestAWishIsReadBackBeforeItIsAnswered(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	views := []*View{follow(t, connect(t, f)), follow(t, connect(t, f))}
 	if err := views[0].Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
@@ -233,6 +241,7 @@ func TestAWishIsReadBackBeforeItIsAnswered(t *testing.T) {
 }
 
 func TestAWishThatIsNoneOrForNobodyIsRefused(t *testing.T) {
+	t.Parallel()
 	v := follow(t, connect(t, fake(t)))
 	if err := v.Wish(t.Context(), "r", running()); !errors.As(err, new(*Unknown)) {
 		t.Errorf("for nobody: %v", err)
@@ -247,6 +256,7 @@ func TestAWishThatIsNoneOrForNobodyIsRefused(t *testing.T) {
 
 // TestAWishForOneThatWasForgottenIsNotForItsSuccessor lets a wish come too late.
 func TestAWishForOneThatWasForgottenIsNotForItsSuccessor(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	c := connect(t, f)
 	config(t, c, wishKey("r"), string(encode(replay.Wish{Signed: replay.Signed{Version: 1}, State: replay.Cancelled})))
@@ -263,6 +273,7 @@ func TestAWishForOneThatWasForgottenIsNotForItsSuccessor(t *testing.T) {
 }
 
 func TestActsAreReadAPageAtATime(t *testing.T) {
+	t.Parallel()
 	v := follow(t, connect(t, fake(t)))
 	for i := range 10 {
 		a := replay.Audited{ID: []string{"a", "b", ""}[i%3], Act: "pause", Phase: "intent", Reason: fmt.Sprint(i), User: "anna"}

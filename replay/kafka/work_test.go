@@ -100,6 +100,7 @@ func divided(t *testing.T, daemons ...*daemon) {
 }
 
 func TestDaemonsDivideTheTargets(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	a := share(t, connect(t, f))
 	divided(t, a)
@@ -137,6 +138,7 @@ func TestDaemonsDivideTheTargets(t *testing.T) {
 
 // TestATargetIsLeftBeforeAnotherDaemonHasIt holds a leave up.
 func TestATargetIsLeftBeforeAnotherDaemonHasIt(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	a := share(t, connect(t, f))
 	divided(t, a)
@@ -177,6 +179,7 @@ func TestATargetIsLeftBeforeAnotherDaemonHasIt(t *testing.T) {
 
 // TestALostGroupIsLeftAndJoinedAgain lets the coordinator forget a member whose sessions take their time.
 func TestALostGroupIsLeftAndJoinedAgain(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	a := share(t, connect(t, f))
 	divided(t, a)
@@ -212,6 +215,7 @@ func owns(w *Work) int {
 
 // TestADaemonWithANameComesBackUnnoticed kills one and starts it again within the timeout.
 func TestADaemonWithANameComesBackUnnoticed(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	named := func(name string) *Cluster {
 		c, err := Connect(t.Context(), Options{Brokers: f.ListenAddrs(), Member: name, Log: zerolog.Nop()})
@@ -242,12 +246,14 @@ func TestADaemonWithANameComesBackUnnoticed(t *testing.T) {
 }
 
 func TestAWorkTopicThatIsTooSmallIsRefused(t *testing.T) {
+	t.Parallel()
 	c := connect(t, fake(t, kfake.SeedTopics(12, "replayd.work")))
 	_, err := c.Share(t.Context(), func(func(string) bool) {})
 	wantRefusal(t, err, ItemControlTopics, "--alter --topic replayd.work --partitions 64")
 }
 
 func TestRightsToServeAreAskedFor(t *testing.T) {
+	t.Parallel()
 	c := as(t, true, RightsToServe("replayd"))
 	divided(t, share(t, c))
 	for i, r := range RightsToServe("replayd") {
@@ -262,6 +268,7 @@ func TestRightsToServeAreAskedFor(t *testing.T) {
 
 // TestWhatSomebodyWritesIntoTheWorkTopicIsNothingToDaemons writes into all of it.
 func TestWhatSomebodyWritesIntoTheWorkTopicIsNothingToDaemons(t *testing.T) {
+	t.Parallel()
 	f := fake(t)
 	a := share(t, connect(t, f))
 	divided(t, a)
