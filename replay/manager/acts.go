@@ -3,9 +3,10 @@ package manager
 import (
 	"context"
 	"errors"
-	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"replayd/replay"
@@ -28,7 +29,7 @@ func (m *Manager) Pause(ctx context.Context, id string, a api.Act) (api.Replay, 
 		if w.State == replay.Paused && k.Err == nil {
 			return nil, nil
 		}
-		return m.wishing(id, w, replay.Paused), notCancelled(k)
+		return m.wishing(id, w, replay.Paused), m.mayWrite(k, replay.PartState)
 	})
 }
 
@@ -44,6 +45,10 @@ func (m *Manager) Resume(ctx context.Context, id string, r api.Resume) (api.Repl
 		if err != nil || len(choices) == 0 && w.State == replay.Running && k.Err == nil && m.runsSomewhere(k) {
 			return nil, err
 		}
+		parts := append(slices.Collect(maps.Keys(choices)), replay.PartState)
+		if len(choices) > 0 || !m.runsSomewhere(k) { // what runs with the old choices ends
+			err = inVain(k, parts...)
+		}
 		goesOn := m.wishing(id, w, replay.Running)
 		return func(ctx context.Context, by replay.Signed) error {
 			for name, c := range choices {
@@ -53,8 +58,17 @@ func (m *Manager) Resume(ctx context.Context, id string, r api.Resume) (api.Repl
 				}
 			}
 			return goesOn(ctx, by)
-		}, nil
+		}, err
 	})
+}
+
+// CheckResume implements api.Checker.
+func (m *Manager) CheckResume(_ context.Context, id string, r api.Resume) error {
+	k, err := m.find(id)
+	if err == nil {
+		_, err = m.options.Desk.Choices(&k, r)
+	}
+	return api.Also(err, m.reasoned("body.reason", r.Reason)...)
 }
 
 // wishing writes that a replay is to run or to be paused. What else is wished stands beside it too, for daemons before the
@@ -68,12 +82,12 @@ func (m *Manager) wishing(id string, w replay.Wish, state replay.State) writes {
 
 // SetPace implements api.Service.
 func (m *Manager) SetPace(ctx context.Context, id string, p api.Pace) (api.Replay, error) {
-	asked, err := parsePace(p)
-	if err != nil {
-		return api.Replay{}, err
-	}
+	asked, wrong := parsePace(p)
 	act := replay.Audited{Act: "pace", Reason: p.Reason, Pace: asked.Pace.String(), MaxGap: asked.MaxGap}
 	return m.wish(ctx, id, act, func(k *replay.Known, w replay.Wish) (writes, error) {
+		if wrong != nil {
+			return nil, wrong
+		}
 		if asked.MaxGap == 0 {
 			asked.MaxGap = w.MaxGap
 		}
@@ -83,8 +97,14 @@ func (m *Manager) SetPace(ctx context.Context, id string, p api.Pace) (api.Repla
 		return func(ctx context.Context, by replay.Signed) error {
 			asked.Signed = by
 			return m.options.Registers.SetPace(ctx, id, asked)
-		}, notCancelled(k)
+		}, m.mayWrite(k, replay.PartPace)
 	})
+}
+
+// CheckPace implements api.Checker.
+func (m *Manager) CheckPace(_ context.Context, _ string, p api.Pace) error {
+	_, err := parsePace(p)
+	return api.Also(err, m.reasoned("body.reason", p.Reason)...)
 }
 
 // parsePace reads what is asked for, and names every field that is wrong.
@@ -124,7 +144,7 @@ func (m *Manager) Approve(ctx context.Context, id string, a api.Act) (api.Replay
 		case !w.Waits && k.Err == nil:
 			return nil, notCancelled(k)
 		}
-		return func(ctx context.Context, by replay.Signed) error { return m.options.Registers.Approve(ctx, id, by) }, notCancelled(k)
+		return func(ctx context.Context, by replay.Signed) error { return m.options.Registers.Approve(ctx, id, by) }, m.mayWrite(k, replay.PartApproval)
 	})
 }
 
@@ -138,12 +158,30 @@ func notCancelled(k *replay.Known) error {
 	return p
 }
 
+// mayWrite refuses to write a part of what is wanted of k where it would change nothing. A session that works on k goes by what
+// can be read.
+func (m *Manager) mayWrite(k *replay.Known, part string) error {
+	err := notCancelled(k)
+	if err == nil && !m.runsSomewhere(k) {
+		err = inVain(k, part)
+	}
+	return err
+}
+
+// inVain refuses to write these parts of what is wanted of k while another one holds it, which cannot be read.
+func inVain(k *replay.Known, parts ...string) error {
+	if unread := k.Unread(); unread == "" || slices.Contains(parts, unread) {
+		return nil
+	}
+	return api.NewProblem(http.StatusConflict, "replay %s is held where it is, and this would change nothing: %s", k.Spec.ID, k.Err)
+}
+
 // runsSomewhere reports whether a session tells that it works on k.
 func (m *Manager) runsSomewhere(k *replay.Known) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	own := m.sessions[k.Spec.ID]
-	return own != nil && !own.leaving || alive(k, time.Now()) && k.State() == replay.Running
+	return own != nil && !own.leaving || m.alive(k) && k.State() == replay.Running
 }
 
 // wish changes what is wished of a replay that daemons run. What is so already is not written again, but audited.
@@ -152,21 +190,19 @@ func (m *Manager) wish(ctx context.Context, id string, act replay.Audited, do fu
 	if err == nil {
 		err = m.refused(&k)
 	}
-	if err == nil {
-		err = api.Invalid(m.reasoned("body.reason", act.Reason)...)
-	}
 	if err != nil {
 		return api.Replay{}, err
 	}
 	write, err := do(&k, wished(&k))
-	if err != nil {
+	if err := api.Also(err, m.reasoned("body.reason", act.Reason)...); err != nil {
 		return api.Replay{}, err
 	}
 	err = m.audited(ctx, act.About(&k.Spec), func(ctx context.Context) (string, error) {
 		if write == nil {
 			return "done: it was so already", nil
 		}
-		return "done", write(ctx, replay.Signed{Version: 1, By: m.options.By(ctx), Reason: act.Reason, At: time.Now().UTC()})
+		by := replay.Signed{Version: 1, Incarnation: k.Incarnation, By: m.options.By(ctx), Reason: act.Reason, At: time.Now().UTC()}
+		return "done", write(ctx, by)
 	})
 	if err != nil {
 		return api.Replay{}, unwritten(err)
@@ -176,9 +212,7 @@ func (m *Manager) wish(ctx context.Context, id string, act replay.Audited, do fu
 }
 
 // steerable reports whether this program can deal with k, and be it only to say anew what is wanted of it.
-func steerable(k *replay.Known) bool {
-	return k.Err == nil || errors.As(k.Err, new(*replay.WishUnreadable))
-}
+func steerable(k *replay.Known) bool { return k.Err == nil || k.Unread() != "" }
 
 // refused is why k cannot be steered from here.
 func (m *Manager) refused(k *replay.Known) error {
@@ -191,12 +225,7 @@ func (m *Manager) refused(k *replay.Known) error {
 		p = api.NewProblem(http.StatusConflict, "replay %s has ended: it is %s", id, state)
 		p.Next = "Look at its receipt, or start another one."
 	case k.Spec.Owner != replay.OwnerDaemon:
-		where := "somewhere"
-		if c := k.Checkpoint; c != nil {
-			where = fmt.Sprintf("at %s %d", c.Host, c.PID)
-		}
-		p = api.NewProblem(http.StatusConflict, "replay %s runs in the foreground %s", id, where)
-		p.Next = "Stop it there."
+		p = m.beyond(k)
 	default:
 		return nil
 	}
@@ -227,15 +256,35 @@ func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
 	if err := api.Invalid(m.reasoned("query.reason", a.Reason)...); err != nil {
 		return err
 	}
-	if state := m.state(&k); steerable(&k) && !state.Terminal() {
-		p := api.NewProblem(http.StatusConflict, "replay %s is %s: only one that has ended can be forgotten", id, state)
-		p.Next = "Cancel it first."
-		return p
+	forget, result, err := m.forgetting(&k)
+	if err != nil {
+		return err
 	}
 	err = m.audited(ctx, replay.Audited{Act: "forget", Reason: a.Reason}.About(&k.Spec), func(ctx context.Context) (string, error) {
-		return "done", m.options.Registers.Forget(ctx, id)
+		if now, ok := m.options.Registers.Find(id); ok && now.Incarnation != "" && now.Incarnation != k.Incarnation {
+			return "", &replay.Conflict{Err: &replay.Another{ID: id}}
+		}
+		return result, forget(ctx, id)
 	})
 	return unwritten(err)
+}
+
+// forgetting is how k is forgotten, and what the audit says of that; or why it is not.
+func (m *Manager) forgetting(k *replay.Known) (forget func(context.Context, string) error, result string, err error) {
+	now := time.Now()
+	switch state := m.state(k); {
+	case !steerable(k) || state.Terminal():
+		return m.options.Registers.Forget, "done", nil
+	case !foreground(k):
+		p := api.NewProblem(http.StatusConflict, "replay %s is %s: only one that has ended can be forgotten", k.Spec.ID, state)
+		p.Next = "Cancel it first."
+		return nil, "", p
+	case m.options.Registers.Ready() != nil: // it may be we who do not hear
+		return nil, "", unread(m.options.Registers.Ready())
+	case !tooLongAgo(m.heardAt(k, now), now):
+		return nil, "", m.beyond(k)
+	}
+	return m.options.Registers.ForgetSilent, "done: it had not ended, and was last heard " + replay.Ago(now.Sub(m.heardAt(k, now))) + " ago", nil
 }
 
 // audited does what somebody should be able to answer for: its intent is written before and its outcome after. Without the
@@ -250,9 +299,7 @@ func (m *Manager) audited(ctx context.Context, a replay.Audited, do func(context
 	}
 	if err := m.options.Registers.Audit(ctx, a); err != nil {
 		m.tally.refused.Add(1)
-		p := api.NewProblem(http.StatusServiceUnavailable, "the act could not be written to the audit, so it was not done: %s", err)
-		p.Next = "Try again when Kafka answers."
-		return p
+		return unaudited(err)
 	}
 	result, err := do(ctx)
 	if err != nil {
@@ -268,23 +315,41 @@ func (m *Manager) audited(ctx context.Context, a replay.Audited, do func(context
 	return err
 }
 
+// unaudited is why an act was not done whose intent could not be written.
+func unaudited(err error) *api.Problem {
+	const undone = "the act could not be written to the audit, so it was not done: "
+	if refusal := new(replay.Refusal); errors.As(err, &refusal) { // such as that the topic is lost, which no waiting cures
+		p := conflict(refusal)
+		p.Detail = undone + p.Detail
+		return p
+	}
+	p := api.NewProblem(http.StatusServiceUnavailable, "%s%s", undone, err)
+	p.Next = "Try again when Kafka answers."
+	return p
+}
+
 // unwritten is why the control topics did not take something, as the one who asks may deal with it: what Kafka did not do may
 // be tried again.
 func unwritten(err error) error {
 	var p *api.Problem
 	var refusal *replay.Refusal
-	var conflict *replay.Conflict
+	var stands *replay.Conflict
 	switch {
 	case err == nil, errors.As(err, &p):
 		return err
 	case errors.As(err, &refusal):
-		p = api.NewProblem(http.StatusConflict, "%s", refusal.What)
-		p.Item, p.Next = refusal.Item, refusal.Next
-		return p
-	case errors.As(err, &conflict):
-		return api.NewProblem(http.StatusConflict, "%s", conflict)
+		return conflict(refusal)
+	case errors.As(err, &stands):
+		return api.NewProblem(http.StatusConflict, "%s", stands)
 	}
 	p = api.NewProblem(http.StatusServiceUnavailable, "the control topics: %s", err)
 	p.Next = "It may have been done all the same: look, and try again when Kafka answers."
+	return p
+}
+
+// conflict is a refusal of the control topics.
+func conflict(r *replay.Refusal) *api.Problem {
+	p := api.NewProblem(http.StatusConflict, "%s", r.What)
+	p.Item, p.Next = r.Item, r.Next
 	return p
 }

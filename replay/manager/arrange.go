@@ -3,6 +3,7 @@ package manager
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,12 +26,14 @@ type arrangement struct {
 	begin  []replay.Known    // sessions, the most urgent first
 	queued map[string]string // why a replay waits, for people, but for a second person
 	full   []string          // the replays that wait because this daemon is full, which others cannot know
+	turn   time.Time         // since when that one waits for its turn which waits longest, of this daemon's topics; zero: none does
 	again  time.Time         // when to look again if nothing changes before; zero: never
 }
 
 // arrange gives each topic to the first of its line, and the sessions that may run to the oldest of those.
 func (w *world) arrange() arrangement {
 	a := arrangement{queued: map[string]string{}}
+	ends := w.ends()
 	var heads []replay.Known
 	for _, line := range w.lines(&a) {
 		head := line[0]
@@ -39,13 +42,14 @@ func (w *world) arrange() arrangement {
 			case says(&k):
 				heads = w.due(&a, heads, k) // beside whatever runs into the topic: it puts nothing there
 			case k.Spec.ID != head.Spec.ID:
-				a.queued[k.Spec.ID] = behind(&head)
+				a.queued[k.Spec.ID] = behindHead(&head)
+				w.waits(&a, &k, ends[k.Spec.Topic])
 			case !w.busy(line):
 				heads = w.due(&a, heads, k)
 			}
 		}
 	}
-	w.admit(&a, heads)
+	w.admit(&a, heads, latest(slices.Collect(maps.Values(ends))...))
 	return a
 }
 
@@ -92,13 +96,13 @@ func (w *world) lines(a *arrangement) [][]replay.Known {
 }
 
 // runs reports whether a replay has its place in a line: one of a daemon's that can go on, and be it when somebody has said
-// anew what is wanted of it.
+// anew what is wanted of it. One that waits for a person keeps no other waiting.
 func (w *world) runs(k *replay.Known) bool {
-	if !steerable(k) || k.Spec.Owner != replay.OwnerDaemon || k.State().Terminal() {
+	if !steerable(k) || k.Spec.Owner != replay.OwnerDaemon || k.State().Terminal() || k.Refused != nil && !w.sessions[k.Spec.ID] {
 		return false
 	}
-	s, set := w.setbacks[k.Spec.ID]
-	return !set || !s.holds(k, w.now) || !s.lasts()
+	b := w.held(k)
+	return b == nil || !b.over
 }
 
 // rank: what runs goes on, a word that is to be written comes next, and what has begun is not put behind by an older
@@ -130,8 +134,8 @@ func (w *world) held(k *replay.Known) *setback {
 }
 
 // admit lets the oldest begin. What only writes that a replay is paused or cancelled is through in a moment, and waits for
-// nobody.
-func (w *world) admit(a *arrangement, heads []replay.Known) {
+// nobody. End is when a replay of this daemon's ended last.
+func (w *world) admit(a *arrangement, heads []replay.Known, end time.Time) {
 	slices.SortStableFunc(heads, func(x, y replay.Known) int { return cmp.Compare(x.Order, y.Order) })
 	running := len(w.sessions)
 	for _, k := range heads {
@@ -139,6 +143,7 @@ func (w *world) admit(a *arrangement, heads []replay.Known) {
 		if works && running >= w.most {
 			a.queued[k.Spec.ID] = fmt.Sprintf("as many replays run at %s as may at a time: %d", w.daemon, w.most)
 			a.full = append(a.full, k.Spec.ID)
+			w.waits(a, &k, end)
 			continue
 		}
 		if works {
@@ -148,13 +153,49 @@ func (w *world) admit(a *arrangement, heads []replay.Known) {
 	}
 }
 
+// waits notes that k waits for its turn: since somebody said last that it is to run, or since a replay before it ended. Both stand in
+// the control topics, so it is the same after a restart, and at whichever daemon.
+func (w *world) waits(a *arrangement, k *replay.Known, end time.Time) {
+	wish := wished(k)
+	if wish.State != replay.Running || !w.mine(k.Spec.Topic) {
+		return
+	}
+	if since := latest(k.Spec.AsOf, wish.At, end); a.turn.IsZero() || since.Before(a.turn) {
+		a.turn = since
+	}
+}
+
+// ends are when a replay of a daemon's ended last, by each topic that is ours.
+func (w *world) ends() map[string]time.Time {
+	ends := map[string]time.Time{}
+	for i := range w.known {
+		k := &w.known[i]
+		if k.Spec.Owner != replay.OwnerDaemon || !k.State().Terminal() || !w.mine(k.Spec.Topic) {
+			continue
+		}
+		wish := wished(k)
+		ends[k.Spec.Topic] = latest(ends[k.Spec.Topic], endedAt(k, &wish))
+	}
+	return ends
+}
+
+// latest is the last of some instants, zero where there are none.
+func latest(all ...time.Time) (last time.Time) {
+	for _, t := range all {
+		if t.After(last) {
+			last = t
+		}
+	}
+	return last
+}
+
 func (a *arrangement) look(at time.Time) {
 	if a.again.IsZero() || at.Before(a.again) {
 		a.again = at
 	}
 }
 
-func behind(head *replay.Known) string {
+func behindHead(head *replay.Known) string {
 	text := "behind " + head.Spec.ID
 	if wished(head).State == replay.Paused {
 		text += ", which is paused"

@@ -39,6 +39,7 @@ func TestArrangements(t *testing.T) {
 		"not another daemon's cancel":        {"a other running cancelled begun", "", nil},
 		"a second person is waited for":      {"a x planned running waits; b x planned running", "b", nil},
 		"refused gives its place":            {"a x planned running refused; b x planned running", "b", nil},
+		"not before its session is through":  {"a x planned running refused session; b x planned running", "", map[string]string{"b": "behind a"}},
 		"failed keeps it until its time":     {"a x failed running failed; b x planned running", "", map[string]string{"a": "tried again at 2026-11-01T12:00:05Z", "b": "behind a"}},
 		"taken by another daemon":            {"a x running running taken; b x planned running", "", map[string]string{"b": "behind a"}},
 		"ended, and not read back":           {"a x running running over; b x planned running", "b", nil},
@@ -93,7 +94,7 @@ func worldOf(t *testing.T, text string) *world {
 			case "broken":
 				k.Err = fmt.Errorf("of a newer replayd")
 			case "refused":
-				w.setbacks[id] = setback{token: "t", reason: "retention"}
+				k.Refused = &replay.Refused{Wish: "t", State: replay.Planned, Error: "retention"}
 			case "failed":
 				w.setbacks[id] = setback{token: "t", reason: "no broker", until: noon.Add(5 * time.Second)}
 			case "taken":
@@ -118,8 +119,7 @@ func TestASetbackHoldsWhileNobodyWishesAnew(t *testing.T) {
 		after time.Duration
 		want  bool
 	}{
-		{"for good", setback{token: "t"}, 100 * time.Hour, true},
-		{"until a wish", setback{token: "before"}, 0, false},
+		{"until a wish", setback{token: "before", until: noon.Add(time.Hour)}, 0, false},
 		{"until its time", setback{token: "t", until: noon.Add(time.Second)}, 999 * time.Millisecond, true},
 		{"until its time", setback{token: "t", until: noon.Add(time.Second)}, time.Second, false},
 	} {
@@ -131,17 +131,21 @@ func TestASetbackHoldsWhileNobodyWishesAnew(t *testing.T) {
 
 // TestAReplayIsLeftToWhoHasTakenItWhileThatOneTells also where its clock is an hour behind.
 func TestAReplayIsLeftToWhoHasTakenItWhileThatOneTells(t *testing.T) {
+	m := &Manager{heard: map[string]heard{}}
 	b := setback{taken: true, until: noon.Add(silent)}
 	for i := range 100 {
 		now := noon.Add(time.Duration(i) * tellEvery)
-		b.hear(&replay.Live{At: now.Add(-time.Hour)}, now)
-		b.hear(&replay.Live{At: now.Add(-time.Hour)}, now.Add(tellEvery/2)) // the same word
+		k := replay.Known{Live: &replay.Live{At: now.Add(-time.Hour)}}
+		for _, read := range []time.Time{now, now.Add(tellEvery / 2)} { // the same word
+			m.hear(&k, read)
+			b.hear(m.heard[""].at)
+		}
 		if !b.until.Equal(now.Add(silent)) {
 			t.Fatalf("at %s it is left alone until %s", now, b.until)
 		}
 	}
 	failed := setback{until: noon}
-	failed.hear(&replay.Live{At: noon}, noon)
+	failed.hear(noon)
 	if !failed.until.Equal(noon) {
 		t.Error("words put off another try of what failed")
 	}

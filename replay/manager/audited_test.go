@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"replayd/replay"
 	"replayd/replay/api"
+	"replayd/replay/api/apitest"
 )
 
 func TestActsAreAuditedBeforeAndAfterAndRefusedWithout(t *testing.T) {
@@ -53,6 +55,32 @@ func TestActsAreAuditedBeforeAndAfterAndRefusedWithout(t *testing.T) {
 		}
 		if _, err := d.Replay(t.Context(), "1"); problem(err) != "404" {
 			t.Errorf("forgotten: %v", err)
+		}
+	})
+}
+
+// TestAnActWithoutTheAuditTopicSaysWhatCuresThat: to wait does not.
+func TestAnActWithoutTheAuditTopicSaysWhatCuresThat(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil)
+		defer ends(d)
+		d.begin("1", "x", 100, "10/s")
+		lost := &replay.Refusal{Item: "restart", What: "topic replayd.audit was deleted", Next: "Start the daemons anew."}
+		c.mu.Lock()
+		c.deaf = fmt.Errorf("write: %w", lost)
+		c.mu.Unlock()
+		for name, act := range acts(d) {
+			if name == "forget" { // the replay has not ended
+				continue
+			}
+			err := act(as(t, "ben"), "1", "")
+			p := apitest.Refused(t, err, http.StatusConflict)
+			if p.Item != lost.Item || p.Next != lost.Next || p.Detail != "the act could not be written to the audit, so it was not done: "+lost.What {
+				t.Errorf("%s: %#v", name, p)
+			}
+		}
+		if n := d.Standing().Unaudited; n != 5 {
+			t.Errorf("%d acts were not done", n)
 		}
 	})
 }

@@ -52,6 +52,13 @@ func (r *reader) told() string {
 	return strings.Join(list, " ")
 }
 
+// newest is how the replay stands by the last event.
+func (r *reader) newest() api.Replay {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.events[len(r.events)-1].Replay
+}
+
 func (r *reader) lastID() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,6 +138,34 @@ func TestEventsOfARunningReplayComeAtMostFourTimesASecond(t *testing.T) {
 		wait(20 * time.Second)
 		if n := len(strings.Fields(r.told())); n < 15 || n > 80 {
 			t.Errorf("%d events in 20 s", n)
+		}
+	})
+}
+
+// TestWhoWatchesIsToldOfAnOutage as who asks is: brokers do not answer, so what a session tells does not come back from them.
+func TestWhoWatchesIsToldOfAnOutage(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		d.begin("1", "x", 1000, "1/s")
+		wait(3 * time.Second)
+		d.freeze(true)
+		defer d.freeze(false)
+		wait(30 * time.Second)
+		r := d.reads("1", "")
+		defer r.stop()
+		wait(0)
+		watched, asked := r.newest(), d.stands("1")
+		if p := watched.Progress; p.Phase != replay.Waiting || p.HeldBy != replay.HeldByBroker || p.Produced != asked.Progress.Produced {
+			t.Errorf("who watches is told %+v, who asks %+v", p, asked.Progress)
+		}
+		if watched.Daemon != "d" {
+			t.Errorf("it runs at %q", watched.Daemon)
+		}
+		r.told()
+		wait(10 * time.Second)
+		if n := len(strings.Fields(r.told())); n > 11 {
+			t.Errorf("%d events in 10 s", n)
 		}
 	})
 }

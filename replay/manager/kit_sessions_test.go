@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,11 +28,7 @@ func (s *sessions) Source(_ context.Context, spec *replay.Spec) (archive.Source,
 	time.Sleep(opening) // of fake time
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var text strings.Builder
-	for i := range spec.Limit {
-		fmt.Fprintf(&text, "{\"id\":\"%d\",\"t\":%q}\n", i, noon.Add(time.Duration(i)*time.Second).Format(time.RFC3339))
-	}
-	files := map[string][]byte{"2026/11/01/12/a": []byte(text.String())}
+	files := map[string][]byte{"2026/11/01/12/a": archived(spec.Limit)}
 	if s.more {
 		files["2026/11/01/12/b"] = []byte("{}\n")
 	}
@@ -41,6 +38,18 @@ func (s *sessions) Source(_ context.Context, spec *replay.Spec) (archive.Source,
 		Decoder: func() archive.Decoder { return &format.Decoder{} },
 	}, errors.Join(err, s.noMore)
 }
+
+// archived are so many events.
+func archived(events int64) []byte {
+	var text bytes.Buffer
+	for i := range events {
+		fmt.Fprintf(&text, "{\"id\":\"%d\",\"t\":%q}\n", i, noon.Add(time.Duration(i)*time.Second).Format(time.RFC3339))
+	}
+	return text.Bytes()
+}
+
+// sized are the stored bytes of so many events.
+func sized(events int64) int64 { return int64(len(archived(events))) }
 
 func (s *sessions) Sink(k *replay.Known) Sink {
 	return &sink{d: (*daemon)(s), id: k.Spec.ID, topic: k.Spec.Topic, ends: wished(k).State == replay.Cancelled}
@@ -177,7 +186,7 @@ func (d *desk) Spec(_ context.Context, s api.Start) (replay.Spec, replay.Start, 
 	if s.Topic == "broken" {
 		return replay.Spec{}, replay.Start{}, errBroken
 	}
-	return specOf(s.ID, s.Topic, s.Limit), replay.Start{Pace: s.Pace, Size: s.Limit, Allow: s.Allow, Plan: s.Plan}, nil
+	return specOf(s.ID, s.Topic, s.Limit), replay.Start{Pace: s.Pace, Size: sized(s.Limit), Allow: s.Allow, Plan: s.Plan}, nil
 }
 
 func specOf(id, topic string, events int64) replay.Spec {

@@ -27,18 +27,19 @@ var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 type cluster struct {
 	t *testing.T
 
-	mu      sync.Mutex
-	rng     *rand.Rand
-	spill   string // folder; made before any daemon, so it is removed behind the last of their sessions
-	log     []func(map[string]*entry, int64)
-	grown   chan struct{}
-	audit   []replay.Audited
-	topics  map[string][]produced
-	replays map[string]*taken
-	told    map[string]int        // words of sessions, and of waiting for one, by replay
-	deaf    error                 // what the audit says instead of taking anything
-	fate    func(id string) error // of a commit; nil: all go well
-	lost    bool                  // the targets: a session only ends a replay
+	mu        sync.Mutex
+	rng       *rand.Rand
+	spill     string // folder; made before any daemon, so it is removed behind the last of their sessions
+	log       []func(map[string]*entry, int64)
+	grown     chan struct{}
+	audit     []replay.Audited
+	topics    map[string][]produced
+	replays   map[string]*taken
+	told      map[string]int        // words of sessions, and of waiting for one, by replay
+	deaf      error                 // what the audit says instead of taking anything
+	unrefused error                 // what is said instead of writing that a replay waits for a person
+	fate      func(id string) error // of a commit; nil: all go well
+	lost      bool                  // the targets: a session only ends a replay
 }
 
 // produced is a record of a topic.
@@ -91,6 +92,7 @@ type daemon struct {
 	mu      sync.Mutex
 	dead    bool
 	frozen  bool
+	lag     time.Duration // how old what is known of all is when it is looked at
 	slow    time.Duration // how long a sink takes to open
 	opening time.Duration // the same of an archive
 	known   map[string]*entry
@@ -99,10 +101,13 @@ type daemon struct {
 	mine    map[string]bool
 	divided chan struct{}
 	unready error
-	gone    error // the control topics, of which it says so
-	unread  bool  // the control topics, up to where they were at the beginning
-	noMore  error // what Source says
-	more    bool  // the archives have an object more than before
+	stale   time.Time     // until when the control topics were read
+	skew    time.Duration // of its clock
+	gone    error         // the control topics, of which it says so
+	half    string        // the id of a replay of which only its progress was read
+	unread  bool          // the control topics, up to where they were at the beginning
+	noMore  error         // what Source says
+	more    bool          // the archives have an object more than before
 	opens   int
 	worked  []replay.Start // what each session that began was to work with
 	silent  bool           // nothing answers it to what it writes to the audit
@@ -245,12 +250,19 @@ func (r *registers) All() []replay.Known {
 		all = append(all, copyOf(k))
 	}
 	slices.SortFunc(all, func(a, b replay.Known) int { return int(a.Order - b.Order) })
+	lag := r.lag
+	r.mu.Unlock()
+	time.Sleep(lag) // of fake time
+	r.mu.Lock()
 	return all
 }
 
 func copyOf(e *entry) replay.Known {
 	c := e.Known
 	c.Wish = e.wanted.Wish()
+	if c.Refused != nil && c.Refused.Wish != c.Wish.Token {
+		c.Refused = nil
+	}
 	if c.Checkpoint != nil {
 		p := *c.Checkpoint
 		c.Checkpoint = &p
@@ -268,6 +280,12 @@ func (r *registers) Find(id string) (replay.Known, bool) {
 	return copyOf(k), true
 }
 
+func (r *registers) Doubtful(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.half == id && r.known[id] == nil
+}
+
 func (r *registers) Changed() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -278,6 +296,12 @@ func (r *registers) Whole() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.unread
+}
+
+func (r *registers) Stale() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stale
 }
 
 func (r *registers) Gone() error {
@@ -341,7 +365,7 @@ func (r *registers) Freeze(ctx context.Context, s *replay.Spec, start replay.Sta
 		}
 		if of == "" && known[spec.ID] == nil {
 			first := w
-			known[spec.ID] = &entry{replay.Known{Spec: spec, Start: start, Order: at}, replay.Wishes{State: &first}}
+			known[spec.ID] = &entry{replay.Known{Spec: spec, Start: start, Order: at, Incarnation: first.Token}, replay.Wishes{State: &first}}
 		}
 		r.c.mu.Lock()
 		holder = of // which each daemon finds
@@ -361,7 +385,7 @@ func (r *registers) Freeze(ctx context.Context, s *replay.Spec, start replay.Sta
 func (r *registers) Choose(ctx context.Context, id, name string, c replay.Choice) error {
 	c.Signed = signed(c.Signed)
 	return r.write(ctx, func(known map[string]*entry, _ int64) {
-		if e := known[id]; e != nil {
+		if e := known[id]; e != nil && e.Incarnation == c.Incarnation {
 			e.Choices = maps.Clone(e.Choices)
 			if e.Choices == nil {
 				e.Choices = map[string]replay.Choice{}
@@ -371,33 +395,53 @@ func (r *registers) Choose(ctx context.Context, id, name string, c replay.Choice
 	})
 }
 
-// want writes to one of the registers of a replay.
-func (r *registers) want(ctx context.Context, id string, set func(*replay.Wishes)) error {
-	return r.write(ctx, func(known map[string]*entry, _ int64) {
-		if e := known[id]; e != nil {
+// want writes to one of the registers of the replay that by means.
+func (r *registers) want(ctx context.Context, id string, by replay.Signed, set func(*replay.Wishes)) error {
+	err := r.write(ctx, func(known map[string]*entry, _ int64) {
+		if e := known[id]; e != nil && e.Incarnation == by.Incarnation {
 			set(&e.wanted)
 		}
 	})
+	if k, ok := r.Find(id); err == nil && ok && k.Incarnation != by.Incarnation {
+		return &replay.Conflict{Err: &replay.Another{ID: id}}
+	}
+	return err
 }
 
 func (r *registers) Wish(ctx context.Context, id string, w replay.Wish) error {
 	w.Signed = signed(w.Signed)
-	return r.want(ctx, id, func(all *replay.Wishes) { all.State = &w })
+	return r.want(ctx, id, w.Signed, func(all *replay.Wishes) { all.State = &w })
 }
 
 func (r *registers) SetPace(ctx context.Context, id string, p replay.PaceWish) error {
 	p.Signed = signed(p.Signed)
-	return r.want(ctx, id, func(all *replay.Wishes) { all.Pace = &p })
+	return r.want(ctx, id, p.Signed, func(all *replay.Wishes) { all.Pace = &p })
 }
 
 func (r *registers) Cancel(ctx context.Context, id string, by replay.Signed) error {
 	by = signed(by)
-	return r.want(ctx, id, func(all *replay.Wishes) { all.Cancel = &by })
+	return r.want(ctx, id, by, func(all *replay.Wishes) { all.Cancel = &by })
 }
 
 func (r *registers) Approve(ctx context.Context, id string, by replay.Signed) error {
 	by = signed(by)
-	return r.want(ctx, id, func(all *replay.Wishes) { all.Approval = &by })
+	return r.want(ctx, id, by, func(all *replay.Wishes) { all.Approval = &by })
+}
+
+func (r *registers) ForgetSilent(ctx context.Context, id string) error { return r.Forget(ctx, id) }
+
+func (r *registers) Refuse(ctx context.Context, id string, refused replay.Refused) error {
+	r.c.mu.Lock()
+	deaf := r.c.unrefused
+	r.c.mu.Unlock()
+	if deaf != nil {
+		return deaf
+	}
+	return r.write(ctx, func(known map[string]*entry, _ int64) {
+		if e := known[id]; e != nil {
+			e.Refused = &refused
+		}
+	})
 }
 
 func (r *registers) Forget(ctx context.Context, id string) error {
@@ -408,6 +452,7 @@ func (r *registers) Tell(_ context.Context, l replay.Live) error {
 	if d := (*daemon)(r); d.isDead() || d.isFrozen() {
 		return errDead
 	}
+	l.At = l.At.Add(r.skew)
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
 	r.c.told[l.ID]++

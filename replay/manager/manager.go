@@ -3,7 +3,9 @@ package manager
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,20 +75,25 @@ type Manager struct {
 	running  bool
 	sessions map[string]*session // by replay
 	setbacks map[string]setback  // by replay, of those that are known
+	heard    map[string]heard    // by replay, of those that are known
 	queued   map[string]string   // by replay: why it waits
 	full     []string            // replays that wait because this daemon is full
+	turn     time.Time           // since when a replay waits for its turn, the one that waits longest; zero: none does
 	working  int                 // sessions among which the pace is divided
 	share    pace.Setting        // of each
 }
 
-var _ api.Service = (*Manager)(nil)
+var (
+	_ api.Service = (*Manager)(nil)
+	_ api.Checker = (*Manager)(nil)
+)
 
 // New returns a manager that runs nothing yet.
 func New(o Options) *Manager {
 	o.complete()
 	return &Manager{
 		options: o, log: o.Log, wake: make(chan struct{}, 1), news: newNews(time.Now()),
-		tally: tally{ended: map[Outcome]int64{}}, share: o.Pace, sessions: map[string]*session{}, setbacks: map[string]setback{}, queued: map[string]string{},
+		tally: tally{ended: map[Outcome]int64{}}, share: o.Pace, sessions: map[string]*session{}, setbacks: map[string]setback{}, heard: map[string]heard{}, queued: map[string]string{},
 	}
 }
 
@@ -98,6 +105,10 @@ const (
 
 	// unready is how often a daemon looks whether it has read enough to begin anything.
 	unready = time.Second
+
+	// watched is how often a daemon looks while any replay has not ended, though nothing was read: its own sessions go on when
+	// brokers do not answer, and who watches is told so.
+	watched = time.Second
 )
 
 // Run runs what should run, until ctx ends, or the control topics are gone, which is the error. Then all sessions leave, at their
@@ -198,13 +209,14 @@ func (m *Manager) leaving(lost func(topic string) bool) []*session {
 // look brings what runs in line with what should, and tells of what has changed. It returns when to look again at the
 // latest.
 func (m *Manager) look(ctx context.Context) time.Time {
+	whole := m.options.Registers.Whole() // before all: what is read first is of nobody knows when
 	all := m.options.Registers.All()
 	ready := m.options.Registers.Ready()
 	m.mu.Lock()
-	m.steer(all)
+	m.steer(all, whole)
 	w := world{now: time.Now(), daemon: m.options.Daemon, known: all, mine: m.options.Work.Mine, sessions: m.here(), setbacks: m.setbacks, most: m.options.MaxRunning}
 	a := w.arrange()
-	m.queued, m.full = a.queued, a.full
+	m.queued, m.full, m.turn = a.queued, a.full, a.turn
 	if ready != nil {
 		a.look(w.now.Add(unready))
 		a.begin = nil // what is wished may not have been read yet
@@ -216,6 +228,9 @@ func (m *Manager) look(ctx context.Context) time.Time {
 	m.mu.Unlock()
 	if next := m.news.publish(w.now, all, m.replay); !next.IsZero() {
 		a.look(next)
+	}
+	if slices.ContainsFunc(all, func(k replay.Known) bool { return !k.State().Terminal() }) {
+		a.look(w.now.Add(watched))
 	}
 	return a.again
 }
@@ -230,12 +245,16 @@ func (m *Manager) here() map[string]bool {
 }
 
 // steer tells the sessions what is wished, lets those leave whose topic is another daemon's, or which were to work otherwise, and
-// forgets the setbacks of what is not known any more, or is another daemon's to try. The lock is held.
-func (m *Manager) steer(all []replay.Known) {
+// forgets the setbacks of what is not known any more, or is another daemon's to try. What others tell is heard once all that was
+// there at the beginning had been read, whole. The lock is held.
+func (m *Manager) steer(all []replay.Known, whole bool) {
 	ours, now := map[string]bool{}, time.Now()
 	for i := range all {
 		k := &all[i]
 		ours[k.Spec.ID] = m.options.Work.Mine(k.Spec.Topic)
+		if whole {
+			m.hear(k, now)
+		}
 		if s := m.sessions[k.Spec.ID]; s != nil {
 			if s.chosen != chosen(k) || s.says && wished(k).State == replay.Running {
 				s.leave() // to one that works with the other choices, or when it is its turn
@@ -243,7 +262,7 @@ func (m *Manager) steer(all []replay.Known) {
 			s.obey(wished(k))
 		}
 		if b, set := m.setbacks[k.Spec.ID]; set {
-			b.hear(k.Live, now)
+			b.hear(m.heard[k.Spec.ID].at)
 			m.setbacks[k.Spec.ID] = b
 		}
 	}
@@ -260,6 +279,7 @@ func (m *Manager) steer(all []replay.Known) {
 			delete(m.setbacks, id)
 		}
 	}
+	maps.DeleteFunc(m.heard, func(id string, _ heard) bool { _, known := ours[id]; return !known })
 }
 
 // forgive forgets that others have taken replays over: work has been divided anew since.

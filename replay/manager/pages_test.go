@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"replayd/replay"
 	"replayd/replay/api"
@@ -23,6 +24,8 @@ type fixed struct {
 func (f fixed) All() []replay.Known { return slices.Clone(f.all) }
 
 func (f fixed) Whole() bool { return true }
+
+func (f fixed) Stale() time.Time { return time.Time{} }
 
 // idle is Work that has nothing.
 type idle struct{ Work }

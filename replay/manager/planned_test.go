@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func TestWhatWasPlannedHoldsWhileItWaits(t *testing.T) {
 // TestWhoResumesMayTakeTheArchiveAsItIs unless a second person has approved of what it was.
 func TestWhoResumesMayTakeTheArchiveAsItIs(t *testing.T) {
 	simulate(t, func(t *testing.T, c *cluster) {
-		d := c.daemon("d", []string{"small", "large"}, func(o *Options) { o.SecondPerson = 50 })
+		d := c.daemon("d", []string{"small", "large"}, func(o *Options) { o.SecondPerson = sized(50) })
 		defer ends(d)
 		for topic, events := range map[string]int64{"small": 10, "large": 100} {
 			plan := d.plans(specOf("any", topic, events))
@@ -109,8 +110,51 @@ func TestWhoResumesMayTakeTheArchiveAsItIs(t *testing.T) {
 	})
 }
 
-// TestAReplayThatHasBegunIsNotHeldAgainstItsPlan any more: its sessions go by what the first has listed.
-func TestAReplayThatHasBegunIsNotHeldAgainstItsPlan(t *testing.T) {
+// TestAPlanHoldsAlsoBetweenTheFirstSessionAndTheFirstEvent, when the replay has begun and of no hour is recorded what was listed.
+func TestAPlanHoldsAlsoBetweenTheFirstSessionAndTheFirstEvent(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"}, func(o *Options) { o.SecondPerson = sized(50) })
+		plan := d.plans(specOf("any", "x", 100))
+		d.meets(false, errors.New("no quorum"))
+		if _, _, err := d.Start(as(t, "anna"), api.Start{ID: "r", Topic: "x", Limit: 100, Pace: "10/s", Plan: plan}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Approve(as(t, "ben"), "r", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(2 * time.Second)
+		if k, _ := (*registers)(d).Find("r"); !k.Begun || k.Checkpoint.Begun {
+			t.Fatalf("it has not begun, or has read: %+v", k.Checkpoint)
+		}
+		d.kill()
+		d.meets(false, nil)
+		other := c.daemon("other", nil, func(o *Options) { o.SecondPerson = sized(50) })
+		defer ends(other)
+		other.adds(true)
+		other.gets("x")
+		wait(time.Minute)
+		for _, allow := range [][]string{nil, {replay.ItemArchiveChange}} {
+			if r := other.stands("r"); r.State != replay.Failed || !strings.HasPrefix(r.Reason, "archive-change: the plan "+plan) {
+				t.Errorf("it stands as %+v", r)
+			}
+			if _, err := other.Resume(as(t, "anna"), "r", api.Resume{Allow: allow}); err != nil {
+				t.Fatal(err)
+			}
+			wait(time.Minute)
+		}
+		other.adds(false)
+		if _, err := other.Resume(as(t, "anna"), "r", api.Resume{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(time.Minute)
+		if got := c.came("x"); got != "r:100" {
+			t.Errorf("with the archive as it was there came %s", got)
+		}
+	})
+}
+
+// TestWhatIsReadIsNotHeldAgainstThePlan any more: later sessions go by what is recorded of it.
+func TestWhatIsReadIsNotHeldAgainstThePlan(t *testing.T) {
 	simulate(t, func(t *testing.T, c *cluster) {
 		d := c.daemon("d", []string{"x"})
 		defer ends(d)
@@ -126,6 +170,48 @@ func TestAReplayThatHasBegunIsNotHeldAgainstItsPlan(t *testing.T) {
 		wait(time.Minute)
 		if r := d.stands("r"); strings.Contains(r.Reason, plan) || !strings.Contains(r.Reason, "archive-change: hour 2026-11-01T12Z") {
 			t.Errorf("it stands as %+v", r)
+		}
+	})
+}
+
+// TestWhatGrowsWhileItWaitsDoesNotBeginWithoutASecondPerson where its start was too small to take one, whatever it or a resume allows.
+// One that was approved of is held against its plan alone.
+func TestWhatGrowsWhileItWaitsDoesNotBeginWithoutASecondPerson(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		most := func(o *Options) { o.SecondPerson = sized(10) + 1 }
+		d := c.daemon("d", []string{"x", "y"}, most)
+		defer ends(d)
+		d.begin("first", "x", 10, "1/s")
+		wait(2 * time.Second) // it has begun, and is not looked at again
+		if _, _, err := d.Start(as(t, "anna"), api.Start{ID: "grown", Topic: "x", Limit: 10, Pace: "10/s", Allow: []string{replay.ItemArchiveChange}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := d.Start(as(t, "anna"), api.Start{ID: "large", Topic: "y", Limit: 20, Pace: "10/s", Allow: []string{replay.ItemArchiveChange}}); err != nil {
+			t.Fatal(err)
+		}
+		d.adds(true)
+		wait(time.Minute)
+		r := d.stands("grown")
+		if r.State != replay.Planned || r.Sessions != 0 || !strings.HasPrefix(r.Reason, "second-person: its hours hold ") || !strings.Contains(r.Reason, "start it again") {
+			t.Errorf("it stands as %+v", r)
+		}
+		if _, err := d.Resume(as(t, "anna"), "grown", api.Resume{Allow: []string{replay.ItemArchiveChange}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Approve(as(t, "ben"), "large", api.Act{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(time.Minute)
+		if got := c.came("x") + ", " + c.came("y"); got != "first:10, large:20" {
+			t.Errorf("there came %s", got)
+		}
+		d.adds(false)
+		if _, err := d.Resume(as(t, "anna"), "grown", api.Resume{}); err != nil {
+			t.Fatal(err)
+		}
+		wait(time.Minute)
+		if got := c.came("x"); got != "first:10 grown:10" {
+			t.Errorf("with the archive as it was there came %s", got)
 		}
 	})
 }

@@ -15,6 +15,9 @@ type Registers interface {
 	All() []replay.Known
 	Find(id string) (replay.Known, bool)
 
+	// Doubtful reports whether what has been read does not tell yet whether there is a replay of an id that Find does not find.
+	Doubtful(id string) bool
+
 	// Changed is closed at the next change of anything.
 	Changed() <-chan struct{}
 
@@ -23,6 +26,10 @@ type Registers interface {
 
 	// Ready is nil once they are whole, and while they can be read on.
 	Ready() error
+
+	// Stale is until when all of them was read, once that is so long ago that how others' replays stand may have changed; zero: it
+	// is not.
+	Stale() time.Time
 
 	// Gone is why there is nothing to follow any more, nil while there is.
 	Gone() error
@@ -38,7 +45,13 @@ type Registers interface {
 	Approve(ctx context.Context, id string, by replay.Signed) error
 	Choose(ctx context.Context, id, name string, c replay.Choice) error
 
+	// Refuse lets a replay wait for a person: it is known as Refused at all daemons until anything is wished of it anew.
+	Refuse(ctx context.Context, id string, r replay.Refused) error
+
 	Forget(ctx context.Context, id string) error
+
+	// ForgetSilent also takes one that runs in the foreground and has not ended. Its process, if it is there, produces nothing more.
+	ForgetSilent(ctx context.Context, id string) error
 
 	// Tell spreads the word of a session of this daemon's. It is not durable and not read back.
 	Tell(ctx context.Context, l replay.Live) error

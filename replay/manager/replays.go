@@ -41,6 +41,9 @@ func (m *Manager) replay(k *replay.Known) api.Replay {
 	if r.State.Terminal() {
 		r.EndedAt = endedAt(k, &w)
 	}
+	if foreground(k) {
+		r.HeardAt = m.heardAt(k, time.Now()).UTC()
+	}
 	m.addOwn(k, &r)
 	return r
 }
@@ -74,7 +77,7 @@ func (m *Manager) state(k *replay.Known) replay.State {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.sessions[k.Spec.ID] != nil || alive(k, time.Now()) && !k.Live.State.Terminal() {
+	if m.sessions[k.Spec.ID] != nil || m.alive(k) && !k.Live.State.Terminal() {
 		return replay.Planned
 	}
 	return s
@@ -84,58 +87,81 @@ func (m *Manager) state(k *replay.Known) replay.State {
 func (m *Manager) addOwn(k *replay.Known, r *api.Replay) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
-	id := k.Spec.ID
-	own, b := m.sessions[id], m.setbacks[id]
-	switch {
-	case r.State.Terminal():
-	case r.Waits: // which is known before Run has looked
-		r.Queued = "waits for the approval of a second person"
-	default:
-		r.Queued = m.queued[id]
-	}
-	if r.Queued == "" && !r.State.Terminal() && !m.options.Work.Mine(k.Spec.Topic) {
-		r.Queued = toldQueued(k)
-	}
-	told := alive(k, now) && !r.State.Terminal()
-	switch state, reason := wrong(k, &b); {
-	case own != nil || told || reason == "" || r.State.Terminal():
-	case state == replay.Failed || r.State == replay.Running: // begun, and refused since: nobody runs it
-		r.State, r.Reason = replay.Failed, reason
-	default:
-		r.Reason = reason
-	}
-	if told {
-		report := k.Live.Report
-		r.Progress, r.Daemon, r.Queued = &report, k.Live.Daemon, ""
-	} else if k.Checkpoint != nil {
-		p := progressOf(k)
-		report := p.Report()
-		r.Progress = &report
-	}
-	if own == nil || r.State.Terminal() { // a session that still closes what has ended tells no more of it
+	own, b := m.sessions[k.Spec.ID], m.setbacks[k.Spec.ID]
+	if r.State.Terminal() { // a session that still closes what has ended tells no more of it
+		r.Progress = reached(k, nil, false)
 		return
 	}
-	r.Daemon, r.Queued = m.options.Daemon, "" // also while it opens the archive, before it is anywhere
-	if p := own.progress.Load(); p != nil {
-		report := p.Report()
-		r.Progress = &report
+	told := m.alive(k)
+	r.Progress = reached(k, own, told)
+	switch {
+	case own != nil:
+		r.Daemon = m.options.Daemon // also while it opens the archive, before it is anywhere
+	case told:
+		r.Daemon = k.Live.Daemon
+	default:
+		r.State, r.Reason = fallen(k, &b, r.State, r.Reason)
+		r.Queued = m.waits(k, r.Waits)
+	}
+	if own == nil {
+		r.Stale = m.options.Registers.Stale()
 	}
 }
 
-// left reports whether the last session of k has left it to others.
-func left(k *replay.Known) bool { return k.Live != nil && k.Live.Daemon == "" }
+// waits is why k, on which no session works, waits; empty: for nothing. The lock is held.
+func (m *Manager) waits(k *replay.Known, approval bool) string {
+	switch why := m.queued[k.Spec.ID]; {
+	case approval: // which is known before Run has looked
+		return "waits for the approval of a second person"
+	case why != "" || m.options.Work.Mine(k.Spec.Topic):
+		return why
+	}
+	return toldQueued(k)
+}
 
-// alive reports whether a session tells that it works on k, and not that it has left it, or how it went wrong.
-func alive(k *replay.Known, now time.Time) bool {
-	return k.Live != nil && !left(k) && k.Live.At.Add(silent).After(now) && k.Live.State != replay.Failed && k.Live.State != replay.Planned
+// fallen is where k stands, on which no session works and which has not ended, and why: in a state and with a reason by its checkpoint,
+// or otherwise where its last session went wrong.
+func fallen(k *replay.Known, b *setback, state replay.State, reason string) (replay.State, string) {
+	switch last, why := wrong(k, b); {
+	case why == "":
+		return state, reason
+	case last == replay.Failed || state == replay.Running: // begun, and refused since: nobody runs it
+		return replay.Failed, why
+	default:
+		return state, why
+	}
+}
+
+// reached is how far k is: as this daemon's own session tells, or another's, if one does, or else its checkpoint. It is nil when none
+// does.
+func reached(k *replay.Known, own *session, told bool) *replay.Report {
+	var p *replay.Progress
+	if own != nil {
+		p = own.progress.Load()
+	}
+	switch {
+	case p != nil:
+	case told:
+		report := k.Live.Report
+		return &report
+	case k.Checkpoint != nil:
+		stands := progressOf(k)
+		p = &stands
+	default:
+		return nil
+	}
+	report := p.Report()
+	return &report
 }
 
 // wrong is what went wrong with the last session of k, here or at another daemon, and nobody wished anew since.
 func wrong(k *replay.Known, b *setback) (replay.State, string) {
 	w := wished(k)
+	if r := k.Refused; r != nil {
+		return r.State, r.Error
+	}
 	if b.reason != "" && b.token == w.Token {
-		return b.state(), b.reason
+		return replay.Failed, b.reason
 	}
 	l := k.Live
 	if l == nil || !l.Under(&w) || l.State != replay.Failed && l.State != replay.Planned {
@@ -215,7 +241,7 @@ func (m *Manager) find(id string) (replay.Known, error) {
 	if k, ok := m.options.Registers.Find(id); ok {
 		return k, nil
 	}
-	if err := m.options.Registers.Ready(); err != nil {
+	if err := m.options.Registers.Ready(); err != nil || m.options.Registers.Doubtful(id) {
 		return replay.Known{}, unread(err)
 	}
 	p := api.NewProblem(http.StatusNotFound, "no replay is called %q", id)
@@ -301,7 +327,7 @@ func (m *Manager) Replays(ctx context.Context, q api.Query) (api.Page[api.Replay
 			continue
 		}
 		r := m.replay(&k)
-		if q.State != "" && string(r.State) != q.State {
+		if !q.Stands(&r) {
 			continue
 		}
 		if len(page.Items) == limit {
@@ -313,7 +339,7 @@ func (m *Manager) Replays(ctx context.Context, q api.Query) (api.Page[api.Replay
 	return page, nil
 }
 
-// asked reports whether q asks for the replay that s is of, but for its state.
+// asked reports whether q asks for the replay that s is of, however that stands.
 func asked(q *api.Query, s *replay.Spec) bool {
 	return (q.Archive == "" || s.Archive == q.Archive) && (q.Topic == "" || s.Topic == q.Topic) && (q.Seen == nil || q.Seen(s.Archive, s.Topic))
 }

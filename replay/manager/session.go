@@ -32,8 +32,8 @@ type session struct {
 	cancelled atomic.Bool
 
 	// Of the manager, under its lock.
-	token   string // of the newest wish that it works under
-	chosen  string // the choices that it works with, as chosen tells them
+	wish    replay.Wish // the newest that it works under
+	chosen  string      // the choices that it works with, as chosen tells them
 	pauses  bool
 	says    bool // it began only to write that the replay is paused or cancelled, maybe beside another session of its topic
 	leaving bool
@@ -46,6 +46,12 @@ func (s *session) abandon() {
 }
 
 func (s *session) abandoned() bool { return s.cancelled.Load() }
+
+// outrun reports whether the replay is to be cancelled, and this session was begun for something else. The next one is begun for
+// that alone, and is not kept from it by what this one has met.
+func (s *session) outrun() bool {
+	return s.wish.State == replay.Cancelled && wished(&s.known).State != replay.Cancelled
+}
 
 // seq is the number of events that are known to be produced.
 func (s *session) seq() int64 {
@@ -63,7 +69,7 @@ func (m *Manager) begin(ctx context.Context, k replay.Known) {
 	w := wished(&k)
 	ctx, cancel := context.WithCancel(ctx)
 	s := &session{
-		known: k, control: replay.NewControl(w), cancel: cancel, done: make(chan struct{}), token: w.Token, chosen: chosen(&k), pauses: w.State != replay.Running, says: w.State != replay.Running,
+		known: k, control: replay.NewControl(w), cancel: cancel, done: make(chan struct{}), wish: w, chosen: chosen(&k), pauses: w.State != replay.Running, says: w.State != replay.Running,
 	}
 	s.control.Share(m.share)
 	m.sessions[k.Spec.ID] = s
@@ -106,15 +112,26 @@ func (m *Manager) work(ctx context.Context, s *session) (replay.State, error) {
 	sink := m.options.Sessions.Sink(&k)
 	defer sink.Close()
 	m.limit(&options)
-	if !k.Begun && !m.mayDiffer(&k) { // later sessions go by what the first has listed
-		options.Plan = k.Start.Plan
-	}
+	options.Begun = k.Checkpoint != nil && k.Checkpoint.Begun
+	options.Plan, options.Most = m.agreed(&k)
 	options.Control, options.Watch = s.control, sink.Watch
 	options.Observe = func(p replay.Progress) { s.progress.Store(&p) }
 	options.Notice = func(text string) { m.log.Warn().Str("id", k.Spec.ID).Msg(text) }
 	runner := replay.Runner{Source: source, Sink: sink, Options: options}
 	receipt, err := runner.Run(ctx, k.Spec)
 	return receipt.State, err
+}
+
+// agreed is what k may begin with: the plan, where there is one, and, where nobody was asked to approve of its size, no more than that
+// takes.
+func (m *Manager) agreed(k *replay.Known) (plan string, most int64) {
+	if !m.mayDiffer(k) {
+		plan = k.Start.Plan
+	}
+	if !m.large(k.Start.Size) {
+		most = m.options.SecondPerson
+	}
+	return plan, most
 }
 
 // mayDiffer reports whether k may begin with another archive than the one that was planned: its start allowed that, or it was
@@ -174,7 +191,7 @@ func (m *Manager) word(s *session) replay.Live {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return replay.Live{Report: p.Report(), Daemon: m.options.Daemon, Wish: s.token, At: time.Now().UTC()}
+	return replay.Live{Report: p.Report(), Daemon: m.options.Daemon, Wish: s.wish.Token, At: time.Now().UTC()}
 }
 
 func (m *Manager) say(ctx context.Context, l replay.Live) {
@@ -183,27 +200,55 @@ func (m *Manager) say(ctx context.Context, l replay.Live) {
 	}
 }
 
-// ended takes note of how a session ended, and tells others what went wrong: the checkpoint may not say it.
+// ended takes note of how a session ended, and tells others what went wrong: the checkpoint may not say it. What lasts is
+// written before anybody is told of it.
 func (m *Manager) ended(ctx context.Context, s *session, err error) {
-	b, is := m.note(s, err)
+	r := m.refuse(ctx, s, err)
+	b := m.note(s, err, r)
 	m.signal()
 	log := m.log.With().Str("id", s.known.Spec.ID).Logger()
+	l := m.word(s)
 	switch {
-	case is && b.reason != "":
-		log.Warn().Err(err).Str("next", b.next()).Msg("a session has failed")
+	case r != nil:
+		log.Warn().Err(err).Str("next", "tried again when it is resumed").Msg("a session has failed")
+		l.State, l.Error = r.State, r.Error
+	case b.reason != "":
+		log.Warn().Err(err).Str("next", b.again()).Msg("a session has failed")
+		l.State, l.Error, l.Queued = replay.Failed, b.reason, b.again()
+	case s.abandoned():
+		log.Info().Str("how", string(Abandoned)).Msg("a session has ended")
+		return
 	case err != nil:
 		log.Info().Str("how", err.Error()).Msg("a session has ended")
+		return
 	default:
 		log.Info().Msg("a replay has ended")
+		return
 	}
-	if is && b.reason != "" {
-		l := m.word(s)
-		l.State, l.Error, l.Queued = b.state(), b.reason, b.again()
-		m.say(ctx, l)
-	}
+	m.say(ctx, l)
 }
 
-func (m *Manager) note(s *session, err error) (setback, bool) {
+// refuse lets the replay wait for a person where another session would end as this one has, nil where it would not. Until that
+// stands in the control topics for all daemons, nothing is known of it, and the replay is tried again.
+func (m *Manager) refuse(ctx context.Context, s *session, err error) *replay.Refused {
+	id := s.known.Spec.ID
+	m.mu.Lock()
+	r, is := refusal(s, err, m.options.Daemon, time.Now())
+	m.mu.Unlock()
+	if !is {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, actLimit)
+	defer cancel()
+	if err := m.options.Registers.Refuse(ctx, id, r); err != nil {
+		m.log.Warn().Err(err).Str("id", id).Msg("that a replay waits for a person could not be written: it is tried again")
+		return nil
+	}
+	return &r
+}
+
+// note forgets the session and keeps what follows from its end; of what is refused the control topics tell, nil: it is not.
+func (m *Manager) note(s *session, err error, r *replay.Refused) setback {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	id := s.known.Spec.ID
@@ -212,10 +257,13 @@ func (m *Manager) note(s *session, err error) (setback, bool) {
 	before := m.setbacks[id]
 	delete(m.setbacks, id)
 	b, is := after(s, err, before, time.Now())
+	if r != nil {
+		b, is = setback{token: r.Wish, over: true, until: time.Now().Add(silent)}, true
+	}
 	if is {
 		m.setbacks[id] = b
 	}
-	return b, is
+	return b
 }
 
 // leave asks a session to leave, once. The lock is held.
@@ -238,11 +286,11 @@ func (s *session) leave() {
 
 // obey tells a session what is wished now. Of one that leaves its end says nothing about that. The lock is held.
 func (s *session) obey(w replay.Wish) {
-	if w.Token == s.token {
+	if w.Token == s.wish.Token {
 		return
 	}
 	if !s.leaving {
-		s.token = w.Token
+		s.wish = w
 	}
 	s.pauses = w.State != replay.Running
 	s.control.Wish(w)

@@ -17,44 +17,51 @@ const (
 	silent = 15 * time.Second
 )
 
-// setback is how a session ended whose replay should go on, and what that means for the next one. It holds while nobody
-// wishes anew.
+// setback is how a session ended whose replay should go on, and when it does. It holds while nobody wishes anew. What another
+// session would end in, too, is none: that stands in the control topics, as replay.Refused, and outlives the daemon.
 type setback struct {
-	token   string    // of the wish under which the session ended
-	until   time.Time // of the next try; zero: there is none
-	reason  string    // for people; empty: nothing went wrong
-	planned bool      // it was refused, and had not begun
+	token  string    // of the wish under which the session ended
+	until  time.Time // of the next try
+	reason string    // for people; empty: nothing went wrong
 
-	over  bool      // the replay has ended, and that is still to be read back
-	taken bool      // another daemon has it
-	heard time.Time // when that one told its newest word, by its own clock
-	tries int       // that failed in a row
-	seq   int64     // of the last event that was durable then
+	over  bool  // the replay has ended, or is refused, which whoever looks just now may not have read yet
+	taken bool  // another daemon has it
+	tries int   // that failed in a row
+	seq   int64 // of the last event that was durable then
 }
 
 // after is the setback that a session's end means, false for none. Before is the one that it began under.
 func after(s *session, err error, before setback, now time.Time) (setback, bool) {
-	b := setback{token: s.token, seq: s.seq()}
-	switch outcome(s, err) {
-	case Over:
+	b := setback{token: s.wish.Token, seq: s.seq()}
+	switch how := outcome(s, err); {
+	case how == Over:
 		b.over, b.until = true, now.Add(silent)
-	case Abandoned, Left:
+	case how == Abandoned, how == Left, s.outrun():
 		return b, false
-	case TakenOver:
+	case how == TakenOver:
 		b.taken, b.until = true, now.Add(silent)
-	case Paused:
+	case how == Paused:
 		b.until = now.Add(silent) // until it is read back: then nothing is needed
-	case Refused:
+	default: // also where it could not be written that it is refused: nobody knows, and it may be tried again
 		b.reason = cause(s, err)
-		b.planned = errors.As(err, new(*replay.Refusal)) && !s.known.Begun
-	case Failed:
-		b.reason = err.Error()
 		if before.reason != "" && before.seq == b.seq {
 			b.tries = before.tries + 1
 		}
 		b.until = now.Add(backoff(b.tries))
 	}
 	return b, true
+}
+
+// refusal is what is to be written of a session that ended as another would, too, false for any other end.
+func refusal(s *session, err error, daemon string, now time.Time) (replay.Refused, bool) {
+	if outcome(s, err) != Refused || s.outrun() {
+		return replay.Refused{}, false
+	}
+	state := replay.Failed
+	if errors.As(err, new(*replay.Refusal)) && !s.known.Begun {
+		state = replay.Planned
+	}
+	return replay.NewRefused(s.wish.Token, state, cause(s, err), daemon, now), true
 }
 
 // cause is what went wrong, and how it is resumed with other choices where that helps.
@@ -88,43 +95,15 @@ func backoff(tries int) time.Duration {
 
 // holds reports whether the setback still says something of k.
 func (b *setback) holds(k *replay.Known, now time.Time) bool {
-	if wished(k).Token != b.token {
-		return false
-	}
-	return b.until.IsZero() || now.Before(b.until)
+	return wished(k).Token == b.token && now.Before(b.until)
 }
 
-// hear takes note of a word of the session that has taken the replay: it is left alone until that one is silent. When a word
-// came is told by our own clock, which the other's may differ from.
-func (b *setback) hear(l *replay.Live, now time.Time) {
-	if b.taken && l != nil && !l.At.Equal(b.heard) {
-		b.heard, b.until = l.At, now.Add(silent)
+// hear takes note of when the session that has taken the replay told its newest word: it is left alone until that one is silent.
+func (b *setback) hear(at time.Time) {
+	if until := at.Add(silent); b.taken && until.After(b.until) {
+		b.until = until
 	}
 }
 
-// lasts reports whether the replay gives up its place in its line.
-func (b *setback) lasts() bool { return b.over || b.until.IsZero() }
-
-// state is that of a replay on which something went wrong.
-func (b *setback) state() replay.State {
-	if b.planned {
-		return replay.Planned
-	}
-	return replay.Failed
-}
-
-// again is why the replay waits, empty when it is not tried again.
-func (b *setback) again() string {
-	if b.until.IsZero() {
-		return ""
-	}
-	return "tried again " + b.next()
-}
-
-// next is when the replay is tried again, for people.
-func (b *setback) next() string {
-	if b.until.IsZero() {
-		return "when it is resumed"
-	}
-	return "at " + b.until.UTC().Format(time.RFC3339)
-}
+// again is when the replay is tried again, for people.
+func (b *setback) again() string { return "tried again at " + b.until.UTC().Format(time.RFC3339) }

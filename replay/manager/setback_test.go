@@ -141,3 +141,182 @@ func TestAReplayThatGotOnFailsAnew(t *testing.T) {
 		t.Errorf("behind an event more: %d tries, the next in %s", b.tries, b.until.Sub(now))
 	}
 }
+
+// TestWhatWaitsForAPersonWaitsWhateverDaemonsDo: be they killed, or their topics divided anew. What refused or stopped it is
+// cured meanwhile, so that a session would go through.
+func TestWhatWaitsForAPersonWaitsWhateverDaemonsDo(t *testing.T) {
+	for name, c := range map[string]struct {
+		meets error
+		state replay.State
+	}{
+		"refused before it began": {&replay.Refusal{Item: "overlap", What: "another has put it there"}, replay.Planned},
+		"refused when it had":     {&replay.Refusal{Item: "restart", What: "the topic was deleted"}, replay.Failed},
+		"stopped":                 {&replay.StoppedOn{Choice: replay.StopOnBad}, replay.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			simulate(t, func(t *testing.T, cl *cluster) {
+				first, second := cl.daemon("first", []string{"x"}), cl.daemon("second", nil)
+				defer ends(second)
+				first.meets(c.state == replay.Planned, c.meets)
+				first.begin("1", "x", 10, "10/s")
+				wait(5 * time.Second)
+				first.meets(false, nil)
+				why := first.stands("1").Reason
+				first.gets()
+				second.gets("x")
+				wait(10 * time.Minute)
+				first.gets("x")
+				second.gets()
+				wait(10 * time.Minute)
+				first.kill()
+				third := cl.daemon("third", []string{"x"})
+				defer ends(third)
+				third.begin("2", "x", 10, "10/s")
+				wait(time.Hour)
+				for _, d := range []*daemon{second, third} {
+					if r := d.stands("1"); r.State != c.state || r.Reason != why || why == "" || r.Queued != "" {
+						t.Errorf("at %s it stands %+v", d.name, r)
+					}
+				}
+				if got := cl.came("x"); got != "2:10" {
+					t.Errorf("there came %s", got)
+				}
+				if _, err := second.Resume(as(t, "ben"), "1", api.Resume{}); err != nil {
+					t.Fatal(err)
+				}
+				wait(10 * time.Second)
+				if got := cl.came("x"); got != "2:10 1:10" {
+					t.Errorf("resumed, there came %s", got)
+				}
+			})
+		})
+	}
+}
+
+// TestWhatHasJustBeenRefusedIsNotBegunByALookThatDoesNotKnow: it has read what is known before that was written.
+func TestWhatHasJustBeenRefusedIsNotBegunByALookThatDoesNotKnow(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", nil)
+		d.mu.Lock()
+		d.lag = time.Second
+		d.mu.Unlock()
+		defer ends(d)
+		d.meets(true, &replay.Refusal{Item: "retention", What: "it would be deleted"})
+		d.gets("x")
+		d.begin("1", "x", 10, "10/s")
+		wait(time.Minute)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if n := len(d.worked); n != 1 {
+			t.Errorf("%d sessions were begun", n)
+		}
+	})
+}
+
+// meets lets sessions end so from now on: before they have begun, or at their first commit.
+func (d *daemon) meets(early bool, err error) {
+	d.mu.Lock()
+	d.noMore = nil
+	if early {
+		d.noMore = err
+	}
+	d.mu.Unlock()
+	d.c.mu.Lock()
+	defer d.c.mu.Unlock()
+	d.c.fate = nil
+	if err != nil && !early {
+		d.c.fate = func(string) error { return err }
+	}
+}
+
+// TestWhatMayHealIsTriedAgainByWhoeverComes where the daemon that met it is no more.
+func TestWhatMayHealIsTriedAgainByWhoeverComes(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		d.meets(true, errors.New("the archive's credentials are refused"))
+		d.begin("1", "x", 10, "10/s")
+		wait(5 * time.Second)
+		d.kill()
+		other := c.daemon("other", []string{"x"})
+		defer ends(other)
+		wait(10 * time.Second)
+		if got := c.came("x"); got != "1:10" {
+			t.Errorf("there came %s", got)
+		}
+	})
+}
+
+// TestWhatIsNotWrittenToWaitForAPersonIsTriedAgain: whoever is told that it waits may rely on that.
+func TestWhatIsNotWrittenToWaitForAPersonIsTriedAgain(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d, other := c.daemon("d", []string{"x"}), c.daemon("other", nil)
+		defer ends(d)
+		defer ends(other)
+		d.meets(true, &replay.Refusal{Item: "retention", What: "it would be deleted"})
+		c.mu.Lock()
+		c.unrefused = errors.New("no quorum")
+		c.mu.Unlock()
+		d.begin("1", "x", 10, "10/s")
+		wait(2 * time.Second)
+		for _, at := range []*daemon{d, other} {
+			if r := at.stands("1"); r.State != replay.Failed || !strings.Contains(r.Reason, "retention") || !strings.HasPrefix(r.Queued, "tried again at ") {
+				t.Errorf("at %s it stands %+v", at.name, r)
+			}
+		}
+		c.mu.Lock()
+		c.unrefused = nil
+		c.mu.Unlock()
+		wait(time.Minute)
+		d.meets(false, nil)
+		wait(time.Hour)
+		for _, at := range []*daemon{d, other} {
+			if r := at.stands("1"); r.State != replay.Planned || !strings.Contains(r.Reason, "retention") || r.Queued != "" {
+				t.Errorf("once it is written, at %s it stands %+v", at.name, r)
+			}
+		}
+	})
+}
+
+// TestACancelIsCarriedOutWhateverItsSessionMeets that was begun for something else.
+func TestACancelIsCarriedOutWhateverItsSessionMeets(t *testing.T) {
+	for name, loses := range map[string]func(*cluster){
+		"the target is lost":    func(c *cluster) { c.lost = true },
+		"the last commit fails": func(c *cluster) { failsOnce(c, errors.New("no quorum")) },
+		"it is stopped":         func(c *cluster) { failsOnce(c, &replay.StoppedOn{Choice: replay.StopOnLate}) },
+	} {
+		for _, wished := range []string{"running", "paused"} {
+			t.Run(name+", "+wished, func(t *testing.T) {
+				simulate(t, func(t *testing.T, c *cluster) {
+					d := c.daemon("d", []string{"x"})
+					defer ends(d)
+					d.begin("1", "x", 100, "1/s")
+					wait(5500 * time.Millisecond)
+					if wished == "paused" {
+						if _, err := d.Pause(as(t, "ben"), "1", api.Act{}); err != nil {
+							t.Fatal(err)
+						}
+						wait(5 * time.Second)
+					}
+					c.mu.Lock()
+					loses(c)
+					c.mu.Unlock()
+					if _, err := d.Cancel(as(t, "ben"), "1", api.Act{}); err != nil {
+						t.Fatal(err)
+					}
+					wait(3 * time.Second)
+					if r := d.stands("1"); r.State != replay.Cancelled {
+						t.Errorf("it stands %+v", r)
+					}
+				})
+			})
+		}
+	}
+}
+
+// failsOnce lets the next commit end with err. The lock is held.
+func failsOnce(c *cluster, err error) {
+	c.fate = func(string) error {
+		c.fate = nil
+		return err
+	}
+}

@@ -5,16 +5,19 @@ import (
 	"errors"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"replayd/replay"
+	"replayd/replay/api"
 )
 
 // Standing is what a daemon does at an instant, for those who measure it.
 type Standing struct {
-	Replays  map[Kind]int // all that are known, wherever they run
-	Queued   int          // replays into topics of this daemon that wait for their turn or their next try
-	Approval int          // the same, that wait for a second person
-	Blocked  int          // that were refused before they began, and wait for a person; wherever
+	Replays  map[Kind]int  // all that are known, wherever they run; a foreground process that is not heard any more does not run: it counts as paused
+	Queued   int           // replays into topics of this daemon that wait for their turn or their next try
+	Turn     time.Duration // how long that one has waited for its turn which waits longest: since it was to run, or one before it ended; 0: none waits
+	Approval int           // the same, that wait for a second person
+	Blocked  int           // that were refused before they began, and wait for a person; wherever
 
 	Sessions   []Working // of this daemon, by the id of their replay
 	MaxRunning int       // sessions at a time
@@ -31,6 +34,14 @@ type Standing struct {
 type Kind struct {
 	Owner string // replay.OwnerRun, replay.OwnerDaemon
 	State replay.State
+}
+
+func kindOf(r *api.Replay, now time.Time) Kind {
+	k := Kind{r.Owner, r.State}
+	if k.Owner == replay.OwnerRun && k.State == replay.Running && tooLongAgo(r.HeardAt, now) {
+		k.State = replay.Paused // as it stands: at its last commit, until somebody carries it on
+	}
+	return k
 }
 
 // Working is a session that has told how far it is.
@@ -91,13 +102,14 @@ func (m *Manager) Standing() Standing {
 		Replays: map[Kind]int{}, Ended: map[Outcome]int64{}, MaxRunning: m.options.MaxRunning, Memory: m.options.Memory,
 		Unaudited: m.tally.refused.Load(), Untold: m.tally.untold.Load(),
 	}
+	now := time.Now()
 	edition, _ := m.news.now()
 	for _, it := range edition.items {
 		if it.gone {
 			continue
 		}
 		r := &it.replay
-		s.Replays[Kind{r.Owner, r.State}]++
+		s.Replays[kindOf(r, now)]++
 		if r.State == replay.Planned && r.Reason != "" {
 			s.Blocked++
 		}
@@ -111,6 +123,9 @@ func (m *Manager) Standing() Standing {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if !m.turn.IsZero() {
+		s.Turn = max(0, now.Sub(m.turn))
+	}
 	s.Begun = m.tally.begun
 	for _, o := range Outcomes {
 		s.Ended[o] = m.tally.ended[o]

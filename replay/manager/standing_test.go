@@ -1,12 +1,17 @@
 package manager
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"replayd/replay"
 	"replayd/replay/api"
@@ -14,7 +19,7 @@ import (
 
 func TestTheStandingCountsEachReplayOnce(t *testing.T) {
 	simulate(t, func(t *testing.T, c *cluster) {
-		d := c.daemon("d", []string{"x", "y", "z", "w"}, func(o *Options) { o.MaxRunning, o.Memory, o.SecondPerson = 2, 2<<24, 5000 })
+		d := c.daemon("d", []string{"x", "y", "z", "w"}, func(o *Options) { o.MaxRunning, o.Memory, o.SecondPerson = 2, 2<<24, sized(5000) })
 		other := c.daemon("other", nil)
 		defer ends(d, other)
 		d.begin("done", "x", 5, "unlimited")
@@ -103,7 +108,8 @@ func TestSessionsAreCountedByHowTheyEnd(t *testing.T) {
 
 func TestASessionThatIsAbandonedIsCountedAsThat(t *testing.T) {
 	simulate(t, func(t *testing.T, c *cluster) {
-		d := c.daemon("d", []string{"x"})
+		var log bytes.Buffer
+		d := c.daemon("d", []string{"x"}, func(o *Options) { o.Log = zerolog.New(&log) })
 		defer ends(d)
 		d.begin("1", "x", 100, "10/s")
 		wait(3 * time.Second)
@@ -115,6 +121,10 @@ func TestASessionThatIsAbandonedIsCountedAsThat(t *testing.T) {
 		wait(time.Second)
 		if s := d.Standing(); s.Ended[Abandoned] != 1 || len(s.Sessions) != 0 {
 			t.Errorf("it stands %+v", s)
+		}
+		synctest.Wait()
+		if text := log.String(); !strings.Contains(text, `"how":"abandoned"`) || strings.Contains(text, "canceled") {
+			t.Errorf("the log says\n%s", text)
 		}
 	})
 }

@@ -87,20 +87,37 @@ func (m *Manager) startedBy(id string, s *api.Start) *replay.Known {
 // asked refuses what can be told to be wrong without looking at the archive, and names what else the desk finds: whoever asks
 // should have to mend it once.
 func (m *Manager) asked(ctx context.Context, id string, s *api.Start) error {
-	var wrong []api.FieldError
+	wrong := m.unfit(id, s)
+	if len(wrong) == 0 {
+		return nil
+	}
+	return api.Also(m.wrong(ctx, *s), wrong...)
+}
+
+// CheckStart implements api.Checker.
+func (m *Manager) CheckStart(ctx context.Context, s api.Start) error {
+	return api.Also(m.wrong(ctx, s), m.unfit(idOf(&s), &s)...)
+}
+
+// CheckPlan implements api.Checker. A plan needs no reason.
+func (m *Manager) CheckPlan(ctx context.Context, s api.Start) error {
+	s.Plan = "" // none need be made to compare it with
+	_, _, err := m.options.Desk.Spec(ctx, s)
+	return err
+}
+
+// unfit is what is wrong with the id and the reason of a start.
+func (m *Manager) unfit(id string, s *api.Start) (wrong []api.FieldError) {
 	if err := replay.ValidID(id); err != nil {
 		wrong = append(wrong, api.FieldError{Location: "body.id", Message: err.Error(), Value: s.ID})
 	}
-	if wrong = append(wrong, m.reasoned("body.reason", s.Reason)...); len(wrong) == 0 {
-		return nil
-	}
-	rest := *s
-	rest.ID, rest.Reason, rest.Plan = "", "", "" // of these that has been told, and plans need not be made
-	var p *api.Problem
-	if _, _, err := m.options.Desk.Spec(ctx, rest); errors.As(err, &p) {
-		wrong = append(wrong, p.Errors...)
-	}
-	return api.Invalid(wrong...)
+	return append(wrong, m.reasoned("body.reason", s.Reason)...)
+}
+
+// wrong is what the desk finds wrong with the other fields of a start.
+func (m *Manager) wrong(ctx context.Context, s api.Start) error {
+	s.ID, s.Reason = "", "" // of these that has been told
+	return m.CheckPlan(ctx, s)
 }
 
 // idOf is the id that a start asks for: the one that it names, else that of its key, else a new one.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"strings"
 	"testing"
 
 	"replayd/replay/api"
+	"replayd/replay/api/apitest"
 )
 
 // asks is all that is asked of replays.
@@ -78,6 +80,15 @@ func TestADaemonThatHasNotReadAllTellsSo(t *testing.T) {
 		}
 		d.stands("known") // as it was read
 		say(false, nil)
+		d.mu.Lock()
+		d.half = "half"
+		d.mu.Unlock()
+		for name, ask := range asks(d) {
+			err := ask(as(t, "anna"), "half")
+			if p := apitest.Refused(t, err, 503); !strings.Contains(p.Detail, "still being read") {
+				t.Errorf("%s of one of which only its progress was read: %v", name, err)
+			}
+		}
 		for name, ask := range asks(d) {
 			if err := ask(as(t, "anna"), "unknown"); problem(err) != "404" {
 				t.Errorf("%s of what there is not: %v", name, err)

@@ -72,8 +72,9 @@ var (
 	viewBehind   = gauge("control_topics_age_seconds", "How old what this daemon knows of replays may be.")
 	workReady    = gauge("work_ready", "1 while this daemon is one of those that share the work, else 0.")
 	workParts    = gauge("work_parts_owned", "Parts of all topics that this daemon has; all daemons together have 64.")
-	replays      = gauge("replays", "Replays that are known, wherever they run, by who runs them and how they stand.", "owner", "state")
+	replays      = gauge("replays", "Replays that are known, wherever they run, by who runs them and how they stand; one in the foreground that was not heard for 10 minutes counts as paused.", "owner", "state")
 	queued       = gauge("replays_queued", "Replays into this daemon's topics that wait for their turn or their next try.")
+	turn         = gauge("queue_wait_seconds", "How long a replay into this daemon's topics has waited for its turn, the one that waits longest: since it was to run, or since one before it ended; 0 when none waits.")
 	approval     = gauge("replays_awaiting_approval", "Replays into this daemon's topics that wait for a second person.")
 	blocked      = gauge("replays_refused", "Replays that were refused before they began and wait for a person, wherever.")
 	sessions     = gauge("sessions", "Sessions of this daemon that have told how far they are.")
@@ -138,6 +139,7 @@ func standing(put put, s *manager.Standing) {
 		}
 	}
 	put(queued, float64(s.Queued))
+	put(turn, s.Turn.Seconds())
 	put(approval, float64(s.Approval))
 	put(blocked, float64(s.Blocked))
 	put(sessions, float64(len(s.Sessions)))

@@ -2,7 +2,7 @@
 //
 //	manager.Standing ─┐
 //	view, work, API  ─┼─ collected at each scrape ─┐
-//	Sink (commits)   ─┤                            ├─> registry ─> Handler
+//	Sink (commits)   ─┤                            ├─> registry ─> Metrics.ServeHTTP
 //	Request (API)    ─┼─ counted as they happen   ─┤
 //	Client (Kafka)   ─┘                            ┘
 //

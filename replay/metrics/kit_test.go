@@ -37,7 +37,7 @@ func someStanding() manager.Standing {
 	}
 	return manager.Standing{
 		Replays: map[manager.Kind]int{{Owner: replay.OwnerDaemon, State: replay.Running}: 1, {Owner: replay.OwnerRun, State: replay.Failed}: 2},
-		Queued:  3, Approval: 4, Blocked: 5, Sessions: []manager.Working{{Archive: "a", Progress: p}}, MaxRunning: 6, Memory: 7, MemoryUsed: 8,
+		Queued:  3, Turn: 90 * time.Second, Approval: 4, Blocked: 5, Sessions: []manager.Working{{Archive: "a", Progress: p}}, MaxRunning: 6, Memory: 7, MemoryUsed: 8,
 		Begun: 9, Ended: map[manager.Outcome]int64{manager.Failed: 10}, Unaudited: 11, Untold: 12,
 	}
 }

@@ -28,6 +28,7 @@ func TestWhatADaemonTells(t *testing.T) {
 		replayd_replays{owner="run",state="failed"} 2
 		replayd_replays{owner="daemon",state="failed"} 0
 		replayd_replays_queued 3
+		replayd_queue_wait_seconds 90
 		replayd_replays_awaiting_approval 4
 		replayd_replays_refused 5
 		replayd_sessions 1
