@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"replayd/replay"
@@ -24,6 +26,63 @@ func TestAReplayThatIsPausedBeforeItBeginsStands(t *testing.T) {
 		r := api.Replay{State: c.state, Wanted: c.wanted}
 		if pause.done(&r) != c.stands || stateInWords(&r) != c.words {
 			t.Errorf("%s, wished %s: stands %v, in words %q", c.state, c.wanted, pause.done(&r), stateInWords(&r))
+		}
+	}
+}
+
+// strict is a daemon that refuses acts by all fields that can be wrong with them.
+type strict struct{ api.Service }
+
+func (strict) wrong(more ...api.FieldError) error {
+	return api.Invalid(append(more, api.FieldError{Location: "body.reason", Message: "is required here: say why, for the audit"})...)
+}
+
+func (s strict) Pause(context.Context, string, api.Act) (api.Replay, error) {
+	return api.Replay{}, s.wrong()
+}
+
+func (s strict) Cancel(context.Context, string, api.Act) (api.Replay, error) {
+	return api.Replay{}, s.wrong()
+}
+
+func (s strict) Approve(context.Context, string, api.Act) (api.Replay, error) {
+	return api.Replay{}, s.wrong()
+}
+
+func (s strict) Resume(context.Context, string, api.Resume) (api.Replay, error) {
+	return api.Replay{}, s.wrong(api.FieldError{Location: "body.max_bad", Message: "max_bad \"x\": a share such as 1% or 0.01"})
+}
+
+func (s strict) SetPace(context.Context, string, api.Pace) (api.Replay, error) {
+	return api.Replay{}, s.wrong(api.FieldError{Location: "body.pace", Message: "is none"}, api.FieldError{Location: "body.max_gap", Message: "is no length"})
+}
+
+func (s strict) Forget(context.Context, string, api.Act) error {
+	return api.Invalid(api.FieldError{Location: "query.reason", Message: "is required here: say why, for the audit"})
+}
+
+func (s strict) Replays(context.Context, api.Query) (api.Page[api.Replay], error) {
+	return api.Page[api.Replay]{}, api.Invalid(api.FieldError{Location: "query.state", Message: "is none"}, api.FieldError{Location: "query.after", Message: "is none"})
+}
+
+// TestWhatIsWrongWithAnActIsToldInFlags and arguments to who typed them.
+func TestWhatIsWrongWithAnActIsToldInFlags(t *testing.T) {
+	t.Parallel()
+	const reason = "\n  --reason: is required here: say why, for the audit\n"
+	for line, want := range map[string][]string{
+		"pause p1":                {reason},
+		"cancel p1 --wait":        {reason},
+		"approve p1":              {reason},
+		"resume p1 --max-bad x":   {"\n  --max-bad \"x\": a share", reason},
+		"pace p1 9/s --max-gap x": {"\n  PACE: is none", "\n  --max-gap: is no length", reason},
+		"forget p1":               {reason},
+		"list --state x":          {"\n  --state: is none", "\n  query.after: is none"}, // which nobody types
+	} {
+		r := typeFor(t, strict{}, strings.Fields(line)...).want(exitUsage)
+		for _, words := range want {
+			if told := r.err.String(); !strings.Contains(told, words) || strings.Contains(told, "body") {
+				t.Errorf("%s: it is told\n%s, want %q", line, told, words)
+			}
 		}
 	}
 }

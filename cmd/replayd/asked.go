@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"replayd/replay"
@@ -177,10 +178,6 @@ func usages(err error) []api.FieldError {
 // inFlags tells what a daemon says of fields in the words of the flags that were typed. What this program would have said of them
 // itself is told as it would have: the field's text does not show any more which of its words were flags.
 func (f *replayFlags) inFlags(err error, now time.Time) error {
-	var p *api.Problem
-	if !errors.As(err, &p) || len(p.Errors) == 0 {
-		return err
-	}
 	type said struct{ location, message string }
 	here := map[said]string{}
 	for _, own := range parts(errors.Join(f.checkTyped(), checkID(f.id), f.checkWithoutArchive(now))) {
@@ -189,20 +186,47 @@ func (f *replayFlags) inFlags(err error, now time.Time) error {
 			here[said{location, message}] = own.Error()
 		}
 	}
+	return fieldsAs(err, func(e api.FieldError) string {
+		switch text := here[said{e.Location, e.Message}]; {
+		case text != "":
+			return text
+		case e.Location == "body": // of no flag alone
+			return e.Message
+		}
+		return flagAt(e.Location) + ": " + e.Message
+	})
+}
+
+// fieldsAs is err with its fields in other words.
+func fieldsAs(err error, words func(api.FieldError) string) error {
+	var p *api.Problem
+	if !errors.As(err, &p) || len(p.Errors) == 0 {
+		return err
+	}
 	told := *p
 	told.Errors = nil
 	for _, e := range p.Errors {
-		text := here[said{e.Location, e.Message}]
-		switch {
-		case text != "":
-		case e.Location == "body": // of no flag alone
-			text = e.Message
-		default:
-			text = flagAt(e.Location) + ": " + e.Message
-		}
-		told.Detail += "\n  " + text
+		told.Detail += "\n  " + words(e)
 	}
 	return &told
+}
+
+// inFlagsOf tells what a daemon says of fields by the flags and arguments of a command, which are called as the fields are.
+func inFlagsOf(c *cobra.Command, err error) error {
+	return fieldsAs(err, func(e api.FieldError) string {
+		where, field := e.Location, e.Location[strings.LastIndexByte(e.Location, '.')+1:]
+		name := strings.ReplaceAll(field, "_", "-")
+		switch argument := strings.ToUpper(name); {
+		case c.Flags().Lookup(name) != nil:
+			where = "--" + name
+		case slices.Contains(strings.Fields(c.Use), argument):
+			where = argument
+		}
+		if rest, named := strings.CutPrefix(e.Message, field+" "); named {
+			return where + " " + rest
+		}
+		return where + ": " + e.Message
+	})
 }
 
 // flagAt is the flag that says what a field of a start does.

@@ -86,13 +86,14 @@ func TestADiskThatCannotHoldWhatIsSpilled(t *testing.T) {
 		},
 	} {
 		t.Run(c.input, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t)
 			folder := c.folder(t)
-			n := b.tooMuch(48)
-			r := b.run(b.what("--topic", "x", "--create-topic", "--id", "spills", "--memory", "64MiB", "--spill-dir", folder, "--pace", "unlimited")...)
+			n := b.tooMuch(24)
+			r := b.alone(append(b.here("run"), b.what("--topic", "x", "--create-topic", "--id", "spills", "--memory", "64MiB", "--spill-dir", folder, "--pace", "unlimited")...)...)
 			r.want(c.exit, append(c.says, "object o", "--spill-dir", "more --memory", "Continue with: replayd run --id spills")...)
 			other := t.TempDir()
-			receipt := b.told(r.next() + " --spill-dir " + other).want(exitOK).receipt()
+			receipt := b.alone(b.printed(r.next() + " --spill-dir " + other)...).want(exitOK).receipt()
 			if receipt.Produced != int64(n) || len(b.consume("x")) != n {
 				t.Errorf("produced %d of %d", receipt.Produced, n)
 			}

@@ -45,7 +45,7 @@ func (d *desk) Choices(k *replay.Known, r api.Resume) (map[string]replay.Choice,
 			wrong = append(wrong, api.FieldError{Location: "body.allow", Value: item, Message: oneOf(allowable)})
 		}
 	}
-	if len(r.Allow) > 0 || len(k.Choices[replay.ChoiceAllow].Allow) > 0 {
+	if len(r.Allow) > 0 || len(k.Choices[replay.ChoiceAllow].Allow) > 0 || k.Unread() == replay.ChoiceAllow {
 		made[replay.ChoiceAllow] = replay.Choice{Allow: r.Allow}
 	}
 	if r.MaxBad != "" {

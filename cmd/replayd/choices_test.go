@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"replayd/replay"
 	"replayd/replay/api"
 )
@@ -87,10 +89,29 @@ func TestChoicesAreThoseThatMayDiffer(t *testing.T) {
 	if k.Choices = made; err != nil || k.Chosen().Allow.Has("archive-change") {
 		t.Errorf("resumed again it is still allowed: %+v, %v", made, err)
 	}
+	k.Choices, k.Err = nil, &replay.WishUnreadable{Part: replay.ChoiceAllow}
+	if made, err = (&desk{}).Choices(&k, api.Resume{}); err != nil || len(made) != 1 {
+		t.Errorf("resumed where it cannot be read what is allowed it writes %+v, %v", made, err)
+	}
 	_, err = (&desk{}).Choices(&k, api.Resume{OnLate: "emit", OnConflict: "quarantine", OnMissingID: "drop", OnBad: "emit", MaxBad: "x", Allow: []string{"all"}})
 	var p *api.Problem
 	if !errors.As(err, &p) || len(p.Errors) != 6 {
 		t.Errorf("all of it is wrong: %v", err)
+	}
+}
+
+// TestWhatCannotBeReadIsPutRightByFlagsThatThereAre reads the command that is named for each choice.
+func TestWhatCannotBeReadIsPutRightByFlagsThatThereAre(t *testing.T) {
+	t.Parallel()
+	set := pflag.NewFlagSet("resume", pflag.ContinueOnError)
+	addChoices(set, &api.Resume{})
+	for _, name := range replay.Choices {
+		err := &replay.WishUnreadable{Err: errors.New("overwritten"), ID: "r", Part: name}
+		_, rest, _ := strings.Cut(err.Error(), "\nOr say anew what is wanted: replayd resume r")
+		_, rest, _ = strings.Cut(rest, "--")
+		if flag, _, _ := strings.Cut(rest, " "); set.Lookup(flag) == nil || !strings.HasSuffix(flag, name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -79,6 +79,9 @@ func (a *app) reaching(f *clientFlags) api.ClientOptions {
 			a.log.Info().Str("err", why.Error()).Msgf("%s: asking again in %s", says, after.Round(time.Second))
 		},
 	}
+	o.Slow = func(after time.Duration) {
+		a.log.Info().Msgf("no answer for %s: waiting for the daemon at %s", after, o.URL)
+	}
 	if _, seen := a.err.(*screen); !seen {
 		o.Patience = unseen
 	}
@@ -88,8 +91,10 @@ func (a *app) reaching(f *clientFlags) api.ClientOptions {
 	return o
 }
 
-// daemonCommand is a command that needs no configuration: the daemon has it.
+// daemonCommand is a command that needs no configuration: the daemon has it. What that says of fields is told in words that were typed.
 func daemonCommand(c *cobra.Command, f *clientFlags) *cobra.Command {
+	run := c.RunE
+	c.RunE = func(cmd *cobra.Command, args []string) error { return inFlagsOf(cmd, run(cmd, args)) }
 	c.Annotations = map[string]string{withoutConfig: "the daemon has it"}
 	f.add(c.Flags())
 	return c
@@ -107,11 +112,13 @@ func (a *app) listCommand() *cobra.Command {
 	c := daemonCommand(&cobra.Command{
 		Use: "list", Short: "Replays that the daemon knows, the newest first",
 		Example: `  replayd list
-  replayd list --state running -o json`,
+  replayd list --state running -o json
+  replayd list --wanted paused`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.list(cmd.Context(), f, *q) },
 	}, f)
 	c.Flags().StringVar(&q.State, "state", "", "only those in a state: planned, running, paused, failed, completed, completed_with_quarantine, cancelled")
+	c.Flags().StringVar(&q.Wanted, "wanted", "", "only those that have not ended and are wished running, paused (also before they began) or cancelled")
 	c.Flags().StringVar(&q.Archive, "archive", "", "only those of an archive")
 	c.Flags().StringVar(&q.Topic, "topic", "", "only those into a topic")
 	return c
@@ -130,7 +137,7 @@ func (a *app) list(ctx context.Context, f *clientFlags, q api.Query) error {
 		}
 		if first && len(page.Items) == 0 && a.output != "json" {
 			text := "no replay is known here"
-			if q.State != "" || q.Archive != "" || q.Topic != "" {
+			if q.State != "" || q.Wanted != "" || q.Archive != "" || q.Topic != "" {
 				text = "no such replay is known here"
 			}
 			_, err := fmt.Fprintln(a.out, text)
@@ -159,15 +166,19 @@ func (a *app) printListed(w *tabwriter.Writer, r *api.Replay) error {
 	if r.Progress != nil {
 		done = fmt.Sprintf("%.0f %%", r.Progress.Percent)
 	}
-	cells := []string{r.ID, stateInWords(r), done, r.Topic, r.Pace, r.StartedAt.UTC().Format("2006-01-02 15:04Z"), r.StartedBy}
+	cells := []string{r.ID, stateInWords(r), done, r.Topic, r.Pace, r.StartedAt.UTC().Format("2006-01-02 15:04Z"), startedBy(r)}
 	_, err := fmt.Fprintln(w, strings.Join(printable(cells), "\t"))
 	return err
 }
 
-// stateInWords is the state, and what is wished where that is not yet so.
-func stateInWords(r *api.Replay) string {
+// stateInWords is the state, what is wished where that is not yet so, and as of when that is where it may be old.
+func stateInWords(r *api.Replay) string { return wishInWords(r) + knownAsOf(r) }
+
+func wishInWords(r *api.Replay) string {
 	switch {
 	case r.State.Terminal():
+	case r.State == replay.Running && isQuiet(r):
+		return string(r.State) + ", last heard " + replay.Ago(time.Since(r.HeardAt)) + " ago"
 	case r.Waits:
 		return string(r.State) + ", waits for approval"
 	case heldBack(r):
@@ -317,9 +328,13 @@ func replayLines(r *api.Replay) []string {
 	if line := endedLine(r); line != "" {
 		lines = append(lines, "  "+line)
 	}
+	if line := staleLine(r); line != "" {
+		lines = append(lines, "  "+line)
+	}
 	if r.Daemon != "" {
 		lines = append(lines, "  runs at "+r.Daemon)
 	}
+	lines = append(lines, foregroundLines(r)...)
 	if p := r.Progress; p != nil {
 		for _, line := range reportLines(p) {
 			lines = append(lines, "  "+line)
@@ -339,7 +354,8 @@ func (a *app) forgetCommand() *cobra.Command {
 	return noted(daemonCommand(&cobra.Command{
 		Use: "forget ID", Short: "Forget a replay that has ended: its spec, its progress, its receipt",
 		Long: `forget takes a replay that has ended out of the control topics. Its events stay in the replay topic, its quarantine and
-audit stay, too. Its id may then be used again: the new replay is another one.`,
+audit stay, too. Its id may then be used again: the new replay is another one. It also takes one of replayd run that has not ended
+and whose process was silent for 10 minutes; should that be there all the same, it produces nothing more.`,
 		Example: "  replayd forget payments-0300 --reason test",
 		Args:    oneID, ValidArgsFunction: a.ids(f),
 		RunE: func(cmd *cobra.Command, args []string) error {

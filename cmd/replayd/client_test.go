@@ -365,6 +365,10 @@ func TestOnlyAPersonWaitsForADaemonForEver(t *testing.T) {
 	if want := "the daemon does not answer since 2026-11-01 03:12:05Z: asking again in 2s"; !strings.Contains(told.String(), want) {
 		t.Errorf("it is told %s, not %s", told.String(), want)
 	}
+	o.Slow(5 * time.Second)
+	if want := "no answer for 5s: waiting for the daemon at http://127.0.0.1:8484"; !strings.Contains(told.String(), want) {
+		t.Errorf("it is told %s, not %s", told.String(), want)
+	}
 	a.err = &told
 	if o := a.reaching(&clientFlags{}); o.Patience != 5*time.Minute {
 		t.Errorf("in a script it ends after %s", o.Patience)

@@ -39,6 +39,7 @@ var flagWords = map[string][]string{
 
 	"on-missing-id": onMissingID,
 	"state":         states,
+	"wanted":        {string(replay.Running), string(replay.Paused), string(replay.Cancelled)},
 	"role":          {string(api.Viewer), string(api.Operator), string(api.Admin)},
 }
 

@@ -43,6 +43,7 @@ func TestShellsAreOfferedTheWordsOfAFlag(t *testing.T) {
 		"run --preset=":          "pismo firehose hive jsonl " + noFiles,
 		"ls --format json":       "json jsonl json-array " + noFiles,
 		"cat -o ":                "text json " + noFiles,
+		"list --wanted ":         "running paused cancelled " + noFiles,
 		"plan --dedupe ":         "on off " + noFiles,
 		"run --headers ":         "reason source targets " + noFiles,
 		"run --headers reason,t": "reason,source reason,targets " + noFiles,

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -32,13 +31,28 @@ func (a *app) connect(ctx context.Context, f *replayFlags, options ...kgo.Opt) (
 		GiveUp: time.Duration(l.giveUp), Log: a.log,
 	}
 	o.Client = options
+	return a.awaited(ctx, time.Duration(wait), func() (*kafka.Cluster, error) { return kafka.Connect(ctx, o) })
+}
+
+// awaitedEvery is between two lines of the log that say that a broker is waited for.
+const awaitedEvery = time.Minute
+
+// awaited connects once a second until that goes well, no waiting can cure what it meets, or it has waited for long enough.
+func (a *app) awaited(ctx context.Context, wait time.Duration, connect func() (*kafka.Cluster, error)) (*kafka.Cluster, error) {
 	began := time.Now()
+	var said time.Time
 	for {
-		cluster, err := kafka.Connect(ctx, o)
-		if err == nil || time.Since(began) > time.Duration(wait) || ctx.Err() != nil || !mayPass(err) {
+		cluster, err := connect()
+		if err == nil && !said.IsZero() {
+			a.log.Info().Stringer("after", time.Since(began).Round(time.Second)).Msg("the broker answers")
+		}
+		if err == nil || time.Since(began) > wait || ctx.Err() != nil || !mayPass(err) {
 			return cluster, err
 		}
-		a.log.Info().Str("err", strings.SplitN(err.Error(), "\n", 2)[0]).Msg("waiting for the broker")
+		if time.Since(said) >= awaitedEvery {
+			said = time.Now()
+			a.log.Info().Str("err", firstLine(err.Error())).Msg("waiting for the broker")
+		}
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():

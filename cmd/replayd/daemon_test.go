@@ -119,8 +119,11 @@ func TestADaemonLeavesWhatRunsInTheForeground(t *testing.T) {
 	p.until("the daemon tells of its first commit", func() bool {
 		return strings.Contains(d.replayd("list", "-o", "json").want(exitOK).out.String(), `"id":"front"`) && stands().Sessions == 1
 	})
-	for _, act := range []string{"pause", "resume", "cancel"} {
-		d.replayd(act, "front").want(exitUsage, "replay front runs in the foreground")
+	for _, act := range []string{"pause", "resume", "cancel", "forget"} {
+		d.replayd(act, "front").want(exitUsage, "replay front runs in the foreground", "last heard", "Stop it there", "replayd run --id front")
+	}
+	if got := d.replayd("list").want(exitOK).out.String(); !strings.Contains(got, "replayd run at") {
+		t.Errorf("list does not say who runs it:\n%s", got)
 	}
 	_ = p.cmd.Process.Kill()
 	<-p.done

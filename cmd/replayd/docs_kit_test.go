@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -234,14 +235,27 @@ func fences(text, kind string) []string {
 	return blocks
 }
 
-// program builds replayd, without the race detector: its demo would take half a minute. It returns the folder.
+// builtFolder holds replayd as users have it, once a test has wanted it.
+var builtFolder string
+
+// built builds replayd; without the race detector, whose demo would take half a minute.
+var built = sync.OnceValue(func() (err error) {
+	if builtFolder, err = os.MkdirTemp("", "replayd-test-"); err != nil {
+		return err
+	}
+	if out, err := exec.Command("go", "build", "-o", builtFolder, ".").CombinedOutput(); err != nil {
+		return fmt.Errorf("build replayd: %w\n%s", err, out)
+	}
+	return nil
+})
+
+// program is the folder of the built replayd, which all tests share.
 func program(t *testing.T) string {
 	t.Helper()
-	bin := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build replayd: %v\n%s", err, out)
+	if err := built(); err != nil {
+		t.Fatal(err)
 	}
-	return bin
+	return builtFolder
 }
 
 // shell runs a line in a folder, with replayd in its path and nothing configured.

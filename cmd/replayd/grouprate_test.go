@@ -122,10 +122,10 @@ func TestWatchingAGroupEndsWhenItHasReadAll(t *testing.T) {
 func TestAGroupIsToldInOneLine(t *testing.T) {
 	for want, g := range map[string]api.Group{
 		"group g has read all of it":                                    {Group: "g", State: "Stable", Done: true},
-		"group g has 1 record left, done in about 1m30s":                {Group: "g", State: "Stable", Lag: 1, ETA: 90},
-		"group g (PreparingRebalance) has 20 records left":              {Group: "g", State: "PreparingRebalance", Lag: 20},
-		"nobody reads in group g: it has 20 records left":               {Group: "g", State: "Empty", Lag: 20, ETA: 90},
-		"there is no group g: it has 20 records left once there is one": {Group: "g", State: "Dead", Lag: 20, ETA: 90},
+		"group g has 1 offset left, done in about 1m30s":                {Group: "g", State: "Stable", Lag: 1, ETA: 90},
+		"group g (PreparingRebalance) has 20 offsets left":              {Group: "g", State: "PreparingRebalance", Lag: 20},
+		"nobody reads in group g: it has 20 offsets left":               {Group: "g", State: "Empty", Lag: 20, ETA: 90},
+		"there is no group g: it has 20 offsets left once there is one": {Group: "g", State: "Dead", Lag: 20, ETA: 90},
 	} {
 		if got := groupLine(&g); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -10,7 +10,7 @@ import (
 )
 
 // TestAReplayThatMayNotBeSeenIsNotNamed to who reads another archive and writes the same topic: neither where theirs waits behind
-// it, nor where it refuses theirs, nor where its Idempotency-Key is used.
+// it, nor where it refuses theirs, be it forgotten, nor where its Idempotency-Key is used.
 func TestAReplayThatMayNotBeSeenIsNotNamed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -66,6 +66,11 @@ func TestAReplayThatMayNotBeSeenIsNotNamed(t *testing.T) {
 	_, err = by(ben, "b")
 	if text := fmt.Sprint(err); !strings.Contains(text, "the Idempotency-Key was used to start another replay") || strings.Contains(text, hers.ID) || strings.Contains(text, "body.") {
 		t.Errorf("another's key: %s", text)
+	}
+	as(anna, exitOK, "", "cancel", "secret-1", "--wait")
+	as(anna, exitOK, "", "forget", "secret-1")
+	if r := as(ben, exitRefused, "", append([]string{"plan", "--archive", "b"}, window...)...); !strings.Contains(r.out.String(), "a forgotten replay has put events") {
+		t.Errorf("when it is forgotten, the plan says %s", r.out.String())
 	}
 	told += d.get("/v1/replays", bens)
 	if i := strings.Index(told, "secret-1"); i >= 0 {

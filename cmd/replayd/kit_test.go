@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -29,10 +30,13 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil { // they wait for brokers more than they work
+	// They wait for brokers more than they work. A process that the race detector watches would wait a second before each exit.
+	if err := errors.Join(flag.Set("test.parallel", "8"), os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(builtFolder)
+	os.Exit(code)
 }
 
 // bench is a broker inside the process and a folder for an archive.
@@ -109,14 +113,28 @@ func (b *bench) replayd(args ...string) *result {
 	return r
 }
 
+// alone executes a command line in a process of its own, without the race detector: for much data.
+func (b *bench) alone(args ...string) *result {
+	b.t.Helper()
+	cmd := exec.Command(filepath.Join(program(b.t), "replayd"), args...)
+	p := &process{result: &result{t: b.t, args: args}, cmd: cmd, done: make(chan struct{})}
+	return p.begin().end(2 * time.Minute)
+}
+
 // told executes a command line that replayd printed.
 func (b *bench) told(line string) *result {
+	b.t.Helper()
+	return b.replayd(b.printed(line)...)
+}
+
+// printed are the arguments of a command line that replayd printed.
+func (b *bench) printed(line string) []string {
 	b.t.Helper()
 	words := strings.Fields(line)
 	if len(words) < 2 || words[0] != "replayd" {
 		b.t.Fatalf("not a command of replayd: %q", line)
 	}
-	return b.replayd(append(words[1:], "--output", "json")...)
+	return append(words[1:], "--output", "json")
 }
 
 // result is what a command line came to.
@@ -360,15 +378,18 @@ func (p *process) until(what string, holds func() bool) {
 	p.within(20*time.Second, what, holds)
 }
 
-// within is until for what takes its time.
+// within is until for what takes its time. Between two looks it waits as long as one takes: many are commands, which the
+// program answers.
 func (p *process) within(most time.Duration, what string, holds func() bool) {
 	p.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
 	limit := time.After(most)
-	for !holds() {
+	for {
+		began := time.Now()
+		if holds() {
+			return
+		}
 		select {
-		case <-tick.C:
+		case <-time.After(max(10*time.Millisecond, time.Since(began))):
 		case <-p.done:
 			p.t.Fatalf("it ended before %s:\n%s", what, p.err.String())
 		case <-limit:

@@ -100,8 +100,11 @@ func inSeconds(s float64) string { return (time.Duration(s) * time.Second).Strin
 // restLines are how fast it is, as long as it goes on, and what came of the events.
 func restLines(r *replay.Report) []string {
 	var lines []string
+	if r.Phase != replay.Ended && r.State != replay.Paused {
+		lines = append(lines, rateLine(r))
+	}
 	if r.Phase != replay.Ended {
-		lines = append(lines, rateLine(r), fmt.Sprintf("fetched %s of %s", size(r.FetchedBytes), plural(r.Opened, "object")))
+		lines = append(lines, fmt.Sprintf("fetched %s of %s", size(r.FetchedBytes), plural(r.Opened, "object")))
 	}
 	lines = append(lines, fmt.Sprintf("produced %s · duplicates %s · filtered %s · quarantined %s",
 		count(r.Produced), count(r.Duplicates), count(r.Filtered), count(r.Quarantined)))

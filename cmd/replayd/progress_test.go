@@ -26,3 +26,12 @@ func TestWhatDoesNotFitIntoMemoryIsShownOnlyWhereThereIsSome(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsPausedShowsNoRate(t *testing.T) {
+	for _, state := range []replay.State{replay.Running, replay.Paused} {
+		r := replay.Report{State: state, Phase: replay.Waiting, Pace: "200/s"}
+		if text := strings.Join(reportLines(&r), "\n"); strings.Contains(text, "/s of 200/s") == (state == replay.Paused) || !strings.Contains(text, "produced 0") {
+			t.Errorf("%s: %s", state, text)
+		}
+	}
+}

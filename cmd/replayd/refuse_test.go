@@ -100,7 +100,7 @@ var refusals = []refusal{
 		prepare: func(b *bench) { b.topic("replayd.checkpoints", "cleanup.policy=delete") }, ways: 1, unseen: true,
 	},
 	{
-		name: "a window that is there", item: "overlap", flags: "--topic x --create-topic --id second", says: "That replay has ended: run --id first prints its receipt",
+		name: "a window that is there", item: "overlap", flags: "--topic x --create-topic --id second", says: "That replay has ended: replayd run --id first (with the flags it was begun with) prints its receipt",
 		prepare: func(b *bench) { b.run(b.what("--topic", "x", "--create-topic", "--id", "first")...).want(exitOK) }, ways: 3,
 	},
 	{
@@ -115,7 +115,7 @@ var refusals = []refusal{
 		ways: 3,
 	},
 	{
-		name: "a window that is there in part", item: "overlap", flags: "--topic x --create-topic --id second", says: "Continue that replay with --id first",
+		name: "a window that is there in part", item: "overlap", flags: "--topic x --create-topic --id second", says: "Continue that replay with replayd run --id first",
 		prepare: func(b *bench) {
 			b.put("o", []byte(event("a", 1)+`{"id":"a","t":"2026-11-01T12:00:03Z"}`))
 			b.run(b.what("--topic", "x", "--create-topic", "--id", "first", "--on-conflict", "stop")...).want(exitFailed)

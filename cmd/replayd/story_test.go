@@ -56,7 +56,7 @@ func TestTwoPersonsAndTheirReasons(t *testing.T) {
 	if shown := as(ben, exitOK, "", "show", "night", "-o", "text").out.String(); !strings.Contains(shown, "\n  allowed: overlap\n  stops before: bad\n") {
 		t.Errorf("whoever is to approve it is shown %s", shown)
 	}
-	as(ben, exitUsage, "body.reason", "approve", "night")
+	as(ben, exitUsage, "--reason: is required here", "approve", "night")
 	as(ben, exitOK, "", "approve", "night", "--reason", "INC-1 needs it")
 	as(ben, exitOK, "", "watch", "night")
 	as(anna, exitFailed, "needs the role admin", "forget", "night", "--reason", "tidy")

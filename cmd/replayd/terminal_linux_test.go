@@ -243,7 +243,7 @@ func TestKeysOfWatch(t *testing.T) {
 			return r
 		}
 		s.sees("q leave: the replay goes on")
-		s.sees("group payments-svc (Stable) has 7 records left")
+		s.sees("group payments-svc (Stable) has 7 offsets left")
 		s.presses("p")
 		s.awaits("it to be paused", func() bool { return stands().State == replay.Paused })
 		s.sees("replay p1: paused")

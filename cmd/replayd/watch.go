@@ -50,8 +50,8 @@ type watch struct {
 	patience patience
 	read     *api.Group
 	rate     groupRate
-	said     string // what a key did, or what went wrong; for people
-	waiting         // for answers of the daemon
+	said     said
+	waiting  // for answers of the daemon
 	block    *screen
 	last     time.Time // when it was told how it stands,
 	told     string    // and as what
@@ -178,6 +178,9 @@ func (w *watch) lines() []string {
 	if line := endedLine(&w.at); line != "" {
 		lines = append(lines, line)
 	}
+	if line := staleLine(&w.at); line != "" {
+		lines = append(lines, line)
+	}
 	if w.at.Queued != "" {
 		lines = append(lines, "queued: "+w.at.Queued)
 	}
@@ -187,8 +190,8 @@ func (w *watch) lines() []string {
 	if g := w.read; g != nil {
 		lines = append(lines, groupLine(g))
 	}
-	if w.said != "" {
-		lines = append(lines, w.said)
+	if line := w.said.line(time.Now()); line != "" {
+		lines = append(lines, line)
 	}
 	if w.late() {
 		lines = append(lines, "waiting for the daemon")
@@ -205,13 +208,13 @@ func groupLine(g *api.Group) string {
 	case g.Done:
 		return fmt.Sprintf("group %s has read all of it", g.Group)
 	case g.State == groupUnknown:
-		return fmt.Sprintf("there is no group %s: it has %s left once there is one", g.Group, plural(g.Lag, "record"))
+		return fmt.Sprintf("there is no group %s: it has %s left once there is one", g.Group, plural(g.Lag, "offset"))
 	case g.State == groupEmpty:
-		return fmt.Sprintf("nobody reads in group %s: it has %s left", g.Group, plural(g.Lag, "record"))
+		return fmt.Sprintf("nobody reads in group %s: it has %s left", g.Group, plural(g.Lag, "offset"))
 	case g.ETA > 0:
-		return fmt.Sprintf("group %s has %s left, done in about %s", g.Group, plural(g.Lag, "record"), inSeconds(g.ETA))
+		return fmt.Sprintf("group %s has %s left, done in about %s", g.Group, plural(g.Lag, "offset"), inSeconds(g.ETA))
 	}
-	return fmt.Sprintf("group %s (%s) has %s left", g.Group, g.State, plural(g.Lag, "record"))
+	return fmt.Sprintf("group %s (%s) has %s left", g.Group, g.State, plural(g.Lag, "offset"))
 }
 
 // clear makes room for what is told at the end. As long as a terminal waits for keys, a line that ends does not begin the next.

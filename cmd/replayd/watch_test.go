@@ -111,3 +111,32 @@ func TestWhatDoesNotChangeIsToldOnceAMinute(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatAKeyDidIsSaidWhileItIsNews, and what went wrong long enough to be read: neither of how the replay stands later.
+func TestWhatAKeyDidIsSaidWhileItIsNews(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &telling{apitest.NewFake(), stand(replay.Paused, replay.Paused, 0), nil}
+		w := &watch{id: "p1", daemon: d, at: stand(replay.Running, replay.Running, 0), waiting: waiting{answers: make(chan func())}}
+		shows := func(says string, long time.Duration) {
+			t.Helper()
+			(<-w.answers)()
+			if text := strings.Join(w.lines(), " · "); !strings.HasSuffix(text, " · "+says) {
+				t.Errorf("it shows %s", text)
+			}
+			time.Sleep(long - time.Second)
+			if text := strings.Join(w.lines(), " · "); !strings.HasSuffix(text, " · "+says) {
+				t.Errorf("when hardly anybody has seen it, it shows %s", text)
+			}
+			time.Sleep(time.Second)
+			if text := strings.Join(w.lines(), " · "); strings.Contains(text, says) {
+				t.Errorf("when it is no news any more it shows %s", text)
+			}
+		}
+		w.act(t.Context(), 'p')
+		shows("asked to pause", noticed)
+		w.at.Pace = "500/s"
+		w.act(t.Context(), '+') // which Fake refuses: it has no such replay
+		shows("there is no replay p1", readable)
+	})
+}

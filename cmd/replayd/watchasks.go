@@ -52,7 +52,7 @@ func (w *watch) look(ctx context.Context) {
 	ask(ctx, &w.waiting, func() (api.Group, error) { return w.daemon.Group(ctx, w.id, w.group) }, func(g api.Group, err error) {
 		w.looking = time.Time{}
 		if err != nil {
-			w.said = fmt.Sprintf("group %s: %v", w.group, err)
+			w.said.failed(fmt.Sprintf("group %s: %v", w.group, err))
 			return
 		}
 		g.ETA = w.rate.seconds(time.Now(), &g, &w.at)
@@ -73,16 +73,16 @@ func (w *watch) act(ctx context.Context, key byte) {
 	what := api.Act{Reason: "watch"}
 	switch key {
 	case 'p':
-		w.wish(ctx, "pausing", func() (api.Replay, error) { return w.daemon.Pause(ctx, w.id, what) })
+		w.wish(ctx, "asked to pause", func() (api.Replay, error) { return w.daemon.Pause(ctx, w.id, what) })
 	case 'r':
-		w.wish(ctx, "resuming", func() (api.Replay, error) { return w.daemon.Resume(ctx, w.id, api.Resume{Act: what}) })
+		w.wish(ctx, "asked to resume", func() (api.Replay, error) { return w.daemon.Resume(ctx, w.id, api.Resume{Act: what}) })
 	case '+', '-':
 		pace, err := times(w.at.Pace, key == '+')
 		if err != nil {
-			w.said = firstLine(err.Error())
+			w.said.failed(err.Error())
 			return
 		}
-		w.wish(ctx, "pace "+pace, func() (api.Replay, error) {
+		w.wish(ctx, "asked for pace "+pace, func() (api.Replay, error) {
 			return w.daemon.SetPace(ctx, w.id, api.Pace{Pace: pace, Reason: what.Reason})
 		})
 	}
@@ -94,10 +94,11 @@ func (w *watch) wish(ctx context.Context, said string, do func() (api.Replay, er
 	ask(ctx, &w.waiting, do, func(r api.Replay, err error) {
 		w.acting = time.Time{}
 		if err != nil {
-			w.said = firstLine(err.Error())
+			w.said.failed(err.Error())
 			return
 		}
-		w.at, w.said = r, said
+		w.at = r
+		w.said.did(said)
 		w.acts.answered()
 	})
 }
@@ -105,4 +106,28 @@ func (w *watch) wish(ctx context.Context, said string, do func() (api.Replay, er
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	return line
+}
+
+// said is what a key did, or what went wrong, for people, for as long as it is news: later it would seem to be said of how the replay
+// stands then.
+type said struct {
+	text  string
+	until time.Time
+}
+
+const (
+	noticed  = 5 * time.Second  // in which somebody sees what a key did
+	readable = 10 * time.Second // in which somebody reads what went wrong
+)
+
+func (s *said) did(what string) { *s = said{what, time.Now().Add(noticed)} }
+
+func (s *said) failed(why string) { *s = said{firstLine(why), time.Now().Add(readable)} }
+
+// line is what is to be shown; empty: nothing.
+func (s *said) line(now time.Time) string {
+	if now.Before(s.until) {
+		return s.text
+	}
+	return ""
 }

@@ -105,18 +105,22 @@ func (w windowFlags) forms(now time.Time) error {
 
 var errTwoEnds = usage("--to and --for exclude each other: leave one of them out")
 
+// missing says which end nobody has told.
+func (w windowFlags) missing() error {
+	var errs []error
+	if w.from == "" {
+		errs = append(errs, usage("--from is missing: the beginning of the window, such as 2026-11-01T12 or -3h"))
+	}
+	if w.to == "" && w.length == "" {
+		errs = append(errs, usage("--to is missing: the end of the window (exclusive), or --for 4h"))
+	}
+	return errors.Join(errs...)
+}
+
 // window reads the flags of a window that nothing else tells.
 func (w windowFlags) window(now time.Time) (from, to time.Time, err error) {
-	if _, err := knownZone(w.zone); err != nil { // also where no time is typed that it is of
+	if err := errors.Join(w.missing(), w.forms(now)); err != nil {
 		return from, to, err
-	}
-	switch {
-	case w.from == "":
-		return from, to, usage("--from is missing: the beginning of the window, such as 2026-11-01T12 or -3h")
-	case w.to == "" && w.length == "":
-		return from, to, usage("--to is missing: the end of the window (exclusive), or --for 4h")
-	case w.to != "" && w.length != "":
-		return from, to, errTwoEnds
 	}
 	if from, err = w.time("from", w.from, now); err != nil {
 		return from, to, err

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"replayd/replay"
+	"replayd/replay/api"
+)
+
+// TestAProcessThatIsNotHeardIsTold by list and show, and who has typed what runs in the foreground.
+func TestAProcessThatIsNotHeardIsTold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		state        replay.State
+		heard        time.Duration // ago
+		words, by    string
+		says, not    string
+		ended, owned bool
+	}{
+		{state: replay.Running, heard: 2 * time.Second, words: "running", by: "replayd run at vm 7", says: "in the foreground, last heard", not: "when it is gone"},
+		{state: replay.Running, heard: 3 * time.Minute, words: "running, last heard 3m ago", by: "replayd run at vm 7", says: "when it is gone: replayd run --id r, with the flags"},
+		{state: replay.Paused, heard: 2 * time.Second, words: "paused", by: "replayd run", says: "when it is gone: replayd run --id r"},
+		{state: replay.Completed, ended: true, words: "completed", by: "replayd run", not: "foreground"},
+		{state: replay.Running, owned: true, words: "running", by: "anna", not: "foreground"},
+	} {
+		r := api.Replay{ID: "r", State: c.state, Owner: replay.OwnerRun, Wanted: replay.Running}
+		if c.state == replay.Running {
+			r.Daemon = "vm 7"
+		}
+		switch {
+		case c.owned:
+			r.Owner, r.StartedBy = replay.OwnerDaemon, "anna"
+		case !c.ended:
+			r.HeardAt = time.Now().Add(-c.heard)
+		}
+		lines := strings.Join(replayLines(&r), "\n")
+		if got := stateInWords(&r); got != c.words || startedBy(&r) != c.by {
+			t.Errorf("one that is %s, heard %s ago, is %q, by %q", c.state, c.heard, got, startedBy(&r))
+		}
+		if !strings.Contains(lines, c.says) || c.not != "" && strings.Contains(lines, c.not) {
+			t.Errorf("one that is %s, heard %s ago, is shown as\n%s", c.state, c.heard, lines)
+		}
+	}
+}
