@@ -163,21 +163,21 @@ func (c *callers) badLogins(t *testing.T) {
 
 const (
 	watching  = 1_000
-	streams   = 2_000      // that the daemon has places for
+	streamsOf = 1_000      // of one caller, for whom the daemon has places; it has those of two
 	perStream = 128 << 10  // bytes of the daemon's memory
 	spared    = 64 << 20   // of them for what else it does meanwhile
 	listening = "data: {"  // that which each event has
 	waiting   = "\r\n\r\n" // behind the head of an answer
 )
 
-// watchers are a thousand, of whom one never reads, and then as many as have no place.
+// watchers are a thousand, of whom one never reads, and then as many of two callers as have no place.
 func (c *callers) watchers(t *testing.T) {
 	before := c.resident(t)
-	lazy := c.watch(t)
+	lazy := c.watch(t, "viewer")
 	defer lazy.Close()
 	var all sync.WaitGroup
 	for range watching - 1 {
-		conn := c.watch(t)
+		conn := c.watch(t, "viewer")
 		all.Go(func() {
 			defer conn.Close()
 			if err := conn.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
@@ -203,44 +203,52 @@ func (c *callers) watchers(t *testing.T) {
 	} else {
 		t.Logf("%d watchers take %d MiB at most", watching, used>>20)
 	}
-	var held []net.Conn
-	refused := 0
-	for range streams + 10 {
-		conn := c.watch(t)
-		held = append(held, conn)
+	c.crowd(t, "viewer", " 429 ")
+	c.crowd(t, "operator", " 503 ")
+	if status, _ := c.ask(t, "viewer", http.MethodGet, "/v1/replays/r", nil); status != http.StatusOK {
+		t.Errorf("with all places taken another request is answered %d", status)
 	}
-	for _, conn := range held {
+}
+
+// crowd has one caller take more streams than one may, until the test ends: some are refused, and so.
+func (c *callers) crowd(t *testing.T, who, refused string) {
+	t.Helper()
+	var crowd []net.Conn
+	for range streamsOf + 10 {
+		crowd = append(crowd, c.watch(t, who))
+	}
+	answers := map[string]int{}
+	for _, conn := range crowd {
 		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		line, err := bufio.NewReader(conn).ReadString('\n')
-		if err == nil && strings.Contains(line, " 503 ") {
-			refused++
+		if err != nil {
+			line = err.Error()
 		}
-		if err == nil && !strings.Contains(line, " 200 ") && !strings.Contains(line, " 503 ") {
-			t.Errorf("answered %q", line)
+		switch {
+		case strings.Contains(line, refused):
+			answers[refused]++
+		case strings.Contains(line, " 200 "):
+			answers[" 200 "]++
+		default:
+			t.Errorf("%s is answered %q", who, line)
 		}
 	}
-	if refused == 0 {
-		t.Error("nobody is sent away")
-	}
-	if status, _ := c.ask(t, "viewer", http.MethodGet, "/v1/replays/r", nil); status != http.StatusOK {
-		t.Errorf("with all places taken another request is answered %d", status)
-	}
-	for _, conn := range held {
-		_ = conn.Close()
+	if answers[refused] < 10 || answers[" 200 "] == 0 {
+		t.Errorf("%s is answered %v", who, answers)
 	}
 }
 
 // watch asks for events and reads nothing.
-func (c *callers) watch(t *testing.T) net.Conn {
+func (c *callers) watch(t *testing.T, who string) net.Conn {
 	t.Helper()
 	conn, err := (&net.Dialer{Timeout: time.Minute}).DialContext(t.Context(), "tcp", c.address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if _, err := fmt.Fprintf(conn, "GET /v1/events HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s%s", c.address, c.tokens["viewer"], waiting); err != nil {
+	if _, err := fmt.Fprintf(conn, "GET /v1/events HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s%s", c.address, c.tokens[who], waiting); err != nil {
 		t.Fatal(err)
 	}
 	return conn

@@ -96,7 +96,9 @@ func (n *night) others(t *testing.T, block string) {
 			return r.Progress != nil && r.Progress.Produced > 0
 		})
 	case strings.HasPrefix(block, "replayd cancel mistake"):
-		n.daemon.until(t, "mistake", "it to run", func(r api.Replay) bool { return r.State == replay.Running && r.Progress != nil })
+		n.daemon.until(t, "mistake", "it to produce", func(r api.Replay) bool {
+			return r.State == replay.Running && r.Progress != nil && r.Progress.Produced > 0
+		})
 	case strings.Contains(block, "--group ledger-replay --quarantine-ok"):
 		n.consumes(t, "ledger-replay")
 	}
