@@ -121,6 +121,8 @@ func (m *Manager) Run(ctx context.Context) error {
 	m.start()
 	var crier sync.WaitGroup
 	crier.Go(func() { m.cry(ctx) })
+	alarm := time.NewTimer(time.Hour)
+	defer alarm.Stop()
 	for ctx.Err() == nil {
 		known := m.options.Registers.Changed()
 		if m.options.Registers.Gone() != nil { // and nobody can be heard any more who wants a session to end
@@ -131,7 +133,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-m.wake:
-		case <-at(again):
+		case <-at(alarm, again):
 		case <-work:
 			work = m.options.Work.Changed()
 			m.forgive()
@@ -139,12 +141,12 @@ func (m *Manager) Run(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 			case <-m.wake:
-			case <-at(looked.Add(settle)):
+			case <-at(alarm, looked.Add(settle)):
 			}
 		}
 		select {
 		case <-ctx.Done():
-		case <-at(looked.Add(hurry)):
+		case <-at(alarm, looked.Add(hurry)):
 		}
 	}
 	crier.Wait()
@@ -152,12 +154,26 @@ func (m *Manager) Run(ctx context.Context) error {
 	return m.options.Registers.Gone()
 }
 
-// at is told at an instant; never, when that is zero.
-func at(t time.Time) <-chan time.Time {
-	if t.IsZero() {
+// come is told always.
+var come = func() <-chan time.Time {
+	c := make(chan time.Time)
+	close(c)
+	return c
+}()
+
+// at sets alarm to an instant, and no longer to the one before, and returns what is told then; never, when the instant is zero. One
+// that has come takes no timer: the race detector (go 1.26) dies of a timer in a test's own time that is due before it is waited for.
+func at(alarm *time.Timer, t time.Time) <-chan time.Time {
+	alarm.Stop()
+	switch wait := time.Until(t); {
+	case t.IsZero():
 		return nil
+	case wait <= 0:
+		return come
+	default:
+		alarm.Reset(wait)
+		return alarm.C
 	}
-	return time.After(time.Until(t))
 }
 
 func (m *Manager) start() {
