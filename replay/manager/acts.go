@@ -176,8 +176,12 @@ func inVain(k *replay.Known, parts ...string) error {
 	return api.NewProblem(http.StatusConflict, "replay %s is held where it is, and this would change nothing: %s", k.Spec.ID, k.Err)
 }
 
-// runsSomewhere reports whether a session tells that it works on k.
+// runsSomewhere reports whether a session tells that it works on k. Of a replay that is refused such a word is older than that, or of
+// the session that is about to end so: whatever is wished of it must be written.
 func (m *Manager) runsSomewhere(k *replay.Known) bool {
+	if k.Refused != nil {
+		return false
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	own := m.sessions[k.Spec.ID]

@@ -320,3 +320,35 @@ func failsOnce(c *cluster, err error) {
 		return err
 	}
 }
+
+// TestWhoResumesWhatIsRefusedResumesIt also while words say that a session works on it: they are of one that has gone since, or
+// that is about to end.
+func TestWhoResumesWhatIsRefusedResumesIt(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d, other := c.daemon("d", []string{"x"}), c.daemon("other", nil)
+		defer ends(d, other)
+		d.begin("1", "x", 100, "10/s")
+		wait(3 * time.Second)
+		d.kill()
+		k, _ := (*registers)(other).Find("1")
+		r := replay.NewRefused(k.Wish.Token, replay.Failed, "the topic was deleted", d.name, time.Now())
+		if err := (*registers)(other).Refuse(t.Context(), "1", r); err != nil {
+			t.Fatal(err)
+		}
+		if r := other.stands("1"); r.Daemon != d.name {
+			t.Fatalf("no word says that it runs: %+v", r)
+		}
+		c.audits()
+		if _, err := other.Resume(as(t, "ben"), "1", api.Resume{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.audits(); got != "resume intent, resume outcome: done" {
+			t.Errorf("the audit says %s", got)
+		}
+		other.gets("x")
+		wait(time.Minute)
+		if got := c.came("x"); got != "1:100" {
+			t.Errorf("there came %s", got)
+		}
+	})
+}
