@@ -50,7 +50,7 @@ type HourRecord struct {
 	Version    int              `json:"version"`
 	Hour       string           `json:"hour"`
 	Digest     string           `json:"digest"`
-	Sum        []byte           `json:"sum,omitempty"` // of what was listed first, by which a plan is compared (Listed); absent: of a replayd that did not note it
+	Sum        []byte           `json:"sum,omitempty"` // of what was listed first, by which a plan is compared (Listed); absent: of a session that was held to none, or of a replayd that did not note it
 	Objects    int              `json:"objects"`
 	Listed     []byte           `json:"listed,omitempty"`      // hash of the key and Fingerprint of each object; absent above maxListed, and once no session needs it
 	DrainedAt  *int64           `json:"drained_at,omitempty"`  // merge time of the hour's last end entry, once passed

@@ -32,6 +32,7 @@ type hours struct {
 	order    []*listing            // of listings, in the order of hours
 	drained  []HourRecord          // that a resume might still have to list
 	planned  map[string]Listed     // hours that no session has recorded, as they were when the plan was compared; nil: it was not
+	held     bool                  // the session is held to a plan
 	changed  bool                  // objects were admitted that earlier sessions did not see
 }
 
@@ -248,6 +249,9 @@ func (h *hours) listHour(ctx context.Context, hour archive.Hour) (*listing, erro
 	l := &listing{
 		hour: hour, objects: objects, lower: h.lower(hour), ends: map[string]int64{},
 		record: newHourRecord(hour.Name, objects),
+	}
+	if !h.held { // what it holds may be what nobody planned: by it no later session is held to the plan
+		l.record.Sum = nil
 	}
 	if old, recorded := h.records[hour.Name]; recorded {
 		l.written, l.gap = true, old.Objects == 0 && h.ofWindow(hour)

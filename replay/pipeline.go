@@ -58,6 +58,7 @@ func (r *Runner) newPipeline(s *Spec, d Durable) *pipeline {
 	p := r.empty(s, &d.Checkpoint)
 	fetcher := r.fetcher(p.meter)
 	p.hours = newHours(s, r.Source, fetcher, d, r.Options.Allow)
+	p.hours.held = r.Options.Plan != ""
 	account := d.Checkpoint
 	account.Counters = d.Checkpoint.Counters.clone()
 	share := r.Options.divided()

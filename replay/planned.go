@@ -65,7 +65,7 @@ func (h *hours) asPlanned(ctx context.Context, plan string) error {
 		switch {
 		case !recorded:
 			ahead = append(ahead, hour)
-		case len(r.Sum) != sumSize: // of a replayd that did not note it, and held no later session to the plan
+		case len(r.Sum) != sumSize: // of a session that might read what nobody planned, or of a replayd that did not note it
 			return nil
 		default:
 			all.joinSum(r.Sum)

@@ -245,6 +245,44 @@ func TestWhatWasAllowedIntoAnHourIsNoOtherPlan(t *testing.T) {
 	}
 }
 
+// TestWhatWasAllowedToDifferFromThePlanIsNotHeldAgainstItLater, when the next session is allowed nothing any more: hours that the
+// allowed one read first hold what nobody planned. One that no session has read yet is held to the plan.
+func TestWhatWasAllowedToDifferFromThePlanIsNotHeldAgainstItLater(t *testing.T) {
+	for name, c := range map[string]struct {
+		object  string // that nobody planned
+		commits int    // of the session that is allowed it
+		want    string
+	}{
+		"an hour that the allowed session read first": {"13/b", 3, "1 2 3 5 4"},
+		"an hour that was recorded before":            {"12/b", 1, "1 2 3 5 4"},
+		"an hour that neither has read":               {"14/b", 1, "1 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHourly(day("12/a", event("1", 0)+event("2", time.Minute), "13/a", event("3", time.Hour), "14/a", event("4", 150*time.Minute)))
+			h.spec.Window.To = noon.Add(3 * time.Hour)
+			m, plan := begunAsPlanned(t, h, 1)
+			h.Put("2026/11/01/"+c.object, []byte(event("5", 130*time.Minute)))
+			session := func(plan string, allow Allowed, commits int) error {
+				m.fate = nil
+				if commits > 0 {
+					m.fate = dieAfter(commits)
+				}
+				r := h.runner(t, m)
+				r.Options.Plan, r.Options.Begun, r.Options.Allow = plan, true, allow
+				_, err := r.Run(t.Context(), h.spec)
+				return err
+			}
+			if err := session("", Allowed{ItemArchiveChange}, c.commits); !errors.Is(err, errKilled) {
+				t.Fatal(err)
+			}
+			err := session(plan, nil, 0)
+			if got := m.ids(); got != c.want {
+				t.Errorf("there came %s, want %s: %v", got, c.want, err)
+			}
+		})
+	}
+}
+
 // TestAnHourIsReadAsItWasPlannedOrNotAtAll, though it changes only once the plan has been compared: in the first session, and in one
 // that follows.
 func TestAnHourIsReadAsItWasPlannedOrNotAtAll(t *testing.T) {
