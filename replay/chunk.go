@@ -11,6 +11,12 @@ import (
 const (
 	commitInterval = time.Second // consumers see bursts of this length
 	chunkRecords   = 50_000
+
+	// quiet is the longest time between two transactions of a session that works, whatever it waits for: where nothing else is to be
+	// committed, the checkpoint is, as it was. By its commits others tell that the session is alive, and that it is this one which has the
+	// replay; and brokers forget a transactional id that nobody uses (after 7 days). It is well below the 10 minutes after which a
+	// foreground replay is taken for gone, so one that fails may be tried again.
+	quiet = 3 * time.Minute
 )
 
 // chunker fills one chunk after another and keeps the account of what is in them.
@@ -23,7 +29,8 @@ type chunker struct {
 	chunk      *Chunk
 	spent      chan *Chunk // durable and empty: their memory serves again
 	bytes      int64       // in the chunk
-	closes     time.Time   // when the chunk must be committed; zero while it is empty
+	placed     bool        // something is in the chunk or accounted for with it
+	closes     time.Time   // when the chunk must be committed, with whatever it holds
 	valueBytes int64       // of this session
 
 	account Checkpoint // as of the last entry placed
@@ -31,10 +38,14 @@ type chunker struct {
 }
 
 func newChunker(s *Spec, h *hours, from Checkpoint, most int, mostBytes int64) *chunker {
-	return &chunker{
+	b := &chunker{
 		spec: s, tagger: newTagger(s), hours: h, most: most, mostBytes: mostBytes, account: from,
 		chunk: &Chunk{}, spent: make(chan *Chunk, 2),
 	}
+	if !h.resumed { // else others are to hear at once that it is this session which goes on
+		b.closes = time.Now().Add(quiet)
+	}
+	return b
 }
 
 // full reports whether an event of size more bytes belongs into the next chunk.
@@ -44,12 +55,15 @@ func (b *chunker) full(size int) bool {
 }
 
 // empty reports whether nothing was placed since the last chunk was taken.
-func (b *chunker) empty() bool { return b.closes.IsZero() }
+func (b *chunker) empty() bool { return !b.placed }
+
+// due reports whether the chunk must be committed now.
+func (b *chunker) due() bool { return !time.Now().Before(b.closes) }
 
 // place accounts for item it, whose verdict was v, and puts what comes of it into the chunk.
 func (b *chunker) place(it *merge.Item, v verdict) {
-	if b.closes.IsZero() {
-		b.closes = time.Now().Add(commitInterval)
+	if !b.placed {
+		b.placed, b.closes = true, time.Now().Add(commitInterval)
 	}
 	b.account.Position, b.account.Begun = it.Position, true
 	c := &b.account.Counters
@@ -133,7 +147,7 @@ func (b *chunker) take(state State, reason string, elapsed time.Duration) *Chunk
 	chunk.Checkpoint = b.account
 	chunk.Checkpoint.Counters = b.account.Counters.clone()
 	b.chunk = b.next(len(chunk.Records))
-	b.bytes, b.closes = 0, time.Time{}
+	b.bytes, b.placed, b.closes = 0, false, time.Now().Add(quiet)
 	return chunk
 }
 

@@ -76,7 +76,7 @@ func (p *pipeline) work(ctx context.Context) error {
 	if err := p.prepare(ctx); err != nil {
 		return err
 	}
-	if err := p.say(ctx, Running, ""); err != nil { // what was paused or failed is no longer
+	if err := p.goOn(ctx); err != nil {
 		return err
 	}
 	for {
@@ -93,27 +93,31 @@ func (p *pipeline) work(ctx context.Context) error {
 	}
 }
 
+// goOn makes durable that what was paused or failed is no longer, or that this session has the replay now.
+func (p *pipeline) goOn(ctx context.Context) error {
+	if p.chunker.due() {
+		return p.flush(ctx)
+	}
+	return p.say(ctx, Running, "")
+}
+
 // nextBatch waits for entries; a chunk whose time has come does not wait with it.
 func (p *pipeline) nextBatch(ctx context.Context) (*batch, error) {
 	if err := ctx.Err(); err != nil { // or a merge that is never waited for would be preferred by chance
 		return nil, err
 	}
-	var due <-chan time.Time
-	if !p.chunker.empty() {
-		timer := time.NewTimer(time.Until(p.chunker.closes))
-		defer timer.Stop()
-		due = timer.C
-	}
+	closes := time.NewTimer(time.Until(p.chunker.closes))
+	defer closes.Stop()
 	defer p.meter.measure(&p.meter.starving)()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-due:
-			due = nil
+		case <-closes.C:
 			if err := p.flush(ctx); err != nil {
 				return nil, err
 			}
+			closes.Reset(time.Until(p.chunker.closes))
 		case b := <-p.full:
 			return b, nil
 		}
@@ -203,25 +207,27 @@ func (p *pipeline) place(ctx context.Context, b *passing) error {
 			return io.EOF
 		}
 	}
-	if !p.chunker.empty() && !time.Now().Before(p.chunker.closes) {
+	if p.chunker.due() {
 		return p.flush(ctx)
 	}
 	return nil
 }
 
-// flush hands the chunk on, unless it is empty.
-func (p *pipeline) flush(ctx context.Context) error { return p.say(ctx, Running, "") }
+// flush hands the chunk on, and be it empty. It waits while the chunk before is under way. When ctx ends meanwhile the chunk is kept,
+// and is the first that is handed on the next time: its entries are accounted for.
+func (p *pipeline) flush(ctx context.Context) error { return p.send(ctx, Running, "") }
 
-// say hands the chunk on in a state, also when nothing but the state is news. It waits while the chunk before is under way.
-// When ctx ends meanwhile the chunk is kept, and is the first that is handed on the next time: its entries are accounted for.
+// say is flush in another state, and does nothing where nothing is news: no entry, and not the state.
 func (p *pipeline) say(ctx context.Context, state State, reason string) error {
-	if p.taken != nil {
-		if err := p.hand(ctx); err != nil {
-			return err
-		}
-	}
 	if p.chunker.empty() && p.chunker.account.State == state && p.chunker.account.Reason == reason {
-		return nil
+		return p.hand(ctx)
+	}
+	return p.send(ctx, state, reason)
+}
+
+func (p *pipeline) send(ctx context.Context, state State, reason string) error {
+	if err := p.hand(ctx); err != nil {
+		return err
 	}
 	if !p.chunker.empty() {
 		p.meter.passed(&p.chunker.account, p.chunker.valueBytes) // one batch may take many chunks
@@ -230,8 +236,11 @@ func (p *pipeline) say(ctx context.Context, state State, reason string) error {
 	return p.hand(ctx)
 }
 
-// hand gives the chunk that was taken to the committer.
+// hand gives the chunk that was taken, if one was, to the committer.
 func (p *pipeline) hand(ctx context.Context) error {
+	if p.taken == nil {
+		return nil
+	}
 	defer p.meter.measure(&p.meter.handing)()
 	select {
 	case p.chunks <- p.taken:

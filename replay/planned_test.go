@@ -231,7 +231,7 @@ func TestWhatWasAllowedIntoAnHourIsNoOtherPlan(t *testing.T) {
 		allow Allowed
 		dies  int
 		want  string
-	}{{nil, 0, "1"}, {Allowed{ItemArchiveChange}, 1, "1 2"}, {nil, 0, "1 2 3 4"}} {
+	}{{nil, 0, "1"}, {Allowed{ItemArchiveChange}, 2, "1 2"}, {nil, 0, "1 2 3 4"}} {
 		m.fate = nil
 		if c.dies > 0 {
 			m.fate = dieAfter(c.dies)
@@ -253,9 +253,9 @@ func TestWhatWasAllowedToDifferFromThePlanIsNotHeldAgainstItLater(t *testing.T) 
 		commits int    // of the session that is allowed it
 		want    string
 	}{
-		"an hour that the allowed session read first": {"13/b", 3, "1 2 3 5 4"},
-		"an hour that was recorded before":            {"12/b", 1, "1 2 3 5 4"},
-		"an hour that neither has read":               {"14/b", 1, "1 2"},
+		"an hour that the allowed session read first": {"13/b", 4, "1 2 3 5 4"},
+		"an hour that was recorded before":            {"12/b", 2, "1 2 3 5 4"},
+		"an hour that neither has read":               {"14/b", 2, "1 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHourly(day("12/a", event("1", 0)+event("2", time.Minute), "13/a", event("3", time.Hour), "14/a", event("4", 150*time.Minute)))

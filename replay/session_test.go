@@ -139,7 +139,7 @@ func TestANewObjectIsRefusedAndWithLeaveStandsBehind(t *testing.T) {
 			if refusedItem(err) != ItemArchiveChange || !strings.Contains(err.Error(), c.key) || m.commits != commits {
 				t.Fatalf("%d commits, %v", m.commits-commits, err)
 			}
-			m.fate = dieAfter(1) // killed again behind the change: what was allowed once is known
+			m.fate = dieAfter(2) // killed again behind the change, whose commit follows that of the beginning: what was allowed once is known
 			r := h.runner(t, m)
 			r.Options.Allow = Allowed{ItemArchiveChange}
 			if _, err := r.Run(t.Context(), h.spec); !errors.Is(err, errKilled) {

@@ -10,9 +10,10 @@ import (
 )
 
 // unheard is how long the process of a foreground replay is silent before it is taken for gone. It tells no words: what is heard of
-// it are its commits, one a second while it produces. It is silent for minutes while it lists, or rebuilds what it knew, and while
-// brokers are started anew; longer only where an archive or a broker does not answer, or its machine sleeps. To forget one that was
-// alive all the same costs its progress, and neither loses nor doubles events: it is fenced.
+// it are its commits, one a second while it produces, and one in 3 minutes while it waits for its pace or its archive. It is silent
+// for minutes while it lists, and while brokers are started anew; longer only where the archive does not answer then, or no broker
+// does, or its machine sleeps. To forget one that was alive all the same costs its progress, and neither loses nor doubles events: it
+// is fenced.
 const unheard = 10 * time.Minute
 
 // foreground reports whether nobody but a process that somebody has typed can end k.
