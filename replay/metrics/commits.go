@@ -74,13 +74,13 @@ type sink struct {
 
 	to      *commits
 	id      string
-	durable replay.Counters
+	durable replay.Checkpoint
 }
 
 func (s *sink) Open(ctx context.Context, spec *replay.Spec) (replay.Durable, error) {
 	d, err := s.Sink.Open(ctx, spec)
 	if err == nil {
-		s.durable = d.Checkpoint.Counters
+		s.durable = d.Checkpoint
 		s.to.at(s.id, time.Now())
 	}
 	return d, err
@@ -94,9 +94,11 @@ func (s *sink) Commit(ctx context.Context, c *replay.Chunk) error {
 	err := s.Sink.Commit(ctx, c)
 	switch {
 	case err == nil:
-		s.to.committed(&s.durable, &c.Checkpoint.Counters, size, time.Since(began))
-		s.to.at(s.id, time.Now())
-		s.durable = c.Checkpoint.Counters
+		s.to.committed(&s.durable.Counters, &c.Checkpoint.Counters, size, time.Since(began))
+		if c.Checkpoint.State != s.durable.State || c.Checkpoint.Position != s.durable.Position { // or it only tells that it is alive
+			s.to.at(s.id, time.Now())
+		}
+		s.durable = c.Checkpoint
 	case ctx.Err() == nil && !errors.As(err, new(*replay.TakenOver)):
 		s.to.failures.Inc()
 	}

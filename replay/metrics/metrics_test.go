@@ -208,8 +208,13 @@ func TestWhenASessionCommittedLastIsToldWhileThereIsOne(t *testing.T) {
 			t.Errorf("opened: %g, %v", last(), err)
 		}
 		time.Sleep(time.Minute)
-		if err := s.Commit(t.Context(), chunk(replay.Counters{})); err != nil || last() != began+60 {
-			t.Errorf("committed a minute later: %g, %v", last()-began, err)
+		on := chunk(replay.Counters{})
+		on.Checkpoint.Position.Offset = 7
+		for _, what := range []string{"what it has got on", "as it was, to tell that it is alive"} {
+			if err := s.Commit(t.Context(), on); err != nil || last() != began+60 {
+				t.Errorf("committed %s: %g, %v", what, last()-began, err)
+			}
+			time.Sleep(3 * time.Minute)
 		}
 		if s.Close(); last() != 0 {
 			t.Errorf("closed: %g", last())

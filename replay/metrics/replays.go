@@ -29,7 +29,7 @@ var (
 	replayPaused    = gauge("replay_paused", "1 while the session is held because the replay is paused, else 0.", "replay")
 	replayWaits     = gauge("replay_archive_retrying", "1 while a request to the archive is tried again, else 0.", "replay")
 	replaySpilled   = gauge("replay_spilled_bytes", "What this session has put on disk because it did not fit into memory.", "replay")
-	replayCommitted = gauge("replay_last_commit_timestamp_seconds", "When this session committed last, or, before that, began to own the replay.", "replay")
+	replayCommitted = gauge("replay_last_commit_timestamp_seconds", "When this session committed last that it had got on, or, before that, began to own the replay.", "replay")
 )
 
 // The values of labels that tell what a replay does.
