@@ -7,7 +7,8 @@ import (
 )
 
 // Refused says that a replay waits for a person: its last session was refused, or ended as the next one would, too. It holds
-// until somebody wishes anything of the replay anew, whatever daemons are restarted meanwhile.
+// until somebody wishes anything of the replay anew, whatever daemons are restarted meanwhile, or until another session has it: a
+// refusal may be written late.
 type Refused struct {
 	Version int       `json:"version"` // of this form: 1
 	Wish    string    `json:"wish"`    // token of the wish under which the session ended
@@ -15,6 +16,17 @@ type Refused struct {
 	Error   string    `json:"error"`   // why, for people
 	Daemon  string    `json:"daemon"`  // host and process
 	At      time.Time `json:"at"`
+
+	// Session is the one that was refused, and Commit the number of the newest commit that it knew; -1: of none. An empty Session is
+	// of a replayd that did not note them.
+	Session string `json:"session,omitempty"`
+	Commit  int64  `json:"commit"`
+}
+
+// Overtaken reports whether another session has begun or gone on since r, as c tells, the newest checkpoint of the replay; nil: there
+// is none. A commit of its own that the refused session did not hear of is no other's.
+func (r *Refused) Overtaken(c *Checkpoint) bool {
+	return r.Session != "" && c != nil && c.Session != r.Session && c.Commit > r.Commit
 }
 
 // maxRefused is how many bytes of an error are kept: every daemon remembers them for as long as the replay is known.

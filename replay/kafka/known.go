@@ -52,7 +52,6 @@ func (v *View) known(id string) (replay.Known, bool) {
 	}
 	at := incarnation{part, spec.first}
 	k.Wish, k.Choices = of.wished(spec.value, at), of.wanted.chosen(at)
-	k.Refused = of.refusal(&k, spec.first)
 	if p != nil && p.live.value != nil {
 		k.Live = cloneLive(p.live.value)
 	}
@@ -63,6 +62,7 @@ func (v *View) known(id string) (replay.Known, bool) {
 		}
 		k.Err = cmp.Or(k.Err, c.err, v.foreignTo(id, of.started.value), v.emptied(id, &c))
 	}
+	k.Refused = of.refusal(&k, spec.first)
 	if !k.State().Terminal() { // nobody asks any more what is wanted of one that has ended
 		k.Err = cmp.Or(k.Err, of.wanted.unreadable(id, at))
 	}

@@ -14,14 +14,15 @@ func (v *View) Refuse(ctx context.Context, id string, r replay.Refused) error {
 	return v.want(ctx, id, refusedKey(id), new(replay.Signed), r) // its token tells of which replay it is
 }
 
-// refusal is why k waits for a person, nil when it does not, or when somebody has wished anything since. One that cannot be read
+// refusal is why k waits for a person, nil when it does not, or when somebody has wished anything since, or another session has gone
+// on with it. One that cannot be read
 // says nothing of what was wished under, so there its place in the topic tells. The spec stands at an offset.
 func (of *registered) refusal(k *replay.Known, spec int64) *replay.Refused {
 	r := &of.refused
 	switch {
 	case r.absent() || k.Wish == nil:
 		return nil
-	case r.err == nil && r.value.Wish == k.Wish.Token:
+	case r.err == nil && r.value.Wish == k.Wish.Token && !r.value.Overtaken(k.Checkpoint):
 		known := *r.value
 		return &known
 	case r.err == nil || r.newest < max(spec, of.wanted.newest()):

@@ -128,3 +128,43 @@ func TestNoReplayIsRefusedForGoodOrAtAnyLength(t *testing.T) {
 		t.Errorf("%d bytes are kept, which end in %q", len(k.Refused.Error), k.Refused.Error[len(k.Refused.Error)-20:])
 	}
 }
+
+// TestARefusalIsNothingOnceAnotherSessionHasGoneOn, whenever it was written; one that does not tell of which session it is holds.
+func TestARefusalIsNothingOnceAnotherSessionHasGoneOn(t *testing.T) {
+	t.Parallel()
+	c := connect(t, fake(t))
+	refused := c.Sink(Settings{})
+	if session, commit := refused.Stands(); session == "" || commit != -1 {
+		t.Errorf("before it has the replay it stands at %q, %d", session, commit)
+	}
+	first := begun(t, c, "r")
+	defer first.Close()
+	v := follow(t, c)
+	k := finds(t, v, "r", func(k replay.Known) bool { return k.Checkpoint != nil })
+	r := replay.NewRefused(k.Wish.Token, replay.Failed, "restart", "host 7", time.Now())
+	if r.Session, r.Commit = first.Stands(); r.Session != k.Checkpoint.Session || r.Commit != k.Checkpoint.Commit {
+		t.Errorf("its newest commit is %s %d, and it stands at %s %d", k.Checkpoint.Session, k.Checkpoint.Commit, r.Session, r.Commit)
+	}
+	refuse := func(r replay.Refused, holds bool) {
+		t.Helper()
+		if err := v.Refuse(t.Context(), "r", r); err != nil {
+			t.Fatal(err)
+		}
+		if k, _ := v.Find("r"); (k.Refused != nil) != holds {
+			t.Errorf("refused at %q, %d it waits because of %+v", r.Session, r.Commit, k.Refused)
+		}
+	}
+	refuse(r, true)
+	second := c.Sink(Settings{})
+	defer second.Close()
+	if _, err := second.Open(t.Context(), daemonSpec("r")); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Commit(t.Context(), chunk(0, 11, replay.Running)); err != nil {
+		t.Fatal(err)
+	}
+	finds(t, v, "r", func(k replay.Known) bool { return k.Refused == nil })
+	refuse(r, false)
+	r.Session, r.Commit = "", 0
+	refuse(r, true)
+}

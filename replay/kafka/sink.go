@@ -56,6 +56,15 @@ func (c *Cluster) Sink(s Settings) *Sink {
 // Close ends the session. What was not committed is aborted by the next one, or by the broker after a minute.
 func (s *Sink) Close() { s.producer.close() }
 
+// Stands is the session's id, and the number of the newest commit of the replay that it knows; -1: of none. It is not to be asked while
+// Open or Commit are under way.
+func (s *Sink) Stands() (session string, commit int64) {
+	if s.base == (commitID{}) {
+		return s.session, -1
+	}
+	return s.session, s.base.number
+}
+
 // Frozen reports whether the spec is known to be frozen, so that the id alone continues the replay. It may be asked by any
 // goroutine at any time.
 func (s *Sink) Frozen() bool { return s.frozen.Load() }
@@ -86,14 +95,14 @@ func (s *Sink) takeOver(ctx context.Context) (replay.Durable, error) {
 	if err != nil {
 		return replay.Durable{}, err
 	}
-	if !s.journal.checkpoint.Begun && !s.settings.Ends {
+	c := *s.journal.checkpoint
+	s.base = commitID{c.Session, c.Commit}
+	if !c.Begun && !s.settings.Ends {
 		if err := s.contend(ctx); err != nil {
 			return replay.Durable{}, err
 		}
 	}
 	s.began = s.journal.genesis.At
-	c := *s.journal.checkpoint
-	s.base = commitID{c.Session, c.Commit}
 	s.sessions = c.Sessions + 1
 	s.vector = newVector(c.Partitions)
 	return replay.Durable{Checkpoint: c, Resumed: known.started != nil, Hours: maps.Clone(s.journal.hours)}, nil

@@ -69,7 +69,8 @@ type sink struct {
 	id, topic string
 	epoch     int
 	seq       int
-	ends      bool // the session was begun to end the replay
+	commit    int64 // the newest
+	ends      bool  // the session was begun to end the replay
 }
 
 // lost is what is told of a target that is not there any more. The cluster's lock is held.
@@ -117,7 +118,10 @@ func (s *sink) Open(ctx context.Context, _ *replay.Spec) (replay.Durable, error)
 		c.replays[s.id] = t
 	}
 	t.epoch++
-	s.epoch, s.seq = t.epoch, int(t.durable.Checkpoint.Seq)
+	s.epoch, s.seq, s.commit = t.epoch, int(t.durable.Checkpoint.Seq), t.durable.Checkpoint.Commit
+	if !resumed {
+		t.durable.Checkpoint.Session = s.session()
+	}
 	s.write(t.durable.Checkpoint)
 	d := t.durable
 	d.Resumed, d.Hours = resumed, maps.Clone(d.Hours)
@@ -157,14 +161,25 @@ func (s *sink) Commit(ctx context.Context, chunk *replay.Chunk) error {
 		s.seq++
 		c.topics[s.topic] = append(c.topics[s.topic], produced{s.id, s.seq})
 	}
+	n := t.durable.Checkpoint.Commit + 1
 	t.durable.Checkpoint = chunk.Checkpoint
-	t.durable.Checkpoint.Commit++
+	t.durable.Checkpoint.Session, t.durable.Checkpoint.Commit, s.commit = s.session(), n, n
 	t.durable.Checkpoint.Host, t.durable.Checkpoint.PID = s.d.name, 1
 	for _, h := range chunk.Hours {
 		t.durable.Hours[h.Hour] = h
 	}
 	s.write(t.durable.Checkpoint)
 	return nil
+}
+
+// session is the id of the sink's.
+func (s *sink) session() string { return fmt.Sprint(s.d.name, " ", s.epoch) }
+
+func (s *sink) Stands() (session string, commit int64) {
+	if s.epoch == 0 { // it has not been opened
+		return s.d.name, -1
+	}
+	return s.session(), s.commit
 }
 
 func (s *sink) Watch(context.Context, time.Time, time.Time) string { return "" }

@@ -111,6 +111,7 @@ type daemon struct {
 	opens   int
 	worked  []replay.Start // what each session that began was to work with
 	silent  bool           // nothing answers it to what it writes to the audit
+	late    chan struct{}  // what it writes of a refusal does not come before this is closed; nil: at once
 }
 
 // daemon begins one. What it should not have as it is the caller changes in its options.
@@ -260,7 +261,7 @@ func (r *registers) All() []replay.Known {
 func copyOf(e *entry) replay.Known {
 	c := e.Known
 	c.Wish = e.wanted.Wish()
-	if c.Refused != nil && c.Refused.Wish != c.Wish.Token {
+	if c.Refused != nil && (c.Refused.Wish != c.Wish.Token || c.Refused.Overtaken(c.Checkpoint)) {
 		c.Refused = nil
 	}
 	if c.Checkpoint != nil {
@@ -436,6 +437,9 @@ func (r *registers) Refuse(ctx context.Context, id string, refused replay.Refuse
 	r.c.mu.Unlock()
 	if deaf != nil {
 		return deaf
+	}
+	if r.late != nil {
+		<-r.late
 	}
 	return r.write(ctx, func(known map[string]*entry, _ int64) {
 		if e := known[id]; e != nil {

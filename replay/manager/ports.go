@@ -45,7 +45,8 @@ type Registers interface {
 	Approve(ctx context.Context, id string, by replay.Signed) error
 	Choose(ctx context.Context, id, name string, c replay.Choice) error
 
-	// Refuse lets a replay wait for a person: it is known as Refused at all daemons until anything is wished of it anew.
+	// Refuse lets a replay wait for a person: it is known as Refused at all daemons until anything is wished of it anew, unless r is
+	// overtaken.
 	Refuse(ctx context.Context, id string, r replay.Refused) error
 
 	Forget(ctx context.Context, id string) error
@@ -80,6 +81,11 @@ type Sessions interface {
 // Sink is that of one session.
 type Sink interface {
 	replay.Sink
+
+	// Stands is the session's id, and the number of the newest commit of the replay that it knows; -1: of none. It is asked when
+	// nothing is under way.
+	Stands() (session string, commit int64)
+
 	Watch(ctx context.Context, now, end time.Time) string
 	Close()
 }

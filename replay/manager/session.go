@@ -31,6 +31,10 @@ type session struct {
 	progress  atomic.Pointer[replay.Progress] // the newest; nil before there is any
 	cancelled atomic.Bool
 
+	// Of its own goroutine, once it has worked.
+	name   string // its id, as checkpoints tell it
+	commit int64  // the number of the newest of the replay that it knew; -1: none
+
 	// Of the manager, under its lock.
 	wish    replay.Wish // the newest that it works under
 	chosen  string      // the choices that it works with, as chosen tells them
@@ -98,6 +102,9 @@ func (m *Manager) serve(ctx context.Context, s *session) error {
 // work opens what the replay takes and runs it. It returns the state in which the replay has ended.
 func (m *Manager) work(ctx context.Context, s *session) (replay.State, error) {
 	k := s.known
+	sink := m.options.Sessions.Sink(&k)
+	defer sink.Close()
+	defer s.stood(sink)
 	options, err := m.options.Sessions.Options(&k)
 	if err != nil {
 		return "", err
@@ -109,8 +116,6 @@ func (m *Manager) work(ctx context.Context, s *session) (replay.State, error) {
 	if err != nil { // what only writes a word asks nothing of it
 		source = nowhere(err)
 	}
-	sink := m.options.Sessions.Sink(&k)
-	defer sink.Close()
 	m.limit(&options)
 	options.Begun = k.Checkpoint != nil && k.Checkpoint.Begun
 	options.Plan, options.Most = m.agreed(&k)
@@ -120,6 +125,14 @@ func (m *Manager) work(ctx context.Context, s *session) (replay.State, error) {
 	runner := replay.Runner{Source: source, Sink: sink, Options: options}
 	receipt, err := runner.Run(ctx, k.Spec)
 	return receipt.State, err
+}
+
+// stood notes where the replay stands as the session knows, which may have ended before it was told so by its sink.
+func (s *session) stood(sink Sink) {
+	s.name, s.commit = sink.Stands()
+	if c := s.known.Checkpoint; c != nil {
+		s.commit = max(s.commit, c.Commit)
+	}
 }
 
 // agreed is what k may begin with: the plan, where there is one, and, where nobody was asked to approve of its size, no more than that
@@ -203,7 +216,7 @@ func (m *Manager) say(ctx context.Context, l replay.Live) {
 // ended takes note of how a session ended, and tells others what went wrong: the checkpoint may not say it. What lasts is
 // written before anybody is told of it.
 func (m *Manager) ended(ctx context.Context, s *session, err error) {
-	r := m.refuse(ctx, s, err)
+	r, err := m.refuse(ctx, s, err)
 	b := m.note(s, err, r)
 	m.signal()
 	log := m.log.With().Str("id", s.known.Spec.ID).Logger()
@@ -229,22 +242,39 @@ func (m *Manager) ended(ctx context.Context, s *session, err error) {
 }
 
 // refuse lets the replay wait for a person where another session would end as this one has, nil where it would not. Until that
-// stands in the control topics for all daemons, nothing is known of it, and the replay is tried again.
-func (m *Manager) refuse(ctx context.Context, s *session, err error) *replay.Refused {
+// stands in the control topics for all daemons, nothing is known of it, and the replay is tried again. The error is err, or that
+// another session has the replay by now: then there is nothing to wait for.
+func (m *Manager) refuse(ctx context.Context, s *session, err error) (*replay.Refused, error) {
 	id := s.known.Spec.ID
 	m.mu.Lock()
 	r, is := refusal(s, err, m.options.Daemon, time.Now())
 	m.mu.Unlock()
 	if !is {
-		return nil
+		return nil, err
+	}
+	if taken := m.overtaken(id, &r); taken != nil {
+		return nil, taken
 	}
 	ctx, cancel := context.WithTimeout(ctx, actLimit)
 	defer cancel()
-	if err := m.options.Registers.Refuse(ctx, id, r); err != nil {
-		m.log.Warn().Err(err).Str("id", id).Msg("that a replay waits for a person could not be written: it is tried again")
+	failed := m.options.Registers.Refuse(ctx, id, r)
+	if taken := m.overtaken(id, &r); taken != nil {
+		return nil, taken
+	}
+	if failed != nil {
+		m.log.Warn().Err(failed).Str("id", id).Msg("that a replay waits for a person could not be written: it is tried again")
+		return nil, err
+	}
+	return &r, err
+}
+
+// overtaken is the error of a session that would end in r, where another one has the replay by now.
+func (m *Manager) overtaken(id string, r *replay.Refused) error {
+	k, ok := m.options.Registers.Find(id)
+	if !ok || !r.Overtaken(k.Checkpoint) {
 		return nil
 	}
-	return &r
+	return &replay.TakenOver{Host: k.Checkpoint.Host, PID: k.Checkpoint.PID}
 }
 
 // note forgets the session and keeps what follows from its end; of what is refused the control topics tell, nil: it is not.

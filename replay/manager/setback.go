@@ -61,7 +61,9 @@ func refusal(s *session, err error, daemon string, now time.Time) (replay.Refuse
 	if errors.As(err, new(*replay.Refusal)) && !s.known.Begun {
 		state = replay.Planned
 	}
-	return replay.NewRefused(s.wish.Token, state, cause(s, err), daemon, now), true
+	r := replay.NewRefused(s.wish.Token, state, cause(s, err), daemon, now)
+	r.Session, r.Commit = s.name, s.commit
+	return r, true
 }
 
 // cause is what went wrong, and how it is resumed with other choices where that helps.

@@ -321,6 +321,48 @@ func failsOnce(c *cluster, err error) {
 	}
 }
 
+// TestARefusalThatIsOvertakenHoldsNothingBack: it is written late, when another daemon has taken the replay over and gone on.
+func TestARefusalThatIsOvertakenHoldsNothingBack(t *testing.T) {
+	for name, early := range map[string]bool{"before it began": true, "when it had": false} {
+		t.Run(name, func(t *testing.T) {
+			simulate(t, func(t *testing.T, c *cluster) {
+				d, other, third := c.daemon("d", []string{"x"}), c.daemon("other", nil), c.daemon("third", nil)
+				defer ends(d, third)
+				d.late = make(chan struct{})
+				if early {
+					d.meets(true, &replay.Refusal{Item: "retention", What: "it would be deleted"})
+				}
+				d.begin("1", "x", 100, "1/s")
+				wait(3 * time.Second)
+				if !early {
+					c.mu.Lock()
+					failsOnce(c, &replay.StoppedOn{Choice: replay.StopOnLate})
+					c.mu.Unlock()
+				}
+				wait(2 * time.Second) // its session has ended
+				d.gets()
+				other.gets("x")
+				wait(3 * time.Second)
+				close(d.late)
+				for range 20 {
+					wait(time.Second)
+					for _, at := range []*daemon{d, other, third} {
+						if r := at.stands("1"); r.State != replay.Running || r.Reason != "" || r.Daemon != other.name {
+							t.Fatalf("at %s it stands %+v", at.name, r)
+						}
+					}
+				}
+				other.kill()
+				third.gets("x")
+				wait(3 * time.Minute)
+				if got := c.came("x"); got != "1:100" {
+					t.Errorf("there came %s", got)
+				}
+			})
+		})
+	}
+}
+
 // TestWhoResumesWhatIsRefusedResumesIt also while words say that a session works on it: they are of one that has gone since, or
 // that is about to end.
 func TestWhoResumesWhatIsRefusedResumesIt(t *testing.T) {

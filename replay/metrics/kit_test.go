@@ -114,6 +114,7 @@ func (n *null) Open(context.Context, *replay.Spec) (replay.Durable, error) {
 }
 func (n *null) Commit(context.Context, *replay.Chunk) error        { return n.err }
 func (n *null) Watch(context.Context, time.Time, time.Time) string { return "watched" }
+func (n *null) Stands() (string, int64)                            { return "s", -1 }
 func (n *null) Close()                                             { n.closed = true }
 
 func chunk(c replay.Counters, values ...string) *replay.Chunk {
