@@ -59,7 +59,7 @@ func (w *world) due(a *arrangement, heads []replay.Known, k replay.Known) []repl
 		return heads
 	}
 	if b := w.held(&k); b != nil {
-		a.look(b.until)
+		a.lookBy(b.until)
 		if b.reason != "" {
 			a.queued[k.Spec.ID] = b.again()
 		}
@@ -189,7 +189,8 @@ func latest(all ...time.Time) (last time.Time) {
 	return last
 }
 
-func (a *arrangement) look(at time.Time) {
+// lookBy notes that Run is to look again at an instant at the latest.
+func (a *arrangement) lookBy(at time.Time) {
 	if a.again.IsZero() || at.Before(a.again) {
 		a.again = at
 	}

@@ -74,7 +74,7 @@ func (n *news) publish(now time.Time, all []replay.Known, see func(*replay.Known
 	return time.Time{}
 }
 
-// sees is how all stand now. One that had ended stands as it did, and is not looked at again: of ten thousand replays
+// sees is how all stand now. One that had ended stands as it did, and is not asked for again: of ten thousand replays
 // few still change.
 func (e *edition) sees(all []replay.Known, see func(*replay.Known) api.Replay) []*api.Replay {
 	before := e.byID()

@@ -16,7 +16,7 @@ type heard struct {
 // been read. The lock is held.
 func (m *Manager) hear(k *replay.Known, now time.Time) { m.heard[k.Spec.ID] = m.newest(k, now) }
 
-// newest is the word that k has now. Of a replay that was not looked at before, nobody here can tell since when it has been there:
+// newest is the word that k has now. Of a replay that was not heard before, nobody here can tell since when it has been there:
 // then the clock counts of whoever told it. The lock is held.
 func (m *Manager) newest(k *replay.Known, now time.Time) heard {
 	before, seen := m.heard[k.Spec.ID]

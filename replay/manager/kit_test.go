@@ -92,7 +92,7 @@ type daemon struct {
 	mu      sync.Mutex
 	dead    bool
 	frozen  bool
-	lag     time.Duration // how old what is known of all is when it is looked at
+	lag     time.Duration // how old what is known of all is when it is told
 	slow    time.Duration // how long a sink takes to open
 	opening time.Duration // the same of an archive
 	known   map[string]*entry

@@ -98,15 +98,15 @@ func New(o Options) *Manager {
 }
 
 const (
-	// settle is between two looks at the control topics, which change whenever any session tells anything: each look copies what
+	// settle is between two looks of Run where only the control topics change, as whenever any session tells anything: each copies what
 	// is known of all replays. What this daemon was asked itself waits for hurry only.
 	settle = 250 * time.Millisecond
 	hurry  = 20 * time.Millisecond
 
-	// unready is how often a daemon looks whether it has read enough to begin anything.
+	// unready is how often Run looks while it has not read enough to begin anything.
 	unready = time.Second
 
-	// watched is how often a daemon looks while any replay has not ended, though nothing was read: its own sessions go on when
+	// watched is how often Run looks while any replay has not ended, though nothing was read: its own sessions go on when
 	// brokers do not answer, and who watches is told so.
 	watched = time.Second
 )
@@ -222,7 +222,7 @@ func (m *Manager) leaving(lost func(topic string) bool) []*session {
 	return list
 }
 
-// look brings what runs in line with what should, and tells of what has changed. It returns when to look again at the
+// look is what Run does again and again: it brings what runs in line with what should, and tells of what has changed. It returns when to look again at the
 // latest.
 func (m *Manager) look(ctx context.Context) time.Time {
 	whole := m.options.Registers.Whole() // before all: what is read first is of nobody knows when
@@ -234,7 +234,7 @@ func (m *Manager) look(ctx context.Context) time.Time {
 	a := w.arrange()
 	m.queued, m.full, m.turn = a.queued, a.full, a.turn
 	if ready != nil {
-		a.look(w.now.Add(unready))
+		a.lookBy(w.now.Add(unready))
 		a.begin = nil // what is wished may not have been read yet
 	}
 	for _, k := range a.begin {
@@ -243,10 +243,10 @@ func (m *Manager) look(ctx context.Context) time.Time {
 	m.divide()
 	m.mu.Unlock()
 	if next := m.news.publish(w.now, all, m.replay); !next.IsZero() {
-		a.look(next)
+		a.lookBy(next)
 	}
 	if slices.ContainsFunc(all, func(k replay.Known) bool { return !k.State().Terminal() }) {
-		a.look(w.now.Add(watched))
+		a.lookBy(w.now.Add(watched))
 	}
 	return a.again
 }

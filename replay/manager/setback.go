@@ -24,7 +24,7 @@ type setback struct {
 	until  time.Time // of the next try
 	reason string    // for people; empty: nothing went wrong
 
-	over  bool  // the replay has ended, or is refused, which whoever looks just now may not have read yet
+	over  bool  // the replay has ended, or is refused, which a look that has begun may not have read yet
 	taken bool  // another daemon has it
 	tries int   // that failed in a row
 	seq   int64 // of the last event that was durable then

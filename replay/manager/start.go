@@ -175,7 +175,7 @@ func fingerprint(s *api.Start) string {
 	if err != nil {
 		panic(err) // plain data
 	}
-	delete(fields, "plan") // that it was looked at before makes it no other start
+	delete(fields, "plan") // that it was planned before makes it no other start
 	delete(fields, "as_of")
 	parts := []string{hash([]byte(s.IdempotencyKey), 16)}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
