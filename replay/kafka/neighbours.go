@@ -46,8 +46,11 @@ func (p *preflight) newest(ctx context.Context) error {
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		traced := p.known.traced(id, p.detail.ID.String())
-		switch known, err := p.known.find(id); {
+		look, traced := p.known.neighbour, p.known.traced(id, p.detail.ID.String())
+		if id == p.spec.ID {
+			look = p.known.find
+		}
+		switch known, err := look(id); {
 		case id == "":
 			if !slices.Contains(p.settings.SourceTopics, topic) { // which is refused already, and for good
 				p.refuse(ItemLiveTopic, "Choose a replay topic of its own with --topic, or --allow live-topic if its consumers expect old events.",

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -33,5 +34,46 @@ func TestAnOverlapIsToldWithTheCommandOfItsReplay(t *testing.T) {
 		if !strings.Contains(f.Next, c.says) || !strings.Contains(f.Next, "se another --topic, or --allow overlap.") {
 			t.Errorf("of one by %s that is %q: %s", c.owner, c.state, f.Next)
 		}
+	}
+}
+
+// TestANeighbourThatIsBeingForgottenIsComparedAsBefore wherever forgetting it is broken off: an overlapping window is refused unless
+// that is allowed, and another passes.
+func TestANeighbourThatIsBeingForgottenIsComparedAsBefore(t *testing.T) {
+	t.Parallel()
+	writes := brokenOff(t, endedOn(t), 0, false)
+	for at := 1; at <= writes; at++ {
+		t.Run(fmt.Sprint("write ", at), func(t *testing.T) {
+			t.Parallel()
+			f := endedOn(t)
+			brokenOff(t, f, at, true)
+			c := connect(t, f)
+			err := opens(t, c, Settings{}, testSpec("same"))
+			wantRefusal(t, err, ItemOverlap, "replay r has put events of 2026-11-01T12:00:00Z to 2026-11-01T13:00:00Z into topic replay")
+			if strings.Contains(err.Error(), "being forgotten") {
+				t.Errorf("it is told of another matter: %v", err)
+			}
+			if err := opens(t, c, Settings{}, hoursLater(1, testSpec("later"))); err != nil {
+				t.Errorf("another window: %v", err)
+			}
+			if err := opens(t, c, Settings{Allow: replay.Allowed{ItemOverlap}}, testSpec("allowed")); err != nil {
+				t.Errorf("where it is allowed: %v", err)
+			}
+		})
+	}
+}
+
+// TestWhatBeganAndIsBeingForgottenSinceOneLookedIsGivenWayTo as any other.
+func TestWhatBeganAndIsBeingForgottenSinceOneLookedIsGivenWayTo(t *testing.T) {
+	t.Parallel()
+	f := fake(t)
+	c := connect(t, f)
+	slow, allowed := prepared(t, c, "slow"), prepared(t, c, "allowed", ItemOverlap)
+	cancelled(t, follow(t, c), daemonSpec("r"), 30)
+	brokenOff(t, f, 1, true)
+	_, err := slow.takeOver(t.Context())
+	wantRefusal(t, err, ItemOverlap, "replay r has begun just before")
+	if _, err := allowed.takeOver(t.Context()); err != nil {
+		t.Errorf("where it is allowed: %v", err)
 	}
 }

@@ -69,15 +69,22 @@ func (c *Cluster) Stored(ctx context.Context, id string) (*Stored, error) {
 
 // find returns a replay, nil when its id is free.
 func (r *registry) find(id string) (*Stored, error) {
+	known, err := r.neighbour(id)
+	if of := r.replays[id]; err == nil && of != nil && !of.forget.absent() {
+		return nil, &BeingForgotten{ID: id}
+	}
+	return known, err
+}
+
+// neighbour returns what is known of a replay to the others, nil for nothing. What one that is being forgotten has put into its
+// topic stands there, so it is their neighbour until nothing but a trace tells of that.
+func (r *registry) neighbour(id string) (*Stored, error) {
 	of := r.replays[id]
 	if of == nil {
 		return nil, nil
 	}
 	if err := of.unreadable(); err != nil {
 		return nil, err
-	}
-	if !of.forget.absent() {
-		return nil, &BeingForgotten{ID: id}
 	}
 	return of.stored(), nil
 }
