@@ -98,26 +98,26 @@ type WishUnreadable struct {
 }
 
 func (w *WishUnreadable) Error() string {
-	return w.Err.Error() + "\nOr say anew what is wanted: replayd " + w.cure()
+	return w.Err.Error() + "\nOr say anew what is wanted: " + w.cure()
 }
 
 // cure is the command that writes the part.
 func (w *WishUnreadable) cure() string {
 	switch w.Part {
 	case PartState:
-		return "resume " + w.ID + ", or replayd pause " + w.ID
+		return "replayd resume " + w.ID + ", or replayd pause " + w.ID
 	case PartPace:
-		return "pace " + w.ID + " PACE"
+		return "replayd pace " + w.ID + " PACE"
 	case PartCancel:
-		return "cancel " + w.ID + ". If nobody has cancelled it, a record without a value under that key lets it go on"
+		return "replayd cancel " + w.ID + ". If nobody has cancelled it, a record without a value under that key lets it go on"
 	case PartApproval:
-		return "approve " + w.ID
+		return "replayd approve " + w.ID
 	case ChoiceAllow:
-		return "resume " + w.ID + ", with --allow NAME where refusals are to be overridden"
+		return "replayd resume " + w.ID + ", with --allow NAME where refusals are to be overridden"
 	case ChoiceMaxBad:
-		return "resume " + w.ID + " --max-bad SHARE"
+		return "replayd resume " + w.ID + " --max-bad SHARE"
 	}
-	return "resume " + w.ID + " --on-" + w.Part + " POLICY"
+	return "replayd resume " + w.ID + " --on-" + w.Part + " POLICY"
 }
 
 func (w *WishUnreadable) Unwrap() error { return w.Err }

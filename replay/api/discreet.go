@@ -10,68 +10,101 @@ import (
 	"replayd/replay"
 )
 
-// named is how the words of a daemon name a replay: as what it is about or waits for, or in a command. Of one that is forgotten or
-// unknown nobody can tell any more who may see it.
-var named = regexp.MustCompile(`(forgotten replay|unknown replay|replay|behind|--id|replayd [a-z]+) ([A-Za-z0-9][A-Za-z0-9._-]*)`)
+// anID is what an id looks like. The end of a sentence may stand behind it.
+const anID = `(?P<id>[A-Za-z0-9][A-Za-z0-9._-]*)`
+
+// command is how the words of a daemon name a replay in what is to be typed.
+var command = regexp.MustCompile(`\b(?:replayd (?:approve|cancel|forget|pace|pause|resume|show|watch)|run --id) ` + anID)
+
+// ways are how they name one else: as what a replay waits for, in the key of a record, and as what they tell of. With the group gone
+// the id may be another's by now. Behind the words of the group common "replay" is one of the language, and what follows is no id.
+var ways = []way{
+	{regexp.MustCompile(`^behind ` + anID + `(?P<rest>, which is paused)?$`), "behind another replay of this topic"},
+	{regexp.MustCompile(`\b(?:approved|cancel|choice|forget|pace|progress|refused|spec|started|trace|wish)/` + anID + `\S*(?P<rest> in topic | to )`), "a record of another replay"},
+	{regexp.MustCompile(anID + `/(?:barrier|checkpoint|genesis|hour|mark)\S*(?P<rest> in topic | to )`), "a record of another replay"},
+	{regexp.MustCompile(`\b(?P<gone>forgotten) replay ` + anID), "a forgotten replay"},
+	{regexp.MustCompile(`\b(?P<gone>unknown) replay ` + anID), "an unknown replay"},
+	{regexp.MustCompile(`(?:\b(?i:(?P<common>a|another|forgotten|new|no|other|that|the|this|to|unknown)) )?\breplay ` + anID), "another replay"},
+}
+
+type way struct {
+	says    *regexp.Regexp
+	instead string // of it, before the group rest
+}
 
 // notTold stands for a line of commands that name a replay which may not be seen: they are of no use.
 const notTold = "The other replay is one that you may not see: ask who runs this daemon about it, or use another topic."
 
-// discreet is text without the ids of replays that the one who asks may not see, and whether there were any. The id that they
-// have named themselves stays.
+// discreet is text, which is about the replay id, without the ids of those that the one who asks may not see, and whether it named
+// any. The id that they have named themselves stays.
 func (g *guard) discreet(ctx context.Context, text, id string) (clean string, hidden bool) {
-	by := By(ctx)
-	if by.Archives.All() && by.Topics.All() || !named.MatchString(text) {
+	if by := By(ctx); by.Archives.All() && by.Topics.All() {
 		return text, false
 	}
+	d := discretion{guard: g, own: id}
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		command := false
-		lines[i] = named.ReplaceAllStringFunc(line, func(found string) string {
-			at := strings.LastIndexByte(found, ' ')
-			how, name := found[:at], g.hidden(ctx, found[at+1:])
-			if how == "forgotten replay" || how == "unknown replay" {
-				name = strings.TrimRight(found[at+1:], ".")
-			}
-			hidden = hidden || name != ""
-			rest := found[at+1+len(name):]
-			switch {
-			case name == "" || name == id:
-				return found
-			case how == "forgotten replay":
-				return "a forgotten replay" + rest
-			case how == "unknown replay":
-				return "an unknown replay" + rest
-			case how == "replay":
-				return "another replay" + rest
-			case how == "behind":
-				return "behind another replay of this topic" + rest
-			}
-			command = true
-			return found
-		})
-		if command {
-			lines[i] = line[:len(line)-len(strings.TrimLeft(line, " "))] + notTold
-		}
+		lines[i] = d.line(ctx, line)
 	}
-	return strings.Join(lines, "\n"), hidden
+	return strings.Join(lines, "\n"), d.hidden
 }
 
-// hidden is the id that a word is, with the end of a sentence or without, of a replay that the one who asks may not see; empty
-// when it is none.
-func (g *guard) hidden(ctx context.Context, word string) string {
-	for _, id := range []string{word, strings.TrimRight(word, ".")} {
-		if r, err := g.next.Replay(ctx, id); err == nil && !sees(By(ctx), &r) {
-			return id
+// discretion leaves ids out of a text.
+type discretion struct {
+	*guard
+
+	own    string // id of the replay that the text is about
+	hidden bool   // it names one that may not be seen
+}
+
+func (d *discretion) line(ctx context.Context, line string) string {
+	for _, found := range command.FindAllStringSubmatch(line, -1) {
+		if _, tell := d.tells(ctx, found[1], false); !tell {
+			return line[:len(line)-len(strings.TrimLeft(line, " "))] + notTold
 		}
 	}
-	return ""
+	for _, w := range ways {
+		line = w.says.ReplaceAllStringFunc(line, func(found string) string {
+			groups := w.says.FindStringSubmatchIndex(found)
+			group := func(name string) string { return string(w.says.ExpandString(nil, "$"+name, found, groups)) }
+			if group("common") != "" {
+				return found
+			}
+			end, tell := d.tells(ctx, group("id"), group("gone") != "")
+			if tell {
+				return found
+			}
+			return w.instead + end + group("rest")
+		})
+	}
+	return line
+}
+
+// tells reports whether an id may be told, and what of the word is the end of a sentence. Who may see a replay that is gone, or is not
+// known any more, nobody can tell.
+func (d *discretion) tells(ctx context.Context, word string, gone bool) (end string, tell bool) {
+	bare := strings.TrimRight(word, ".")
+	for _, id := range []string{word, bare} {
+		if r, err := d.next.Replay(ctx, id); err == nil && !gone {
+			seen := sees(By(ctx), &r)
+			d.hidden = d.hidden || !seen
+			return word[len(id):], seen || id == d.own
+		}
+	}
+	tell = word == d.own || bare == d.own
+	d.hidden = d.hidden || !tell
+	return word[len(bare):], tell
 }
 
 // shown is r as the one who asks may see it.
 func (g *guard) shown(ctx context.Context, r Replay) Replay {
 	r.Queued, _ = g.discreet(ctx, r.Queued, r.ID)
 	r.Reason, _ = g.discreet(ctx, r.Reason, r.ID)
+	if r.Progress != nil {
+		p := *r.Progress
+		p.Error, _ = g.discreet(ctx, p.Error, r.ID)
+		r.Progress = &p
+	}
 	return r
 }
 

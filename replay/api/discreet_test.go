@@ -31,15 +31,23 @@ func TestWhyAReplayWaitsTellsOfNoneThatMayNotBeSeen(t *testing.T) {
 		"behind r0":                  "behind r0",
 		"behind the moon":            "behind the moon",
 		"overlap: replay r1 has put events of a to b into topic x: twice\nContinue that replay with replayd resume r1, use another --topic": "overlap: another replay has put events of a to b into topic x: twice\n" + notTold,
-		"replay r2.\n  Or --id r2.": "another replay.\n  " + notTold,
-		"replay r6 and replay r7":   "replay r6 and another replay",
+		"replay r2.\n  Or replayd run --id r2.": "another replay.\n  " + notTold,
+		"replay r6 and replay r7":               "replay r6 and another replay",
 		"forgotten replay gone-1 has put events of a to b into topic x: twice\nUse another --topic": "a forgotten replay has put events of a to b into topic x: twice\nUse another --topic",
-		"topic x holds events of unknown replay gone.1. And more":                                   "topic x holds events of an unknown replay. And more",
-		"forgotten replay r3 and forgotten replay r0":                                               "forgotten replay r3 and a forgotten replay",
+		"behind gone-1, which is paused": "behind another replay of this topic, which is paused",
+		"replay gone-1 is being forgotten\nForget it again if that has ended before its end; until then its id is not free":      "another replay is being forgotten\nForget it again if that has ended before its end; until then its id is not free",
+		"the Idempotency-Key of replay r3 is that of replay gone-1, which was started just before\nForget it: replayd forget r3": "the Idempotency-Key of replay r3 is that of another replay, which was started just before\nForget it: replayd forget r3",
+		"overlap: replay gone-1 has put events\nWhat became of that replay says replayd show gone-1.":                            "overlap: another replay has put events\n" + notTold,
+		"look for other replays into topic x: spec/r1/0a1b in topic replayd.config was written by a newer replayd":               "look for other replays into topic x: a record of another replay in topic replayd.config was written by a newer replayd",
+		"gone-1/checkpoint in topic replayd.checkpoints was written by a newer replayd":                                          "a record of another replay in topic replayd.checkpoints was written by a newer replayd",
+		"write started/gone-1 to replayd.config: no answer":                                                                      "write a record of another replay to replayd.config: no answer",
+		"write started/r6 to replayd.config: no answer":                                                                          "write started/r6 to replayd.config: no answer",
+		"topic x holds events of unknown replay gone.1. And more":                                                                "topic x holds events of an unknown replay. And more",
+		"forgotten replay r3 and forgotten replay r0":                                                                            "forgotten replay r3 and a forgotten replay",
 		"replayd show r6": "replayd show r6",
 	} {
 		f := mixed(t)
-		f.Change("r3", func(r *api.Replay) { r.Queued, r.Reason = text, text })
+		f.Change("r3", func(r *api.Replay) { r.Queued, r.Reason, r.Progress = text, text, &replay.Report{Error: text} })
 		g := api.Guard(f, nil)
 		for name, ask := range map[string]func(context.Context) (api.Replay, error){
 			"show":  func(ctx context.Context) (api.Replay, error) { return g.Replay(ctx, "r3") },
@@ -57,10 +65,10 @@ func TestWhyAReplayWaitsTellsOfNoneThatMayNotBeSeen(t *testing.T) {
 			},
 		} {
 			few, err := ask(ofOrders(t))
-			if err != nil || few.Queued != want || few.Reason != want {
-				t.Errorf("%s tells %q and %q, want %q: %v", name, few.Queued, few.Reason, want, err)
+			if err != nil || few.Queued != want || few.Reason != want || few.Progress.Error != want {
+				t.Errorf("%s tells %q, %q and %q, want %q: %v", name, few.Queued, few.Reason, few.Progress.Error, want, err)
 			}
-			if r, err := ask(ofAll(t)); err != nil || r.Queued != text || r.Reason != text {
+			if r, err := ask(ofAll(t)); err != nil || r.Queued != text || r.Reason != text || r.Progress.Error != text {
 				t.Errorf("%s tells who may see all %q, want %q: %v", name, r.Queued, text, err)
 			}
 		}
@@ -101,7 +109,7 @@ func (refusing) Start(_ context.Context, s api.Start) (api.Replay, bool, error) 
 	p := api.NewProblem(http.StatusUnprocessableEntity, "replay r1 was started before, and asked for otherwise")
 	p.Next = "Look at replay r1."
 	p.Errors = []api.FieldError{{Location: "body.from", Message: "is not what replay r1 was started with"}}
-	p.Also = []api.Refused{{Item: "overlap", Detail: "replay r2 has put events there", Next: "Continue with --id r2, or --allow overlap."}}
+	p.Also = []api.Refused{{Item: "overlap", Detail: "replay r2 has put events there", Next: "Continue that replay with replayd run --id r2 (with the flags it was begun with), or --allow overlap."}}
 	return api.Replay{}, false, fmt.Errorf("start: %w", p)
 }
 

@@ -65,7 +65,7 @@ func (p *preflight) newest(ctx context.Context) error {
 			p.always()
 		case id == p.spec.ID:
 			p.refuse(ItemRestart, "Choose another --id and another --topic. What was lost is not made good by starting again.",
-				"topic %s holds events of a replay %s, and the topics of %s know of none: started again it would put them there twice", topic, id, prefix)
+				"topic %s holds events of replay %s, and the topics of %s know of none: started again it would put them there twice", topic, id, prefix)
 			p.always()
 		case traced: // and overlap looks at its window
 		default:

@@ -41,7 +41,7 @@ type registry struct {
 const mostReplays = 100_000
 
 func tooMany(prefix string) error {
-	return fmt.Errorf("the topics of %s tell of more than %d replays, and the rest is not known\nForget some: replayd forget ID", prefix, mostReplays)
+	return fmt.Errorf("the topics of %s tell of more than %d replays, and the rest is not known\nForget some with replayd forget", prefix, mostReplays)
 }
 
 // registered is what the config topic tells of one replay.

@@ -123,7 +123,7 @@ func TestMoreReplaysThanAreKeptAreSaid(t *testing.T) {
 		if v.apply(r); len(v.registry.replays) > mostReplays || len(v.progress) > mostReplays {
 			t.Errorf("%s: one more is kept", r.Key)
 		}
-		if err := v.Ready(); err == nil || !strings.Contains(err.Error(), "replayd forget ID") {
+		if err := v.Ready(); err == nil || !strings.Contains(err.Error(), "replayd forget") {
 			t.Errorf("%s: it is ready: %v", r.Key, err)
 		}
 	}

@@ -64,7 +64,7 @@ type stored struct {
 func (s *stored) validate(id string) error {
 	switch {
 	case s.Spec.ID != id:
-		return fmt.Errorf("it is the spec of replay %q", s.Spec.ID)
+		return errors.New("it is the spec of another replay")
 	case s.Spec.Topic == "":
 		return errors.New("it names no topic")
 	case s.Spec.Owner != replay.OwnerRun && s.Spec.Owner != replay.OwnerDaemon:
