@@ -31,8 +31,16 @@ func foregroundLines(r *api.Replay) []string {
 		return nil
 	}
 	lines := []string{"  in the foreground, last heard " + instant(r.HeardAt) + ", " + replay.Ago(time.Since(r.HeardAt)) + " ago"}
-	if isQuiet(r) || r.State != replay.Running {
-		lines = append(lines, "  when it is gone: replayd run --id "+r.ID+", with the flags it was begun with, carries it on")
+	if line := carriedOn(r); line != "" {
+		lines = append(lines, "  "+line)
 	}
 	return lines
+}
+
+// carriedOn says how a replay that ran in the foreground goes on when its process is gone; empty where nothing hints at that.
+func carriedOn(r *api.Replay) string {
+	if r.HeardAt.IsZero() || !isQuiet(r) && r.State == replay.Running {
+		return ""
+	}
+	return "when it is gone: replayd run --id " + r.ID + ", with the flags it was begun with, carries it on"
 }

@@ -9,7 +9,7 @@ import (
 	"replayd/replay/api"
 )
 
-// TestAProcessThatIsNotHeardIsTold by list and show, and who has typed what runs in the foreground.
+// TestAProcessThatIsNotHeardIsTold by list, show and watch, and who has typed what runs in the foreground.
 func TestAProcessThatIsNotHeardIsTold(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -38,6 +38,10 @@ func TestAProcessThatIsNotHeardIsTold(t *testing.T) {
 		lines := strings.Join(replayLines(&r), "\n")
 		if got := stateInWords(&r); got != c.words || startedBy(&r) != c.by {
 			t.Errorf("one that is %s, heard %s ago, is %q, by %q", c.state, c.heard, got, startedBy(&r))
+		}
+		w := &watch{id: r.ID, at: r}
+		if seen := strings.Join(w.lines(), " · "); !strings.HasPrefix(seen, "replay r: "+c.words) || strings.Contains(seen, "carries it on") != strings.Contains(lines, "carries it on") {
+			t.Errorf("one that is %s, heard %s ago, is watched as %s", c.state, c.heard, seen)
 		}
 		if !strings.Contains(lines, c.says) || c.not != "" && strings.Contains(lines, c.not) {
 			t.Errorf("one that is %s, heard %s ago, is shown as\n%s", c.state, c.heard, lines)

@@ -181,6 +181,9 @@ func (w *watch) lines() []string {
 	if line := staleLine(&w.at); line != "" {
 		lines = append(lines, line)
 	}
+	if line := carriedOn(&w.at); line != "" {
+		lines = append(lines, line)
+	}
 	if w.at.Queued != "" {
 		lines = append(lines, "queued: "+w.at.Queued)
 	}
