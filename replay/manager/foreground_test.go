@@ -159,7 +159,16 @@ func TestAForegroundReplayThatIsNotHeardIsCountedAsPaused(t *testing.T) {
 		if s := d.Standing(); s.Replays[running] != 1 || s.Replays[paused] != 0 {
 			t.Errorf("it stands %v", s.Replays)
 		}
+		d.mu.Lock()
+		d.stale = time.Now()
+		d.mu.Unlock()
 		wait(unheard)
+		if s := d.Standing(); s.Replays[running] != 1 || s.Replays[paused] != 0 {
+			t.Errorf("in an outage, in which nobody is heard, it stands %v", s.Replays)
+		}
+		d.mu.Lock()
+		d.stale = time.Time{}
+		d.mu.Unlock()
 		if s := d.Standing(); s.Replays[running] != 0 || s.Replays[paused] != 1 {
 			t.Errorf("when it is silent it stands %v", s.Replays)
 		}

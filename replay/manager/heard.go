@@ -53,11 +53,15 @@ func (m *Manager) alive(k *replay.Known) bool {
 	if l == nil || left(k) || l.State == replay.Failed || l.State == replay.Planned {
 		return false
 	}
-	read := m.newest(k, now).at
+	return m.newest(k, now).at.Add(silent).After(m.listened(now))
+}
+
+// listened is until when others could be heard: now, but for an outage of the brokers, in which silence says nothing of anybody.
+func (m *Manager) listened(now time.Time) time.Time {
 	if stale := m.options.Registers.Stale(); !stale.IsZero() {
-		now = stale
+		return stale
 	}
-	return read.Add(silent).After(now)
+	return now
 }
 
 // left reports whether the last session of k has left it to others.

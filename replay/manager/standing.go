@@ -36,9 +36,10 @@ type Kind struct {
 	State replay.State
 }
 
-func kindOf(r *api.Replay, now time.Time) Kind {
+// kindOf is what r is counted by when others could be heard until an instant.
+func kindOf(r *api.Replay, listened time.Time) Kind {
 	k := Kind{r.Owner, r.State}
-	if k.Owner == replay.OwnerRun && k.State == replay.Running && tooLongAgo(r.HeardAt, now) {
+	if k.Owner == replay.OwnerRun && k.State == replay.Running && tooLongAgo(r.HeardAt, listened) {
 		k.State = replay.Paused // as it stands: at its last commit, until somebody carries it on
 	}
 	return k
@@ -103,13 +104,14 @@ func (m *Manager) Standing() Standing {
 		Unaudited: m.tally.refused.Load(), Untold: m.tally.untold.Load(),
 	}
 	now := time.Now()
+	listened := m.listened(now)
 	edition, _ := m.news.now()
 	for _, it := range edition.items {
 		if it.gone {
 			continue
 		}
 		r := &it.replay
-		s.Replays[kindOf(r, now)]++
+		s.Replays[kindOf(r, listened)]++
 		if r.State == replay.Planned && r.Reason != "" {
 			s.Blocked++
 		}
