@@ -17,35 +17,42 @@ type (
 		Body Start
 	}
 	planInput struct{ Body Start }
-	oneInput  struct {
+	// OneReplay names a replay. It is exported because else it could not be a part of others.
+	OneReplay struct {
 		ID string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
 	}
 	actInput struct {
-		ID   string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
+		OneReplay
+
 		Body *Act
 	}
 	resumeInput struct {
-		ID   string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
+		OneReplay
+
 		Body *Resume
 	}
 	paceInput struct {
-		ID   string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
+		OneReplay
+
 		Body Pace
 	}
 	forgetInput struct {
-		ID     string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
+		OneReplay
+
 		Reason string `query:"reason" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" patternDescription:"one line, without control characters" doc:"why, for the audit"`
 	}
 	quarantineInput struct {
-		ID string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
+		OneReplay
 		PageQuery
 	}
 	offsetsInput struct {
-		ID        string    `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
+		OneReplay
+
 		EventTime time.Time `query:"event_time" required:"true" doc:"that is looked for" example:"2026-11-01T12:00:00Z"`
 	}
 	groupInput struct {
-		ID    string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
+		OneReplay
+
 		Group string `path:"group" minLength:"1" maxLength:"255" doc:"of consumers" example:"payments-svc"`
 	}
 	hoursInput struct {
@@ -56,7 +63,8 @@ type (
 		After string `header:"Last-Event-ID" maxLength:"256" doc:"id of the last event that was read"`
 	}
 	eventsOfInput struct {
-		ID    string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" maxLength:"128" doc:"of the replay" example:"payments-0300"`
+		OneReplay
+
 		After string `header:"Last-Event-ID" maxLength:"256" doc:"id of the last event that was read"`
 	}
 	noInput struct{}
@@ -191,10 +199,10 @@ func (s *Server) describeReads(a huma.API) {
 		})
 	add(s, a, operation(routeReplay, tagReplays, "How a replay stands",
 		"As its newest checkpoint and the daemon that runs it tell.", http.StatusNotFound),
-		func(ctx context.Context, in *oneInput) (Replay, error) { return s.service.Replay(ctx, in.ID) })
+		func(ctx context.Context, in *OneReplay) (Replay, error) { return s.service.Replay(ctx, in.ID) })
 	add(s, a, operation(routeReceipt, tagReplays, "The receipt of a replay",
 		"The closed account of one that has ended; 409 while it has not.", http.StatusNotFound, http.StatusConflict),
-		func(ctx context.Context, in *oneInput) (replay.Receipt, error) { return s.service.Receipt(ctx, in.ID) })
+		func(ctx context.Context, in *OneReplay) (replay.Receipt, error) { return s.service.Receipt(ctx, in.ID) })
 	add(s, a, operation(routeQuarantine, tagReplays, "What was not produced",
 		"Each entry with its address and the reason; 409 of a replay that cannot be read whole.",
 		http.StatusNotFound, http.StatusConflict),
