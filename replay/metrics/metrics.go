@@ -1,7 +1,7 @@
 package metrics
 
 import (
-	"log"
+	"fmt"
 	"net/http"
 	"runtime"
 	"strings"
@@ -38,17 +38,17 @@ func New(version string, to zerolog.Logger) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(build, m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.register(m.registry)
-	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorLog: log.New(lines{to}, "", 0), MaxRequestsInFlight: maxScrapes})
+	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorLog: scrapes{to}, MaxRequestsInFlight: maxScrapes})
 	return m
 }
 
 // ServeHTTP answers a scrape.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.handler.ServeHTTP(w, r) }
 
-// lines pass on what goes wrong with a scrape.
-type lines struct{ log zerolog.Logger }
+// scrapes passes on what goes wrong with one.
+type scrapes struct{ log zerolog.Logger }
 
-func (l lines) Write(b []byte) (int, error) {
-	l.log.Warn().Str("about", "metrics").Msg(strings.TrimSpace(string(b)))
-	return len(b), nil
+// Println implements promhttp.Logger.
+func (s scrapes) Println(wrong ...any) {
+	s.log.Warn().Str("about", "metrics").Msg(strings.TrimSpace(fmt.Sprintln(wrong...)))
 }
