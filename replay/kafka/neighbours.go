@@ -16,16 +16,25 @@ import (
 // newestRecords is how many of the last records of each partition tell who writes to a topic.
 const newestRecords = 10
 
-// neighbours looks for others that write to the topic.
+// neighbours looks for others that write to the topic. What they are called there is read before what is known of them: whoever begins
+// meanwhile is known by the time that it has put anything there.
 func (p *preflight) neighbours(ctx context.Context) error {
 	var err error
-	if p.known, err = p.cluster.registry(ctx); err != nil {
-		return err
-	}
 	if p.detail, err = p.cluster.topicDetail(ctx, p.spec.Topic); err != nil {
 		return err
 	}
-	return p.each(ctx, p.newest, p.overlap)
+	var ids map[string]bool
+	err = p.each(ctx, func(ctx context.Context) (err error) {
+		ids, err = p.newestIDs(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if p.known, err = p.cluster.registry(ctx); err != nil {
+		return err
+	}
+	return p.each(ctx, func(context.Context) error { return p.newest(ids) }, p.overlap)
 }
 
 // readable sees to it that all replays of the control topics can be read, where there is no topic that others write to yet:
@@ -38,13 +47,9 @@ func (p *preflight) readable(ctx context.Context) error {
 	return err
 }
 
-// newest looks at the newest records of the topic: they must be those of replays, and of replays that are known.
-func (p *preflight) newest(ctx context.Context) error {
+// newest looks at whose the newest records of the topic are: they must be those of replays, and of replays that are known.
+func (p *preflight) newest(ids map[string]bool) error {
 	topic, prefix := p.spec.Topic, p.cluster.options.ControlPrefix
-	ids, err := p.newestIDs(ctx)
-	if err != nil {
-		return err
-	}
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		look, traced := p.known.neighbour, p.known.traced(id, p.detail.ID.String())
 		if id == p.spec.ID {

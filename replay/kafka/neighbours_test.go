@@ -3,7 +3,10 @@ package kafka
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"replayd/replay"
 )
@@ -75,5 +78,31 @@ func TestWhatBeganAndIsBeingForgottenSinceOneLookedIsGivenWayTo(t *testing.T) {
 	wantRefusal(t, err, ItemOverlap, "replay r has begun just before")
 	if _, err := allowed.takeOver(t.Context()); err != nil {
 		t.Errorf("where it is allowed: %v", err)
+	}
+}
+
+// TestWhoBeginsWhileOneLooksIsNotTakenForUnknown: preflight is held back where it asks for the newest records of the topic.
+func TestWhoBeginsWhileOneLooksIsNotTakenForUnknown(t *testing.T) {
+	t.Parallel()
+	f := fake(t)
+	c, other := connect(t, f), connect(t, f)
+	var begun atomic.Bool
+	f.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		f.KeepControl()
+		if asked := r.(*kmsg.ListOffsetsRequest).Topics; len(asked) == 1 && asked[0].Topic == "replay" && begun.CompareAndSwap(false, true) {
+			f.SleepControl(func() {
+				s := other.Sink(Settings{})
+				t.Cleanup(s.Close)
+				if _, err := s.Open(t.Context(), hoursLater(1, testSpec("other"))); err != nil {
+					t.Error(err)
+				} else if err := s.Commit(t.Context(), of("other", chunk(30, 1, replay.Running))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		return nil, nil, false
+	})
+	if err := opens(t, c, Settings{}, testSpec("slow")); err != nil {
+		t.Error(err)
 	}
 }
