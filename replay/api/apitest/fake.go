@@ -264,7 +264,7 @@ func (f *Fake) act(ctx context.Context, act, id, reason string, how func(*api.Re
 		return api.Replay{}, api.NewProblem(http.StatusConflict, "replay %s is %s", id, e.State)
 	}
 	how(&e.Replay)
-	e.WishedBy, e.WishedAt = api.By(ctx).Name, f.began
+	e.WishedBy, e.WishedAt = api.By(ctx).Name, f.began.Add(time.Duration(f.n)*time.Millisecond) // later than what was wished before
 	f.audit(ctx, act, id, reason)
 	f.touch(e)
 	return e.Replay, nil
