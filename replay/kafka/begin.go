@@ -91,6 +91,7 @@ func (s *Sink) locate(ctx context.Context, known *Stored) error {
 		}
 	}
 	s.journal = newJournal(s.spec.ID, s.session, topic, partition, s.cluster.options.Log)
+	s.journal.part = known.part
 	return nil
 }
 

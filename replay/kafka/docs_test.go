@@ -71,7 +71,7 @@ func TestEveryFieldOfControlRecordsIsDocumented(t *testing.T) {
 		"`approved/<id>`":           reflect.TypeFor[replay.Signed](),
 		"`choice/<id>/<name>`":      reflect.TypeFor[replay.Choice](),
 		"`refused/<id>`":            reflect.TypeFor[replay.Refused](),
-		"`forget/<id>`":             reflect.TypeFor[forgetting](),
+		"`forget/<id>/<hash>`":      reflect.TypeFor[forgetting](),
 		"`trace/<id>/<hash>`":       reflect.TypeFor[trace](),
 		"`<id>/barrier`":            reflect.TypeFor[barrier](),
 		"`<id>/genesis`":            reflect.TypeFor[genesis](),

@@ -101,7 +101,7 @@ func (v *View) halves() map[string]bool {
 	topicID := v.ids[v.cluster.topic(checkpointTopic)]
 	for id, of := range v.registry.replays {
 		s := of.started.value
-		if s == nil || s.CheckpointTopicID != topicID || !of.forget.absent() {
+		if s == nil || s.CheckpointTopicID != topicID || of.forgetting() != nil {
 			continue
 		}
 		if c := v.progress[id].since(s); c.absent() {

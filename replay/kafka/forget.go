@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,13 +30,25 @@ func (e *NotEnded) Error() string {
 // events stand in the target. What was broken off anywhere is finished by calling it again, at any daemon. The order makes
 // that so:
 //
-//	forget/<id>                      from here on no session begins and nobody freezes anything under the id
-//	trace/<id>/…                     of one that has begun, once its owner is fenced: what it has put into its topic
-//	all of its checkpoint records    in one transaction, which fences whoever may still be at work, and its receipt
-//	its progress, what is wanted of it, spec/<id>/…, refused/<id>
-//	started/<id>                     to a replayd that does not know forget/<id>, a replay that has begun and has no
-//	                                 checkpoint is lost, never new
-//	forget/<id>                      the id is free
+//	forget/<id>/<part>               from here on no session begins and nobody freezes anything under the id
+//	trace/<id>/<part>                of one that has begun, once its owner is fenced: what it has put into its topic
+//	all of its checkpoint records    in one transaction, which fences whoever may still be at work, with its receipt, its
+//	                                 progress, what is wanted of it, and refused/<id>
+//	spec/<id>/<part>
+//	started/<id>                     in a transaction, too. To a replayd that does not know forget/<id>, a replay that has
+//	                                 begun and has no checkpoint is lost, never new
+//	forget/<id>/<part>               the id is free
+//
+// A daemon may sleep before any of these records, and wake when another has finished and the id is another replay's. That one
+// takes no harm, since no record comes to it late: keys that end with <part>, that of the spec, are of one replay alone, and all
+// others are deleted in transactions of the replay's owner, who has looked, as its owner, what is left. Who finishes has become the
+// owner since then, and so has who begins the other replay, and both have put an end to the sleeper's transactions.
+//
+// The config topic is read uncommitted, so what an aborted transaction deletes is gone for whoever reads it, until compaction brings
+// it back. By then it is deleted again, since forget/<id>/<part> stands until the transaction was committed.
+//
+// What is left is that the sleeper, when it wakes, may fence a session of the other replay before it finds out. Its barrier says
+// what it was to forget: that session passes over it and goes on.
 func (v *View) Forget(ctx context.Context, id string) error { return v.forget(ctx, id, false) }
 
 // ForgetSilent does the same with a replay that has not ended, where it runs in the foreground: nobody but its process can end it,
@@ -51,42 +64,33 @@ func (v *View) forget(ctx context.Context, id string, silent bool) error {
 	if err != nil {
 		return &replay.Conflict{Err: err}
 	}
-	if !f.begun {
+	if !f.named {
 		intent := forgetting{Version: version, Host: host(), PID: os.Getpid(), At: f.since, Lost: f.lost}
-		if err := v.write(ctx, forgetKey(id), intent); err != nil {
+		if err := v.write(ctx, forgetKey(id, f.part), intent); err != nil {
 			return err
 		}
 	}
-	for _, at := range f.at {
-		if err := v.forgetProgress(ctx, f, at); err != nil {
-			return v.cluster.unanswered(fmt.Errorf("forget the progress of replay %s: %w", id, err))
-		}
+	if err := v.forgetAll(ctx, f); err != nil && !v.finished(ctx, f) {
+		return v.cluster.unanswered(fmt.Errorf("forget replay %s: %w", id, err))
 	}
-	live := &kgo.Record{Topic: v.cluster.topic(statusTopic), Key: []byte(progressKey(id))}
-	if err := produce(ctx, v.cluster.client, live); err != nil {
-		return v.cluster.unanswered(fmt.Errorf("forget the progress of replay %s: %w", id, err))
-	}
-	for _, key := range f.keys {
-		if !v.forgets(id) { // another daemon has finished it, and the id may be in use again
-			return nil
-		}
-		if err := v.write(ctx, key, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return v.takeBack(ctx, f)
 }
+
+// errForgotten ends a forgetting that another daemon has finished.
+var errForgotten = errors.New("another daemon has forgotten it")
 
 // forgotten is a replay that is to be forgotten.
 type forgotten struct {
+	part    string      // the last of the key of its spec
 	begun   bool        // before: it is to be finished
+	named   bool        // by an intent that says of which replay it is
 	since   time.Time   // when that was
 	lost    bool        // what it is continued by was, before anything was deleted
 	spec    replay.Spec // with its id alone where the rest is lost, or deleted already
 	started *started    // likewise nil
 	at      []*started  // where its checkpoints are; one that is nil stands for the partition that its name gives
 	ended   bool        // by a checkpoint: there must be one that says so
-	keys    []string    // in the config topic, in the order in which they are deleted
+	still   func() bool // it is being forgotten, as far as was read
 }
 
 // forgettable finds a replay that has ended, that is lost, that is being forgotten, or that is silent in the foreground.
@@ -104,12 +108,16 @@ func (v *View) forgettable(id string, silent bool) (*forgotten, error) {
 	if err := of.unreadable(); err != nil && !v.nothingButSpecs(id, of) {
 		return nil, err
 	}
+	part, intent := of.intent()
 	f := &forgotten{
-		begun: !of.forget.absent(), since: time.Now().UTC(), spec: k.Spec, started: of.started.value, at: v.checkpointsOf(id, of),
+		part: cmp.Or(k.Incarnation, part, lostSpec), begun: intent != nil, since: time.Now().UTC(), spec: k.Spec, started: of.started.value,
+		at: v.checkpointsOf(id, of),
 	}
+	f.named = of.intents[f.part] != nil
+	f.still = func() bool { return v.forgets(f) }
 	switch lost := new(replay.Refusal); {
 	case f.begun:
-		f.since, f.lost = of.forget.value.At, of.forget.value.Lost
+		f.since, f.lost = intent.value.At, intent.value.Lost
 	case errors.As(k.Err, &lost) && lost.Item == ItemRestart:
 		f.lost = true
 	case errors.As(k.Err, new(*KeyTaken)):
@@ -122,11 +130,6 @@ func (v *View) forgettable(id string, silent bool) (*forgotten, error) {
 	default:
 		f.ended = k.Begun
 	}
-	f.keys = append(v.registry.losers(id), wantedKeys(id)...)
-	for _, part := range slices.Sorted(maps.Keys(of.specs)) {
-		f.keys = append(f.keys, specKey(id, part))
-	}
-	f.keys = append(f.keys, refusedKey(id), startedKey(id), forgetKey(id))
 	return f, nil
 }
 
@@ -138,7 +141,7 @@ func (v *View) nothingButSpecs(id string, of *registered) bool {
 		}
 	}
 	p := v.progress[id]
-	return of.started.absent() && of.forget.absent() && (p == nil || len(p.checkpoints) == 0)
+	return of.started.absent() && of.forgetting() == nil && (p == nil || len(p.checkpoints) == 0)
 }
 
 // checkpointsOf are all places where a replay has checkpoints, or had.
@@ -172,25 +175,101 @@ func (v *View) traceable() error {
 	return nil
 }
 
-// forgets reports whether a replay is being forgotten.
-func (v *View) forgets(id string) bool {
+// forgets reports whether the replay is being forgotten still. Else it is forgotten, and its id may be another's.
+func (v *View) forgets(f *forgotten) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	of := v.registry.replays[id]
-	return of != nil && !of.forget.absent()
+	of := v.registry.replays[f.spec.ID]
+	if of == nil {
+		return false
+	}
+	if spec, part := of.spec(); spec != nil && part != f.part {
+		return false
+	}
+	return of.intents.of(f.part) != nil
 }
 
-// forgetProgress leaves a trace of a replay and deletes its checkpoint records in one place, and its receipt, in one transaction of
-// its owner, and waits until that has been read back.
-func (v *View) forgetProgress(ctx context.Context, f *forgotten, at *started) error {
+// stands reports whether the spec of the replay is there still, or, where that was lost, anything in its stead: once it is not, its
+// progress is deleted, and what is wanted under its id may be wanted of the next one.
+func (v *View) stands(f *forgotten) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	of := v.registry.replays[f.spec.ID]
+	switch {
+	case of == nil:
+		return false
+	case f.part == lostSpec:
+		return len(of.specs) > 0 || !of.started.absent()
+	}
+	return of.specs[f.part] != nil
+}
+
+// finished reports whether a forgetting that has met an error was finished by another daemon.
+func (v *View) finished(ctx context.Context, f *forgotten) bool {
+	return v.awaitAll(ctx, configTopic, v.cluster.admin.ListEndOffsets) == nil && !v.forgets(f)
+}
+
+// takeBack deletes an intent that was written late, beside another replay. It has no effect there, and should not lie about.
+func (v *View) takeBack(ctx context.Context, f *forgotten) error {
+	v.mu.Lock()
+	of := v.registry.replays[f.spec.ID]
+	late := of != nil && of.intents[f.part] != nil
+	v.mu.Unlock()
+	if !late {
+		return nil
+	}
+	return v.write(ctx, forgetKey(f.spec.ID, f.part), nil)
+}
+
+// forgetAll deletes it all. The last of its sessions does what comes behind the checkpoints.
+func (v *View) forgetAll(ctx context.Context, f *forgotten) error {
+	for i, at := range f.at {
+		if err := v.forgetAt(ctx, f, at, i == len(f.at)-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetAt deletes what there is in one place of checkpoints, and with the last one all the rest.
+func (v *View) forgetAt(ctx context.Context, f *forgotten, at *started, last bool) error {
 	s := v.cluster.Sink(Settings{})
 	defer s.Close()
-	s.spec, s.maxBytes = &replay.Spec{ID: f.spec.ID}, defaultMaxMessage // its topic may be gone
+	if err := v.owned(ctx, f, at, s); err != nil {
+		return err
+	}
+	if err := v.forgetHere(ctx, f, s); err != nil || !last {
+		return err
+	}
+	if err := v.forgetSpecs(ctx, f); err != nil {
+		return err
+	}
+	return v.freeID(ctx, f, s)
+}
+
+// forgetHere leaves a trace and deletes the progress. Where that was done before, only the barrier of this session is there.
+func (v *View) forgetHere(ctx context.Context, f *forgotten, s *Sink) error {
+	c, stands := s.journal.checkpoint, v.stands(f)
+	switch {
+	case !stands && s.journal.empty():
+		return v.commitRead(ctx, s, []*kgo.Record{s.record(barrierKey(f.spec.ID), nil)})
+	case stands && f.ended && (c == nil || !c.State.Terminal()):
+		return errors.New("it has no checkpoint that says that it has ended")
+	}
+	if err := v.leave(ctx, f, s.journal); err != nil {
+		return err
+	}
+	return v.forgetProgress(ctx, f, s)
+}
+
+// owned makes s the owner of the replay: who forgets it, too, and has not come to the end yet, comes to none any more.
+func (v *View) owned(ctx context.Context, f *forgotten, at *started, s *Sink) error {
+	s.spec, s.forgets, s.maxBytes = &replay.Spec{ID: f.spec.ID}, f, defaultMaxMessage // its topic may be gone
 	var err error
 	if s.codec, err = s.settings.codec(); err != nil {
 		return err
 	}
-	if err := s.locate(ctx, &Stored{started: at}); err != nil {
+	if err := s.locate(ctx, &Stored{started: at, part: f.part}); err != nil {
 		return err
 	}
 	if err := s.acquire(ctx); err != nil {
@@ -199,27 +278,102 @@ func (v *View) forgetProgress(ctx context.Context, f *forgotten, at *started) er
 	if err := v.awaitAll(ctx, configTopic, v.cluster.admin.ListEndOffsets); err != nil {
 		return err
 	}
-	if !v.forgets(f.spec.ID) { // another daemon has finished it before this one owned it, and what is there may be the next one's
-		return nil
+	if !v.forgets(f) {
+		return errForgotten
 	}
-	if c := s.journal.checkpoint; f.ended && (c == nil || !c.State.Terminal()) {
-		return errors.New("it has no checkpoint that says that it has ended")
+	return nil
+}
+
+// forgetProgress deletes the checkpoint records of a replay in one place, its receipt, and what is wanted of it.
+func (v *View) forgetProgress(ctx context.Context, f *forgotten, s *Sink) error {
+	id, records := f.spec.ID, []*kgo.Record{}
+	for _, key := range s.journal.keys() {
+		records = append(records, s.record(key, nil))
 	}
-	if err := v.leave(ctx, f, s.journal); err != nil {
+	for _, key := range []string{id, progressKey(id)} {
+		records = append(records, &kgo.Record{Topic: v.cluster.topic(statusTopic), Key: []byte(key)})
+	}
+	for _, key := range append(wantedKeys(id), refusedKey(id)) {
+		records = append(records, &kgo.Record{Topic: v.cluster.topic(configTopic), Key: []byte(key)})
+	}
+	return v.commitRead(ctx, s, records)
+}
+
+// forgetSpecs deletes those of the replay, its own as the last: what was written beside it is none of a replay.
+func (v *View) forgetSpecs(ctx context.Context, f *forgotten) error {
+	v.mu.Lock()
+	keys := v.registry.losers(f.spec.ID)
+	if of := v.registry.replays[f.spec.ID]; of != nil {
+		for _, part := range slices.Sorted(maps.Keys(of.specs)) {
+			if part != f.part {
+				keys = append(keys, specKey(f.spec.ID, part))
+			}
+		}
+	}
+	v.mu.Unlock()
+	if f.part != lostSpec && v.stands(f) {
+		keys = append(keys, specKey(f.spec.ID, f.part))
+	}
+	for _, key := range keys {
+		if !v.forgets(f) {
+			return errForgotten
+		}
+		if err := v.write(ctx, key, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freeID deletes what holds the id, with all intents that came too late for replays which had it before.
+func (v *View) freeID(ctx context.Context, f *forgotten, s *Sink) error {
+	id, config := f.spec.ID, v.cluster.topic(configTopic)
+	unnamed := []*kgo.Record{{Topic: config, Key: []byte(startedKey(id))}, {Topic: config, Key: []byte(forgetKey(id, ""))}}
+	if err := v.commitRead(ctx, s, unnamed); err != nil {
 		return err
 	}
-	var last int64
-	err = s.producer.opening(ctx, func(t *sending) error {
-		for _, key := range s.journal.keys() {
-			t.send(s.record(key, nil), func(r *kgo.Record) { last = max(last, r.Offset) })
+	for _, part := range v.intended(f) {
+		if err := v.write(ctx, forgetKey(id, part), nil); err != nil {
+			return err
 		}
-		t.send(&kgo.Record{Topic: v.cluster.topic(statusTopic), Key: []byte(f.spec.ID)}, nil)
+	}
+	return nil
+}
+
+// intended are the replays that intents under the id are of, this one as the last.
+func (v *View) intended(f *forgotten) (parts []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if of := v.registry.replays[f.spec.ID]; of != nil {
+		parts = slices.Sorted(maps.Keys(of.intents))
+	}
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == f.part })
+	return append(parts, f.part)
+}
+
+// commitRead writes records in one transaction of their replay's owner, and waits until those that are followed have been read back.
+func (v *View) commitRead(ctx context.Context, s *Sink, records []*kgo.Record) error {
+	ends := map[topicPartition]int64{}
+	err := s.producer.opening(ctx, func(t *sending) error {
+		for _, r := range records {
+			t.send(r, func(r *kgo.Record) {
+				of := topicPartition{r.Topic, r.Partition}
+				ends[of] = max(ends[of], r.Offset+1)
+			})
+		}
 		return nil
 	})
-	if err != nil {
-		return err
+	for of, end := range ends {
+		if err == nil {
+			err = v.awaitRead(ctx, of, end)
+		}
 	}
-	return v.awaitRead(ctx, topicPartition{s.journal.topic, s.journal.partition}, last+1)
+	return err
+}
+
+// empty reports whether nothing stands of the replay, beside barriers.
+func (j *journal) empty() bool {
+	return j.genesis == nil && j.checkpoint == nil && len(j.hours) == 0 && len(j.marks) == 0
 }
 
 // keys are those of all records of the replay that were read, and of those that each replay has.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oklog/ulid/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"replayd/replay"
@@ -38,8 +39,8 @@ func produce(ctx context.Context, client *kgo.Client, r *kgo.Record) error {
 	}
 }
 
-// freeze makes spec the one of its id, or finds that it is already, or that another is. Specs are named by their content
-// and never written twice; when two sessions write different ones at once the lower offset holds and the other leaves. A spec
+// freeze makes spec the one of its id, or finds that it is already, or that another is. Each writing of a spec has a key of its
+// own; when two sessions write at once the lower offset holds, and the other leaves if it wrote another spec. A spec
 // without an instant takes that of the replay. A daemon's replay is frozen by whoever starts it, never by its sessions: one
 // that nothing is known of was forgotten.
 func (c *Cluster) freeze(ctx context.Context, spec *replay.Spec, s Settings) (*Stored, error) {
@@ -71,8 +72,10 @@ func (c *Cluster) freeze(ctx context.Context, spec *replay.Spec, s Settings) (*S
 // freezeFirst writes a spec whose id nothing was known of, and returns the one that holds. When that is another's, ours is
 // taken back.
 func (c *Cluster) freezeFirst(ctx context.Context, spec *replay.Spec, s Settings) (*Stored, error) {
-	key := specKey(spec.ID, spec.Hash())
-	if err := c.writeConfig(ctx, key, stored{Version: version, Spec: *spec, Settings: s}); err != nil {
+	first := stored{Version: version, Spec: *spec, Settings: s}
+	part := writing(first, ulid.Make().String())
+	key := specKey(spec.ID, part)
+	if err := c.writeConfig(ctx, key, first); err != nil {
 		return nil, err
 	}
 	known, err := c.Stored(ctx, spec.ID)
@@ -82,7 +85,7 @@ func (c *Cluster) freezeFirst(ctx context.Context, spec *replay.Spec, s Settings
 	if known == nil {
 		return nil, fmt.Errorf("replay %s: its spec was written and is not there: topic %s was deleted meanwhile", spec.ID, c.topic(configTopic))
 	}
-	if known.Spec.Hash() == spec.Hash() {
+	if known.part == part {
 		return known, nil
 	}
 	return known, c.writeConfig(ctx, key, nil)

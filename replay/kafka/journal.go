@@ -17,6 +17,7 @@ import (
 type journal struct {
 	id        string
 	session   string // this one
+	part      string // the last of the key of the replay's spec; empty: not known
 	topic     string
 	partition int32
 	log       zerolog.Logger
@@ -102,10 +103,11 @@ func apply[T any](j *journal, r *kgo.Record, set func(*T)) error {
 	return nil
 }
 
-// applyBarrier notes barriers of others; it may be given uncommitted records too.
+// applyBarrier notes barriers of others; it may be given uncommitted records too. Whoever forgets the replay that had the id before,
+// and slept meanwhile, may fence this one before it learns of it: it deletes nothing then, and this session goes on.
 func (j *journal) applyBarrier(r *kgo.Record) error {
 	return apply(j, r, func(b *barrier) {
-		if b == nil || b.Session == j.session {
+		if b == nil || b.Session == j.session || b.Forgets != "" && j.part != "" && b.Forgets != j.part {
 			return
 		}
 		since := r.Offset

@@ -36,7 +36,7 @@ func (v *View) known(id string) (replay.Known, bool) {
 		return replay.Known{Spec: replay.Spec{ID: id}, Err: lost(id, v.cluster.topic(configTopic), "deleted or emptied")}, true
 	}
 	err := of.unreadable()
-	if !of.forget.absent() {
+	if of.forgetting() != nil {
 		err = cmp.Or(err, error(&BeingForgotten{ID: id}))
 	}
 	spec, part := of.spec()

@@ -19,6 +19,7 @@ type Stored struct {
 	Spec     replay.Spec
 	Settings Settings // of its first session
 
+	part      string   // the last of the key of its spec
 	started   *started // once it has begun
 	startedAt int64    // offset of that record
 }
@@ -50,7 +51,7 @@ type registered struct {
 	started register[started]
 	wanted  wanted
 	refused register[replay.Refused]
-	forget  register[forgetting]
+	intents intents
 	key     string // hash of the Idempotency-Key of its spec; empty: none
 }
 
@@ -70,7 +71,7 @@ func (c *Cluster) Stored(ctx context.Context, id string) (*Stored, error) {
 // find returns a replay, nil when its id is free.
 func (r *registry) find(id string) (*Stored, error) {
 	known, err := r.neighbour(id)
-	if of := r.replays[id]; err == nil && of != nil && !of.forget.absent() {
+	if of := r.replays[id]; err == nil && of != nil && of.forgetting() != nil {
 		return nil, &BeingForgotten{ID: id}
 	}
 	return known, err
@@ -119,7 +120,7 @@ func (r *registry) apply(record *kgo.Record) (id string) {
 		return ""
 	}
 	if about == "trace" {
-		r.takeTrace(traceID{replay: id, spec: part}, record)
+		r.takeTrace(traceID{replay: id, part: part}, record)
 		return ""
 	}
 	of := r.replays[id]
@@ -128,7 +129,7 @@ func (r *registry) apply(record *kgo.Record) (id string) {
 		return ""
 	}
 	if of == nil {
-		of = &registered{specs: map[string]*register[stored]{}}
+		of = &registered{specs: map[string]*register[stored]{}, intents: intents{}}
 		r.replays[id] = of
 	}
 	switch about {
@@ -140,7 +141,7 @@ func (r *registry) apply(record *kgo.Record) (id string) {
 	case "refused":
 		of.refused.take(record, (*replay.Refused).Validate)
 	case "forget":
-		of.forget.take(record, nil)
+		of.intents.take(part, record)
 	default:
 		of.wanted.take(about, part, record)
 	}
@@ -162,7 +163,7 @@ func (of *registered) takeSpec(id, part string, record *kgo.Record) {
 }
 
 func (of *registered) empty() bool {
-	return len(of.specs) == 0 && of.started.absent() && of.wanted.absent() && of.refused.absent() && of.forget.absent()
+	return len(of.specs) == 0 && of.started.absent() && of.wanted.absent() && of.refused.absent() && len(of.intents) == 0
 }
 
 // spec is that of the replay and the last part of its key: of several the one at the lowest offset holds. Nil: there is none
@@ -180,17 +181,20 @@ func (of *registered) spec() (*register[stored], string) {
 
 // stored is what is known, nil when there is no spec that can be read.
 func (of *registered) stored() *Stored {
-	spec, _ := of.spec()
+	spec, part := of.spec()
 	if spec == nil {
 		return nil
 	}
-	return &Stored{Spec: spec.value.Spec, Settings: spec.value.Settings, started: of.started.value, startedAt: of.started.newest}
+	return &Stored{Spec: spec.value.Spec, Settings: spec.value.Settings, part: part, started: of.started.value, startedAt: of.started.newest}
 }
 
 // unreadable is why the replay cannot be dealt with: it may be another one than what can be read of it says. What is wanted of
 // it makes it no other one.
 func (of *registered) unreadable() error {
-	errs := []error{of.started.err, of.forget.err}
+	errs := []error{of.started.err}
+	if intent := of.forgetting(); intent != nil {
+		errs = append(errs, intent.err)
+	}
 	for _, s := range of.specs {
 		errs = append(errs, s.err)
 	}

@@ -36,6 +36,7 @@ type Sink struct {
 	control  map[string]int32 // partitions of the control topics
 	looked   int64            // end of the config topic when preflight looked for other replays
 	news     *kgo.Record      // of the replay's end; nil before
+	forgets  *forgotten       // what the session deletes the records of; nil: it runs a replay
 	began    time.Time        // when the replay began, in its first session
 	frozen   atomic.Bool      // the spec stands in the config topic
 }
@@ -164,6 +165,9 @@ func pause(wait time.Duration, newcomer bool, err error) time.Duration {
 func (s *Sink) tryAcquire(ctx context.Context) error {
 	s.producer.close()
 	s.producer = nil
+	if s.forgets != nil && !s.forgets.still() {
+		return errForgotten
+	}
 	if s.since >= 0 { // never fence a session that started later
 		if err := s.journal.peek(ctx, s.cluster); err != nil {
 			return err
@@ -197,6 +201,9 @@ func (s *Sink) writeBarrier(ctx context.Context, p *producer) (int64, error) {
 	b := barrier{Version: version, Session: s.session, Host: host(), PID: os.Getpid()}
 	if s.since >= 0 {
 		b.Since = &s.since
+	}
+	if s.forgets != nil {
+		b.Forgets = s.forgets.part
 	}
 	offset := int64(-1)
 	err := p.opening(ctx, func(t *sending) error {
@@ -236,5 +243,5 @@ func final(err error) bool {
 	var taken *replay.TakenOver
 	var newer *errNewer
 	var refusal *replay.Refusal
-	return errors.As(err, &taken) || errors.As(err, &newer) || errors.As(err, &refusal) || incurable(err)
+	return errors.As(err, &taken) || errors.As(err, &newer) || errors.As(err, &refusal) || errors.Is(err, errForgotten) || incurable(err)
 }

@@ -18,11 +18,14 @@ func (v *View) leave(ctx context.Context, f *forgotten, j *journal) error {
 	case c == nil && !f.lost:
 		return nil
 	case g != nil:
-		t.Topic, t.TopicID, t.Window, of.spec = g.Topic, g.TopicID, g.Window, g.Spec
+		t.Topic, t.TopicID, t.Window, of.part = g.Topic, g.TopicID, g.Window, g.Spec
 	case f.started != nil && f.spec.Topic != "":
-		t.Topic, t.TopicID, t.Window, of.spec = f.spec.Topic, f.started.TopicID, f.spec.Window, f.spec.Hash()
+		t.Topic, t.TopicID, t.Window, of.part = f.spec.Topic, f.started.TopicID, f.spec.Window, f.spec.Hash()
 	default: // what it was is lost, too
 		return nil
+	}
+	if f.part != lostSpec {
+		of.part = f.part
 	}
 	if j.checkpoint != nil {
 		t.Produced = &j.checkpoint.Seq

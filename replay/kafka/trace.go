@@ -28,7 +28,7 @@ type trace struct {
 // traceID is what a trace is of. The id of the replay alone may be another's now, or may have been before.
 type traceID struct {
 	replay string
-	spec   string // its hash
+	part   string // the last of the key of its spec; of one whose spec was lost, or which an older replayd forgot, the hash of its spec
 }
 
 const (
@@ -103,7 +103,7 @@ func (r *registry) before(w replay.Window, topicID string) []traceID {
 		return t == nil || t.TopicID != topicID || !t.produced() || !overlaps(t.Window, w) || r.remembers(of)
 	})
 	slices.SortFunc(list, func(a, b traceID) int {
-		return cmp.Or(r.traces[b].value.At.Compare(r.traces[a].value.At), strings.Compare(a.replay, b.replay), strings.Compare(a.spec, b.spec))
+		return cmp.Or(r.traces[b].value.At.Compare(r.traces[a].value.At), strings.Compare(a.replay, b.replay), strings.Compare(a.part, b.part))
 	})
 	return list
 }
@@ -115,7 +115,7 @@ func (r *registry) remembers(of traceID) bool {
 		return false
 	}
 	s := known.stored()
-	return s.Begun() && s.Spec.Hash() == of.spec
+	return s.Begun() && (s.part == of.part || s.Spec.Hash() == of.part)
 }
 
 // forgottenThere is the refusal because of forgotten replays, of which the last one is told. Who may be told its id cannot be

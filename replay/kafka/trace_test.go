@@ -64,6 +64,23 @@ func traces(t *testing.T, c *Cluster, id string) (list []trace) {
 	return list
 }
 
+// theTrace is the key of the only trace of a replay.
+func theTrace(t *testing.T, c *Cluster, id string) (key string) {
+	t.Helper()
+	all, err := c.registry(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for of := range all.traces {
+		if of.replay == id && key == "" {
+			key = traceKey(of)
+		} else if of.replay == id {
+			t.Fatalf("%s has several traces", id)
+		}
+	}
+	return key
+}
+
 // TestItWasTheWrongWindow cancels a replay and forgets it. The right window passes then, and more behind it; that of the mistake
 // does not, whatever was put there since.
 func TestItWasTheWrongWindow(t *testing.T) {
@@ -251,7 +268,7 @@ func TestWhatANewerReplaydLeftAsATraceIsMetByName(t *testing.T) {
 	v := follow(t, c)
 	cancelled(t, v, daemonSpec("r"), 30)
 	forget(t, v, "r")
-	key := traceKey(traceID{"r", daemonSpec("r").Hash()})
+	key := theTrace(t, c, "r")
 	config(t, c, key, "rubbish", "trace/none/x", `{"version":1}`, "trace/none/y", "rubbish")
 	wantRefusal(t, opens(t, c, Settings{}, testSpec("other")), ItemOverlap, "forgotten replay r has put")
 	open(t, c, hoursLater(1, testSpec("right")))
@@ -294,7 +311,7 @@ func TestAnUnknownReplayMayHaveBeenForgotten(t *testing.T) {
 	v := follow(t, c)
 	cancelled(t, v, daemonSpec("r"), 30)
 	forget(t, v, "r")
-	config(t, c, traceKey(traceID{"r", daemonSpec("r").Hash()}), "")
+	config(t, c, theTrace(t, c, "r"), "")
 	err := opens(t, c, Settings{}, hoursLater(1, testSpec("other")))
 	wantRefusal(t, err, ItemOverlap, "events of unknown replay r")
 	wantRefusal(t, err, ItemOverlap, "since it was forgotten by an older replayd")

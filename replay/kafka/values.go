@@ -21,6 +21,8 @@ type barrier struct {
 	Host    string `json:"host"`
 	PID     int    `json:"pid"`
 	Since   *int64 `json:"since,omitempty"` // offset of this session's first barrier; absent in that one itself
+
+	Forgets string `json:"forgets,omitempty"` // incarnation of the replay that the session deletes the records of; empty: it runs one
 }
 
 // genesis is how a replay began. It has a key of its own and is never overwritten.
@@ -133,8 +135,10 @@ func cancelKey(id string) string       { return "cancel/" + id }
 func approvedKey(id string) string     { return "approved/" + id }
 func choiceKey(id, name string) string { return "choice/" + id + "/" + name }
 func refusedKey(id string) string      { return "refused/" + id }
-func forgetKey(id string) string       { return "forget/" + id }
-func traceKey(of traceID) string       { return "trace/" + of.replay + "/" + of.spec }
+func traceKey(of traceID) string       { return "trace/" + of.replay + "/" + of.part }
+
+// forgetKey is of one incarnation; without, as of a replayd that did not note which.
+func forgetKey(id, part string) string { return strings.TrimSuffix("forget/"+id+"/"+part, "/") }
 
 // Keys in the status topic, beside those that are ids.
 func progressKey(id string) string { return progressPrefix + id }

@@ -35,7 +35,7 @@ func (v *View) Freeze(ctx context.Context, s *replay.Spec, start replay.Start, w
 	first := stored{
 		Version: version, Spec: *s, Settings: Settings{Pace: start.Pace, Compression: start.Compression}, Start: &start, Wish: &w,
 	}
-	part := writing(first)
+	part := writing(first, w.Token)
 	if err := v.write(ctx, specKey(s.ID, part), first); err != nil {
 		return err
 	}
@@ -67,10 +67,10 @@ func signed(s replay.Signed) replay.Signed {
 	return s
 }
 
-// writing names a record by its content. Another daemon that freezes the same spec at the same time has another token and
-// so another key: it never writes over this one, and takes back its own alone.
-func writing(s stored) string {
-	h := xxh3.Hash128(encode(s)).Bytes()
+// writing names one writing of a spec. Whoever else writes the same spec, at the same time or when this one is forgotten, has another
+// token and so another key: nobody writes over another's, and what is deleted is one's own alone, however late.
+func writing(s stored, token string) string {
+	h := xxh3.Hash128(append(encode(s), token...)).Bytes()
 	return fmt.Sprintf("%x", h[:])
 }
 
@@ -141,7 +141,7 @@ func (v *View) winner(id string) (part string, forgotten bool) {
 		return "", false
 	}
 	_, part = of.spec()
-	return part, !of.forget.absent()
+	return part, of.forgetting() != nil
 }
 
 // Unknown says that there is no replay of an id.
