@@ -58,8 +58,8 @@ func (v *View) ForgetSilent(ctx context.Context, id string) error { return v.for
 func (v *View) forget(ctx context.Context, id string, silent bool) error {
 	f, err := v.forgettable(id, silent)
 	if err == nil && !f.begun {
-		v.sweep(ctx)
-		err = v.traceable()
+		v.sweep(ctx, f)
+		err = v.traceable(f)
 	}
 	if err != nil {
 		return &replay.Conflict{Err: err}
@@ -89,6 +89,7 @@ type forgotten struct {
 	spec    replay.Spec // with its id alone where the rest is lost, or deleted already
 	started *started    // likewise nil
 	at      []*started  // where its checkpoints are; one that is nil stands for the partition that its name gives
+	gone    bool        // the topic it was put into is
 	ended   bool        // by a checkpoint: there must be one that says so
 	still   func() bool // it is being forgotten, as far as was read
 }
@@ -165,11 +166,14 @@ func (v *View) checkpointsOf(id string, of *registered) []*started {
 	return all
 }
 
-// traceable refuses to forget more than traces are kept of.
-func (v *View) traceable() error {
+// traceable refuses to forget more than traces are kept of, where one would be written.
+func (v *View) traceable(f *forgotten) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if len(v.registry.traces) >= mostTraces {
+	p := v.progress[f.spec.ID]
+	begun := f.started != nil || p != nil && len(p.checkpoints) > 0
+	there := v.registry.traces[traceID{f.spec.ID, f.part}] != nil
+	if begun && !there && !f.gone && len(v.registry.traces) >= mostTraces {
 		return errTraces(v.cluster.options.ControlPrefix)
 	}
 	return nil

@@ -85,7 +85,11 @@ func (p *preflight) newest(ids map[string]bool) error {
 // newestIDs are the ids of the replays whose records are the newest of some partition, aborted ones included; empty for
 // what is no replay's.
 func (p *preflight) newestIDs(ctx context.Context) (map[string]bool, error) {
-	ends, err := p.cluster.ends(ctx, p.spec.Topic, int32(len(p.detail.Partitions)))
+	listed, err := p.cluster.offsets(ctx, p.spec.Topic, p.cluster.admin.ListEndOffsets)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := endsOf(listed, p.spec.Topic, int32(len(p.detail.Partitions)))
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +97,7 @@ func (p *preflight) newestIDs(ctx context.Context) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.reach = reach{ends: listed, starts: starts}
 	ids := map[string]bool{}
 	for i, end := range ends {
 		start, _ := starts.Lookup(p.spec.Topic, int32(i))
@@ -147,7 +152,7 @@ func (p *preflight) overlap(ctx context.Context) error {
 			p.findings = append(p.findings, overlapping(other, c))
 		}
 	}
-	if before := p.known.before(p.spec.Window, p.detail.ID.String()); len(before) > 0 {
+	if before := p.known.before(p.spec.Window, p.detail.ID.String(), p.reach); len(before) > 0 {
 		p.findings = append(p.findings, p.known.forgottenThere(before))
 	}
 	return nil
@@ -223,7 +228,7 @@ func (s *Sink) contend(ctx context.Context) error {
 		f.What = strings.Replace(f.What, "has put", "has begun just before to put", 1)
 		return s.giveWay(ctx, f)
 	}
-	for _, of := range all.before(s.spec.Window, mine.started.TopicID) {
+	for _, of := range all.before(s.spec.Window, mine.started.TopicID, reach{}) {
 		if all.traces[of].first >= mine.started.Looked { // it began, ended and was forgotten since
 			return s.giveWay(ctx, all.forgottenThere([]traceID{of}))
 		}

@@ -118,6 +118,7 @@ type preflight struct {
 	lacks    bool // rights, which is told
 	known    *registry
 	detail   kadm.TopicDetail // of the topic, where it is there
+	reach    reach            // likewise, once it was asked for
 	absent   bool             // the topic is not there, and judged by what it would get
 	findings []Finding
 }

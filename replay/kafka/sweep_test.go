@@ -34,15 +34,16 @@ func TestTopicsAreGoneWhenAnswersSaySo(t *testing.T) {
 		{"another has its name", 0, kadm.TopicDetails{"x": {ID: kadm.TopicID{2}}}, true},
 	} {
 		now = now.Add(step.after)
-		if gone := v.outlived(step.answer, now); len(gone) > 0 != step.gone {
-			t.Errorf("%s: gone is %v", step.what, gone)
+		gone := v.goneTopics(v.tracedTopics(&forgotten{}), step.answer, now)
+		if list := v.outlived(gone, reach{}); len(list) > 0 != step.gone {
+			t.Errorf("%s: gone is %v", step.what, list)
 		}
 	}
 	for i := range 2 * tracesSwept {
 		v.registry.traces[traceID{replay: fmt.Sprint(i)}] = &register[trace]{value: &trace{Topic: "x", TopicID: "old"}}
 	}
-	if gone := v.outlived(kadm.TopicDetails{"x": {ID: id}}, now); len(gone) != tracesSwept {
-		t.Errorf("%d are deleted at a time", len(gone))
+	if list := v.outlived(map[topicOf]bool{{"x", "old"}: true}, reach{}); len(list) != tracesSwept {
+		t.Errorf("%d are deleted at a time", len(list))
 	}
 }
 
@@ -53,13 +54,13 @@ func TestOnlySoManyTopicsAreAskedForAtATime(t *testing.T) {
 	for i := range 3 * topicsAsked {
 		v.registry.traces[traceID{replay: fmt.Sprint(i)}] = &register[trace]{value: &trace{Topic: fmt.Sprint(i % 2)}}
 	}
-	if n := len(v.tracedTopics()); n != 2 {
+	if n := len(v.tracedTopics(&forgotten{})); n != 2 {
 		t.Errorf("asked for are %d", n)
 	}
 	for of, tr := range v.registry.traces {
 		tr.value.Topic = of.replay
 	}
-	if n := len(v.tracedTopics()); n != topicsAsked {
+	if n := len(v.tracedTopics(&forgotten{})); n != topicsAsked {
 		t.Errorf("asked for are %d", n)
 	}
 }

@@ -200,6 +200,11 @@ func (c *Cluster) ends(ctx context.Context, topic string, n int32) ([]int64, err
 	if err != nil {
 		return nil, err
 	}
+	return endsOf(list, topic, n)
+}
+
+// endsOf are the offsets of the first n partitions.
+func endsOf(list kadm.ListedOffsets, topic string, n int32) ([]int64, error) {
 	offsets := make([]int64, n)
 	for i := range offsets {
 		o, ok := list.Lookup(topic, int32(i))

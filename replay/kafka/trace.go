@@ -23,6 +23,9 @@ type trace struct {
 	Window   replay.Window `json:"window"`
 	Produced *int64        `json:"produced,omitempty"` // events; nil: nobody knows
 	At       time.Time     `json:"at"`                 // when it was forgotten
+
+	Partitions int32   `json:"partitions,omitempty"` // of the topic then
+	Ends       []int64 `json:"ends,omitempty"`       // of those, as reaches notes them; nil: not known, or of a replayd that did not note them
 }
 
 // traceID is what a trace is of. The id of the replay alone may be another's now, or may have been before.
@@ -32,8 +35,8 @@ type traceID struct {
 }
 
 const (
-	// mostTraces is how many are written: with some 300 bytes for each in the config topic and 500 in the memory of whoever
-	// reads it, they take 25 MB.
+	// mostTraces is how many are written: with some 400 bytes for each in the config topic and 650 in the memory of whoever
+	// reads it, they take 35 MB.
 	mostTraces = 50_000
 
 	// tracesRead are taken by readers: daemons that write their last at the same moment make the topic unreadable to none.
@@ -43,12 +46,15 @@ const (
 // errTraces says that no more replays can be forgotten.
 func errTraces(prefix string) error {
 	return fmt.Errorf("the topics of %s hold traces of %d replays that were forgotten, and no more are kept\n"+
-		"Traces go with the topic into which those replays were put: delete such a one that nobody reads any more, and forget again a minute later", prefix, mostTraces)
+		"Traces go with what those replays have put into their topics: delete such a topic that nobody reads any more, and forget again a minute later", prefix, mostTraces)
 }
 
 func (t *trace) validate() error {
-	if ValidTopic(t.Topic) != nil || t.TopicID == "" {
+	switch {
+	case ValidTopic(t.Topic) != nil || t.TopicID == "":
 		return errors.New("it names no topic")
+	case t.Partitions < 0 || len(t.Ends) > int(t.Partitions) || t.Partitions > 0 && len(t.Ends) == 0:
+		return errors.New("its ends are not those of its partitions")
 	}
 	return nil
 }
@@ -94,13 +100,14 @@ func (r *registry) traced(id, topicID string) bool {
 	return false
 }
 
-// before are the forgotten replays that have put events of an overlapping window into the topic of that id, the last one that was
-// forgotten first. One that is known still, since forgetting it was broken off, is found among those.
-func (r *registry) before(w replay.Window, topicID string) []traceID {
+// before are the forgotten replays that have put events of an overlapping window into the topic of that id, where any may stand
+// still, by how far it reaches. The last one that was forgotten is the first. One that is known still, since forgetting it was
+// broken off, is found among those.
+func (r *registry) before(w replay.Window, topicID string, now reach) []traceID {
 	list := slices.Collect(maps.Keys(r.traces))
 	list = slices.DeleteFunc(list, func(of traceID) bool {
 		t := r.traces[of].value
-		return t == nil || t.TopicID != topicID || !t.produced() || !overlaps(t.Window, w) || r.remembers(of)
+		return t == nil || t.TopicID != topicID || !t.produced() || !overlaps(t.Window, w) || t.faded(now) || r.remembers(of)
 	})
 	slices.SortFunc(list, func(a, b traceID) int {
 		return cmp.Or(r.traces[b].value.At.Compare(r.traces[a].value.At), strings.Compare(a.replay, b.replay), strings.Compare(a.part, b.part))

@@ -220,7 +220,7 @@ func TestATraceCountsOnceItsReplayIsForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if topicID := traces(t, c, "r")[0].TopicID; len(all.before(testSpec("x").Window, topicID)) > 0 {
+	if topicID := traces(t, c, "r")[0].TopicID; len(all.before(testSpec("x").Window, topicID, reach{})) > 0 {
 		t.Error("it is told as forgotten, and it is known")
 	}
 }
