@@ -151,7 +151,7 @@ func sleeps(t *testing.T, s successor, n int) {
 	s.before(t, quick)
 	h, asleep := sleeper(t, f, n)
 	answer := make(chan error, 1)
-	go func() { answer <- asleep.Forget(t.Context(), "r") }()
+	go func() { answer <- asleep.Forget(t.Context(), "r", "") }()
 	what := <-h.reached
 	if err := quick.look(t.Context()); err != nil {
 		t.Fatal(err)

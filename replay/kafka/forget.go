@@ -49,14 +49,20 @@ func (e *NotEnded) Error() string {
 //
 // What is left is that the sleeper, when it wakes, may fence a session of the other replay before it finds out. Its barrier says
 // what it was to forget: that session passes over it and goes on.
-func (v *View) Forget(ctx context.Context, id string) error { return v.forget(ctx, id, false) }
+//
+// Where an incarnation is named and the id has another replay, it is a *replay.Conflict, and nothing is done to that one.
+func (v *View) Forget(ctx context.Context, id, incarnation string) error {
+	return v.forget(ctx, id, incarnation, false)
+}
 
 // ForgetSilent does the same with a replay that has not ended, where it runs in the foreground: nobody but its process can end it,
 // and that is taken for gone. If it is not, it is fenced by the transaction that deletes its checkpoints and produces nothing more.
-func (v *View) ForgetSilent(ctx context.Context, id string) error { return v.forget(ctx, id, true) }
+func (v *View) ForgetSilent(ctx context.Context, id, incarnation string) error {
+	return v.forget(ctx, id, incarnation, true)
+}
 
-func (v *View) forget(ctx context.Context, id string, silent bool) error {
-	f, err := v.forgettable(id, silent)
+func (v *View) forget(ctx context.Context, id, incarnation string, silent bool) error {
+	f, err := v.forgettable(id, incarnation, silent)
 	if err == nil && !f.begun {
 		v.sweep(ctx, f)
 		err = v.traceable(f)
@@ -95,13 +101,16 @@ type forgotten struct {
 }
 
 // forgettable finds a replay that has ended, that is lost, that is being forgotten, or that is silent in the foreground.
-func (v *View) forgettable(id string, silent bool) (*forgotten, error) {
+func (v *View) forgettable(id, incarnation string, silent bool) (*forgotten, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	k, ok := v.known(id)
 	of := v.registry.replays[id]
-	if !ok {
+	switch {
+	case !ok:
 		return nil, &Unknown{ID: id}
+	case incarnation != "" && k.Incarnation != "" && incarnation != k.Incarnation:
+		return nil, &replay.Another{ID: id}
 	}
 	if of == nil { // only its checkpoints are there
 		of = &registered{}

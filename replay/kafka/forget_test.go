@@ -85,16 +85,16 @@ func TestOnlyWhatHasEndedIsForgotten(t *testing.T) {
 	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Forget(t.Context(), "r"); !errors.As(err, new(*NotEnded)) || !strings.Contains(err.Error(), "planned") {
+	if err := v.Forget(t.Context(), "r", ""); !errors.As(err, new(*NotEnded)) || !strings.Contains(err.Error(), "planned") {
 		t.Errorf("one that is to begin: %v", err)
 	}
 	s, _ := open(t, c, daemonSpec("r"))
 	commit(t, s, chunk(10, 1, replay.Paused))
 	finds(t, v, "r", func(k replay.Known) bool { return k.State() == replay.Paused })
-	if err := v.Forget(t.Context(), "r"); !errors.As(err, new(*NotEnded)) {
+	if err := v.Forget(t.Context(), "r", ""); !errors.As(err, new(*NotEnded)) {
 		t.Errorf("one that is paused: %v", err)
 	}
-	if err := v.Forget(t.Context(), "unknown"); !errors.As(err, new(*Unknown)) {
+	if err := v.Forget(t.Context(), "unknown", ""); !errors.As(err, new(*Unknown)) {
 		t.Errorf("one that is not: %v", err)
 	}
 	commit(t, s, chunk(10, 11, replay.Completed)) // it has not been disturbed
@@ -121,7 +121,7 @@ func TestWhatIsForgottenLeavesNothingAndItsIDIsFree(t *testing.T) {
 	if n := len(left(t, f, "r")); n < 7 {
 		t.Fatalf("there are only %v", left(t, f, "r"))
 	}
-	if err := v.Forget(t.Context(), "r"); err != nil {
+	if err := v.Forget(t.Context(), "r", ""); err != nil {
 		t.Fatal(err)
 	}
 	if keys := left(t, f, "r"); len(keys) > 0 {
@@ -136,7 +136,7 @@ func TestWhatIsForgottenLeavesNothingAndItsIDIsFree(t *testing.T) {
 	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
 		t.Errorf("its id is not free: %v", err)
 	}
-	if err := v.Forget(t.Context(), "r.2"); err != nil {
+	if err := v.Forget(t.Context(), "r.2", ""); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "nothing to be kept", func() bool {
@@ -156,7 +156,7 @@ func TestOneThatWasCancelledBeforeItBeganIsForgotten(t *testing.T) {
 	if err := v.Wish(t.Context(), "r", replay.Wish{State: replay.Cancelled}); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Forget(t.Context(), "r"); err != nil {
+	if err := v.Forget(t.Context(), "r", ""); err != nil {
 		t.Fatal(err)
 	}
 	if keys := left(t, f, "r"); len(keys) > 0 {
@@ -173,14 +173,14 @@ func TestAnIDThatIsFreedIsFreeAtEachDaemon(t *testing.T) {
 		id := fmt.Sprint("x", i)
 		ended(t, a, id)
 		finds(t, b, id, func(k replay.Known) bool { return k.State() == replay.Completed })
-		if err := a.Forget(t.Context(), id); err != nil {
+		if err := a.Forget(t.Context(), id, ""); err != nil {
 			t.Fatal(err)
 		}
 		until(t, "the other to know", func() bool { _, ok := b.Find(id); return !ok })
 		if err := b.Freeze(t.Context(), daemonSpec(id), replay.Start{}, replay.Wish{State: replay.Cancelled}); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Forget(t.Context(), id); err != nil {
+		if err := b.Forget(t.Context(), id, ""); err != nil {
 			t.Fatal(err)
 		}
 		until(t, "the first to know", func() bool { _, ok := a.Find(id); return !ok })
@@ -215,7 +215,8 @@ func TestWhatIsBeingForgottenIsNobodysToBegin(t *testing.T) {
 func TestForgettingThatIsBrokenOffAnywhereIsFinishedLater(t *testing.T) {
 	t.Parallel()
 	writes := brokenOff(t, endedOn(t), 0, false)
-	if writes < 6 {
+	const fewest = 7 // the records of a transaction may go in one request or several
+	if writes < fewest {
 		t.Errorf("forgetting takes %d writes only", writes)
 	}
 	for _, written := range []bool{false, true} {
@@ -223,7 +224,7 @@ func TestForgettingThatIsBrokenOffAnywhereIsFinishedLater(t *testing.T) {
 			t.Run(fmt.Sprintf("write %d, written %t", at, written), func(t *testing.T) {
 				t.Parallel()
 				f := endedOn(t)
-				if n := brokenOff(t, f, at, written); n < at {
+				if n := brokenOff(t, f, at, written); n < min(at, fewest) {
 					t.Fatalf("it ended with write %d", n)
 				}
 				finished(t, f)
@@ -297,7 +298,7 @@ func TestADaemonThatForgetsSlowlyLeavesTheNextReplayOfThatIDAlone(t *testing.T) 
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			ended := make(chan error, 1)
-			go func() { ended <- slow.Forget(ctx, "r") }()
+			go func() { ended <- slow.Forget(ctx, "r", "") }()
 			<-h.reached
 			if c.behind {
 				slow.Close()
@@ -335,7 +336,7 @@ func finished(t *testing.T, f *kfake.Cluster) {
 		if k.State() != replay.Completed && k.Err == nil {
 			t.Errorf("it is %+v", k)
 		}
-		if err := v.Forget(t.Context(), "r"); err != nil {
+		if err := v.Forget(t.Context(), "r", ""); err != nil {
 			t.Errorf("it is not finished: %v", err)
 		}
 	}
@@ -372,7 +373,7 @@ func brokenOff(t *testing.T, f *kfake.Cluster, at int, written bool) int {
 		return nil, errors.New("died"), !written
 	})
 	defer f.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) { return nil, nil, false })
-	err = v.Forget(ctx, "r")
+	err = v.Forget(ctx, "r", "")
 	if err != nil && ctx.Err() == nil {
 		t.Fatalf("write %d: %v", at, err)
 	}
@@ -457,7 +458,7 @@ func TestWhatIsLostIsForgottenAndStartedAnewOnlyInSight(t *testing.T) {
 			if err := v.Wish(t.Context(), "r", running()); err == nil {
 				t.Error("it takes wishes")
 			}
-			if err := v.Forget(t.Context(), "r"); err != nil {
+			if err := v.Forget(t.Context(), "r", ""); err != nil {
 				t.Fatal(err)
 			}
 			if keys := left(t, f, "r"); len(keys) > 0 {
@@ -489,7 +490,7 @@ func TestWordThatOneHasStartedWhichWasForgottenIsForgottenAgain(t *testing.T) {
 		t.Error("its id is free before")
 	}
 	other := follow(t, connect(t, f))
-	if err := other.Forget(t.Context(), "r"); err != nil {
+	if err := other.Forget(t.Context(), "r", ""); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "the other to know", func() bool { _, ok := v.Find("r"); return !ok })
@@ -505,7 +506,7 @@ func TestWhatANewerReplaydWroteIsNotForgotten(t *testing.T) {
 	c := connect(t, fake(t))
 	config(t, c, specKey("r", "x"), `{"version":2}`)
 	v := follow(t, c)
-	if err := v.Forget(t.Context(), "r"); !errors.As(err, new(*errNewer)) {
+	if err := v.Forget(t.Context(), "r", ""); !errors.As(err, new(*errNewer)) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -523,7 +524,7 @@ func TestASessionOfWhatWasForgottenBeginsNothing(t *testing.T) {
 	if err := v.Wish(t.Context(), "r", replay.Wish{State: replay.Cancelled}); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Forget(t.Context(), "r"); err != nil {
+	if err := v.Forget(t.Context(), "r", ""); err != nil {
 		t.Fatal(err)
 	}
 	s := v.cluster.Sink(Settings{Audited: true})

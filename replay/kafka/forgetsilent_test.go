@@ -20,11 +20,11 @@ func TestWhatIsForgottenInTheForegroundProducesNothingWhenItWakes(t *testing.T) 
 			sleeper, _ := open(t, connect(t, f), testSpec("r"))
 			commit(t, sleeper, chunk(10, 1, replay.Running))
 			finds(t, v, "r", func(k replay.Known) bool { return k.Checkpoint != nil && k.Checkpoint.Seq == 10 })
-			if err := v.Forget(t.Context(), "r"); !errors.As(err, new(*NotEnded)) {
+			if err := v.Forget(t.Context(), "r", ""); !errors.As(err, new(*NotEnded)) {
 				t.Errorf("forgotten as one that has ended: %v", err)
 			}
 			commit(t, sleeper, chunk(10, 11, replay.Running)) // it has not been disturbed
-			if err := v.ForgetSilent(t.Context(), "r"); err != nil {
+			if err := v.ForgetSilent(t.Context(), "r", ""); err != nil {
 				t.Fatal(err)
 			}
 			if keys := left(t, f, "r"); len(keys) > 0 {
@@ -55,7 +55,7 @@ func TestOnlyOneInTheForegroundIsForgottenForItsSilence(t *testing.T) {
 	s, _ := open(t, c, daemonSpec("r"))
 	commit(t, s, chunk(10, 1, replay.Running))
 	finds(t, v, "r", func(k replay.Known) bool { return k.Checkpoint != nil })
-	if err := v.ForgetSilent(t.Context(), "r"); !errors.As(err, new(*NotEnded)) {
+	if err := v.ForgetSilent(t.Context(), "r", ""); !errors.As(err, new(*NotEnded)) {
 		t.Errorf("got %v", err)
 	}
 	commit(t, s, chunk(10, 11, replay.Completed)) // it has not been disturbed

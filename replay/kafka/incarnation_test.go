@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"errors"
 	"reflect"
 	"sync/atomic"
@@ -52,7 +53,7 @@ func succeeded(t *testing.T, v *View) replay.Known {
 	if err := v.Cancel(t.Context(), "r", replay.Signed{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Forget(t.Context(), "r"); err != nil {
+	if err := v.Forget(t.Context(), "r", ""); err != nil {
 		t.Fatal(err)
 	}
 	return waiting(t, v)
@@ -76,13 +77,36 @@ func TestWhatIsWantedOfAReplayIsNotWantedOfItsSuccessor(t *testing.T) {
 	if n := len(consumed(t, f, "replayd.config")) - before; n != 0 {
 		t.Errorf("%d records were written", n)
 	}
-	if err := b.Forget(t.Context(), "r"); err == nil {
+	if err := b.Forget(t.Context(), "r", ""); err == nil {
 		t.Error("it is forgotten, so it has ended")
 	}
 	for key, want := range wants(t, a) {
 		if err := want(second.Incarnation); err != nil {
 			t.Errorf("%s of the one that was looked at: %v", key, err)
 		}
+	}
+}
+
+// TestOnlyTheReplayThatIsMeantIsForgotten, when its id has another, which has ended, or is silent in the foreground.
+func TestOnlyTheReplayThatIsMeantIsForgotten(t *testing.T) {
+	t.Parallel()
+	c := connect(t, fake(t))
+	v := follow(t, c)
+	first := waiting(t, v)
+	second := succeeded(t, v)
+	if err := v.Cancel(t.Context(), "r", replay.Signed{}); err != nil {
+		t.Fatal(err)
+	}
+	for what, forget := range map[string]func(context.Context, string, string) error{"ended": v.Forget, "silent": v.ForgetSilent} {
+		if err := forget(t.Context(), "r", first.Incarnation); !errors.As(err, new(*replay.Conflict)) || !errors.As(err, new(*replay.Another)) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if k, ok := v.Find("r"); !ok || k.Err != nil || k.Incarnation != second.Incarnation {
+		t.Errorf("the other one is %+v", k)
+	}
+	if err := v.Forget(t.Context(), "r", second.Incarnation); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -152,7 +176,7 @@ func TestAForgottenReplaysActIsAnswered(t *testing.T) {
 	if err := b.Cancel(t.Context(), "r", replay.Signed{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Forget(t.Context(), "r"); err != nil {
+	if err := b.Forget(t.Context(), "r", ""); err != nil {
 		t.Fatal(err)
 	}
 	close(let)

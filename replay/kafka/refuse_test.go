@@ -102,7 +102,7 @@ func TestWhyAReplayWaitsIsForgottenWithIt(t *testing.T) {
 	if err := v.Cancel(t.Context(), "r", replay.Signed{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Forget(t.Context(), "r"); err != nil {
+	if err := v.Forget(t.Context(), "r", ""); err != nil {
 		t.Fatal(err)
 	}
 	if keys := left(t, f, "r"); len(keys) > 0 {

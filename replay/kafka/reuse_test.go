@@ -37,7 +37,7 @@ func TestAnIDThatIsUsedAgainBeginsWithNothing(t *testing.T) {
 	f := fake(t)
 	v := follow(t, connect(t, f))
 	ended(t, v, "r")
-	if err := v.Forget(t.Context(), "r"); err != nil {
+	if err := v.Forget(t.Context(), "r", ""); err != nil {
 		t.Fatal(err)
 	}
 	s, d := anew(t, v, "r")
@@ -56,7 +56,7 @@ func TestWhatIsToldOfAnIDThatIsUsedAgainIsNotOfTheReplayBefore(t *testing.T) {
 	c := connect(t, f)
 	v := follow(t, c)
 	ended(t, v, "r")
-	if err := v.Forget(t.Context(), "r"); err != nil {
+	if err := v.Forget(t.Context(), "r", ""); err != nil {
 		t.Fatal(err)
 	}
 	// As while a neighbour's open transaction hides the genesis of the next one.
@@ -139,7 +139,7 @@ func TestTheQuarantineOfAnIDThatIsUsedAgainIsThatOfTheNewReplay(t *testing.T) {
 		t.Errorf("of the first %v", got)
 	}
 	finds(t, v, "r", func(k replay.Known) bool { return k.State() == replay.Completed })
-	if err := v.Forget(t.Context(), "r"); err != nil {
+	if err := v.Forget(t.Context(), "r", ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := quarantinedOf(t, c, "r"); got != nil {
@@ -182,7 +182,7 @@ func TestEventsOfAForgottenReplayAreSeenInSpiteOfOneThatHasItsID(t *testing.T) {
 	c := connect(t, f)
 	v := follow(t, c)
 	ended(t, v, "r")
-	if err := v.Forget(t.Context(), "r"); err != nil {
+	if err := v.Forget(t.Context(), "r", ""); err != nil {
 		t.Fatal(err)
 	}
 	s, _ := anew(t, v, "r")

@@ -44,7 +44,7 @@ func cancelled(t *testing.T, v *View, spec *replay.Spec, events int) {
 
 func forget(t *testing.T, v *View, id string) {
 	t.Helper()
-	if err := v.Forget(t.Context(), id); err != nil {
+	if err := v.Forget(t.Context(), id, ""); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -333,7 +333,7 @@ func TestMoreTracesThanAreKeptAreSaid(t *testing.T) {
 	}
 	v.mu.Unlock()
 	conflict := new(replay.Conflict)
-	if err := v.Forget(t.Context(), "r"); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "traces of 50000 replays") {
+	if err := v.Forget(t.Context(), "r", ""); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "traces of 50000 replays") {
 		t.Errorf("got %v", err)
 	}
 	if k, ok := v.Find("r"); !ok || k.Err != nil {

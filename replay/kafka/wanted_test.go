@@ -115,7 +115,7 @@ func TestWhatIsWantedAndCannotBeReadIsWantedAnew(t *testing.T) {
 			if _, err := c.Stored(ctx, id); err != nil {
 				t.Errorf("%s: %s: it is taken for another replay: %v", w.key(id), value, err)
 			}
-			if err := v.Forget(ctx, id); !errors.As(err, new(*replay.Conflict)) {
+			if err := v.Forget(ctx, id, ""); !errors.As(err, new(*replay.Conflict)) {
 				t.Errorf("%s: %s: it is forgotten: %v", w.key(id), value, err)
 			}
 			if value == newer {
@@ -137,7 +137,7 @@ func TestWhatIsWantedAndCannotBeReadIsWantedAnew(t *testing.T) {
 			if k, _ := v.Find(id); k.State() != replay.Cancelled || k.Err != nil {
 				t.Errorf("%s: %s: cancelled it is %s, %v", w.key(id), value, k.State(), k.Err)
 			}
-			if err := v.Forget(ctx, id); err != nil {
+			if err := v.Forget(ctx, id, ""); err != nil {
 				t.Errorf("%s: %s: %v", w.key(id), value, err)
 			}
 		}
@@ -160,7 +160,7 @@ func TestASpecThatIsNoneIsForgotten(t *testing.T) {
 		if err := v.Freeze(t.Context(), daemonSpec(id), replay.Start{}, running()); err == nil {
 			t.Errorf("%s: the id is free", value)
 		}
-		if err := v.Forget(t.Context(), id); err != nil {
+		if err := v.Forget(t.Context(), id, ""); err != nil {
 			t.Errorf("%s: %v", value, err)
 		}
 		if err := v.Freeze(t.Context(), daemonSpec(id), replay.Start{}, running()); err != nil {
@@ -170,12 +170,12 @@ func TestASpecThatIsNoneIsForgotten(t *testing.T) {
 	config(t, c, specKey("newer", "x"), newer)
 	v := follow(t, c)
 	finds(t, v, "newer", func(k replay.Known) bool { return k.Err != nil })
-	if err := v.Forget(t.Context(), "newer"); !errors.As(err, new(*replay.Conflict)) {
+	if err := v.Forget(t.Context(), "newer", ""); !errors.As(err, new(*replay.Conflict)) {
 		t.Errorf("a newer replayd's is forgotten: %v", err)
 	}
 	config(t, c, startedKey("begun"), string(encode(started{Version: version, CheckpointTopicID: "x"})), specKey("begun", "x"), "rubbish")
 	finds(t, v, "begun", func(k replay.Known) bool { return errors.As(k.Err, new(*errUnreadable)) })
-	if err := v.Forget(t.Context(), "begun"); !errors.As(err, new(*replay.Conflict)) {
+	if err := v.Forget(t.Context(), "begun", ""); !errors.As(err, new(*replay.Conflict)) {
 		t.Errorf("one that has begun is forgotten: %v", err)
 	}
 }

@@ -159,10 +159,10 @@ func TestALoserOfAKeyNeverBegins(t *testing.T) {
 	if err := v.Freeze(t.Context(), daemonSpec("new"), replay.Start{Key: "k for=x"}, running()); !errors.As(err, &taken) || taken.ID != "winner" {
 		t.Errorf("another with that key: %v", err)
 	}
-	if err := v.Forget(t.Context(), "other"); err != nil {
+	if err := v.Forget(t.Context(), "other", ""); err != nil {
 		t.Error(err)
 	}
-	if err := v.Forget(t.Context(), "winner"); err != nil {
+	if err := v.Forget(t.Context(), "winner", ""); err != nil {
 		t.Error(err)
 	}
 	if all := v.All(); len(all) > 0 {

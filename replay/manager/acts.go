@@ -265,16 +265,13 @@ func (m *Manager) Forget(ctx context.Context, id string, a api.Act) error {
 		return err
 	}
 	err = m.audited(ctx, replay.Audited{Act: "forget", Reason: a.Reason}.About(&k.Spec), func(ctx context.Context) (string, error) {
-		if now, ok := m.options.Registers.Find(id); ok && now.Incarnation != "" && now.Incarnation != k.Incarnation {
-			return "", &replay.Conflict{Err: &replay.Another{ID: id}}
-		}
-		return result, forget(ctx, id)
+		return result, forget(ctx, id, k.Incarnation)
 	})
 	return unwritten(err)
 }
 
 // forgetting is how k is forgotten, and what the audit says of that; or why it is not.
-func (m *Manager) forgetting(k *replay.Known) (forget func(context.Context, string) error, result string, err error) {
+func (m *Manager) forgetting(k *replay.Known) (forget func(ctx context.Context, id, incarnation string) error, result string, err error) {
 	now := time.Now()
 	switch state := m.state(k); {
 	case !steerable(k) || state.Terminal():

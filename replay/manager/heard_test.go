@@ -66,7 +66,7 @@ func TestWordsOfLongAgoAreNoSession(t *testing.T) {
 			}
 			wait(time.Second)
 		}
-		if err := late.options.Registers.Forget(t.Context(), "1"); err != nil {
+		if err := late.options.Registers.Forget(t.Context(), "1", ""); err != nil {
 			t.Fatal(err)
 		}
 		wait(time.Second)

@@ -429,7 +429,9 @@ func (r *registers) Approve(ctx context.Context, id string, by replay.Signed) er
 	return r.want(ctx, id, by, func(all *replay.Wishes) { all.Approval = &by })
 }
 
-func (r *registers) ForgetSilent(ctx context.Context, id string) error { return r.Forget(ctx, id) }
+func (r *registers) ForgetSilent(ctx context.Context, id, incarnation string) error {
+	return r.Forget(ctx, id, incarnation)
+}
 
 func (r *registers) Refuse(ctx context.Context, id string, refused replay.Refused) error {
 	r.c.mu.Lock()
@@ -448,7 +450,10 @@ func (r *registers) Refuse(ctx context.Context, id string, refused replay.Refuse
 	})
 }
 
-func (r *registers) Forget(ctx context.Context, id string) error {
+func (r *registers) Forget(ctx context.Context, id, incarnation string) error {
+	if k, ok := r.Find(id); ok && incarnation != "" && incarnation != k.Incarnation {
+		return &replay.Conflict{Err: &replay.Another{ID: id}}
+	}
 	return r.write(ctx, func(known map[string]*entry, _ int64) { delete(known, id) })
 }
 

@@ -49,10 +49,11 @@ type Registers interface {
 	// overtaken.
 	Refuse(ctx context.Context, id string, r replay.Refused) error
 
-	Forget(ctx context.Context, id string) error
+	// Forget forgets a replay that has ended; where its id has another incarnation than the one named, it is a *replay.Conflict.
+	Forget(ctx context.Context, id, incarnation string) error
 
 	// ForgetSilent also takes one that runs in the foreground and has not ended. Its process, if it is there, produces nothing more.
-	ForgetSilent(ctx context.Context, id string) error
+	ForgetSilent(ctx context.Context, id, incarnation string) error
 
 	// Tell spreads the word of a session of this daemon's. It is not durable and not read back.
 	Tell(ctx context.Context, l replay.Live) error
