@@ -272,6 +272,15 @@ func reasonLines(r *api.Replay) []string {
 	return []string{r.Reason}
 }
 
+// heldBackLine is who paused a replay before it had begun, and why; empty: nobody has. Its reason tells of refusals then.
+func heldBackLine(r *api.Replay) string {
+	if !heldBack(r) {
+		return ""
+	}
+	paused := replay.Wish{Signed: replay.Signed{By: r.WishedBy, Reason: r.WishedReason}, State: r.Wanted}
+	return paused.Why()
+}
+
 // endedLine is when a replay ended, and where its account is; empty: it has not ended.
 func endedLine(r *api.Replay) string {
 	switch {
@@ -317,6 +326,9 @@ func replayLines(r *api.Replay) []string {
 	}
 	lines = append(lines, chosenLines(r)...)
 	for _, line := range reasonLines(r) {
+		lines = append(lines, "  "+line)
+	}
+	if line := heldBackLine(r); line != "" {
 		lines = append(lines, "  "+line)
 	}
 	if r.Queued != "" {

@@ -190,6 +190,9 @@ func (w *watch) lines() []string {
 	if why := reasonLines(&w.at); len(why) > 0 {
 		lines = append(lines, why[0])
 	}
+	if line := heldBackLine(&w.at); line != "" {
+		lines = append(lines, line)
+	}
 	if g := w.read; g != nil {
 		lines = append(lines, groupLine(g))
 	}

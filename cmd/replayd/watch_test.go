@@ -77,6 +77,39 @@ func TestWhatHasEndedIsToldAsThat(t *testing.T) {
 	}
 }
 
+// TestWhoPausedWhatHasNotBegunIsTold, and why: also of what waits for approval, and of what is refused as well.
+func TestWhoPausedWhatHasNotBegunIsTold(t *testing.T) {
+	t.Parallel()
+	by := func(who, why string) func(*api.Replay) {
+		return func(r *api.Replay) { r.WishedBy, r.WishedReason = who, why }
+	}
+	refused := func(r *api.Replay) { r.Reason = "the archive cannot be read\nit denies" }
+	waits := func(r *api.Replay) { r.Waits = true }
+	const planned, paused = replay.Planned, replay.Paused
+	for _, c := range []struct {
+		stands api.Replay
+		says   string
+	}{
+		{stand(planned, paused, 0, by("omar", "hold")), "paused by omar: hold"},
+		{stand(planned, paused, 0, by("omar", "hold"), waits), "paused by omar: hold"},
+		{stand(planned, paused, 0, by("omar", "hold"), refused), "paused by omar: hold"},
+		{stand(planned, paused, 0, by("omar", "")), "paused by omar"},
+		{stand(planned, replay.Running, 0, by("omar", "hold")), ""},
+		{stand(paused, paused, 0, by("omar", "hold")), ""}, // its reason says it
+		{stand(replay.Cancelled, replay.Cancelled, 0, by("omar", "hold"), neverBegun), ""},
+	} {
+		w := &watch{id: "p1", at: c.stands}
+		shown, watched := replayLines(&c.stands), w.lines()
+		if c.says == "" {
+			if text := strings.Join(append(shown, watched...), "\n"); strings.Contains(text, "hold") {
+				t.Errorf("of what was not paused before it began it tells\n%s", text)
+			}
+		} else if !slices.Contains(shown, "  "+c.says) || !slices.Contains(watched, c.says) {
+			t.Errorf("%q stands neither in %q nor in %q", c.says, shown, watched)
+		}
+	}
+}
+
 // TestWhatDoesNotChangeIsToldOnceAMinute to who keeps what is told: a replay may wait for a second person all night.
 func TestWhatDoesNotChangeIsToldOnceAMinute(t *testing.T) {
 	t.Parallel()

@@ -98,6 +98,7 @@ func (d *discretion) tells(ctx context.Context, word string, gone bool) (end str
 
 // shown is r as the one who asks may see it.
 func (g *guard) shown(ctx context.Context, r Replay) Replay {
+	r.WishedReason, _ = g.discreet(ctx, r.WishedReason, r.ID)
 	r.Queued, _ = g.discreet(ctx, r.Queued, r.ID)
 	r.Reason, _ = g.discreet(ctx, r.Reason, r.ID)
 	if r.Progress != nil {

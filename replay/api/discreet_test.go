@@ -75,6 +75,18 @@ func TestWhyAReplayWaitsTellsOfNoneThatMayNotBeSeen(t *testing.T) {
 	}
 }
 
+// TestWhyAReplayIsWishedSoTellsOfNoneThatMayNotBeSeen: people name replays there.
+func TestWhyAReplayIsWishedSoTellsOfNoneThatMayNotBeSeen(t *testing.T) {
+	const why = "not before replay r1 has ended"
+	f := mixed(t)
+	f.Change("r3", func(r *api.Replay) { r.WishedReason = why })
+	for by, want := range map[context.Context]string{ofAll(t): why, ofOrders(t): "not before another replay has ended"} {
+		if r, err := api.Guard(f, nil).Replay(by, "r3"); err != nil || r.WishedReason != want {
+			t.Errorf("%s is told %q, want %q: %v", api.By(by).Name, r.WishedReason, want, err)
+		}
+	}
+}
+
 // TestTheAuditTellsOfNoReplayThatMayNotBeSeen in what became of acts on those that may.
 func TestTheAuditTellsOfNoReplayThatMayNotBeSeen(t *testing.T) {
 	differs := "replay r3 exists and is another one:\n  archive: payments, not orders\nContinue it by --id alone, or choose another --id"

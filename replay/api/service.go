@@ -91,33 +91,34 @@ type Start struct {
 
 // Replay is a replay as it stands.
 type Replay struct {
-	ID        string         `json:"id" doc:"its name" example:"payments-0300"`
-	State     replay.State   `json:"state" doc:"where it stands: planned, running, paused, completed, completed_with_quarantine, cancelled, failed" example:"running"`
-	Owner     string         `json:"owner" doc:"daemon, or run: a foreground process, which is only shown" example:"daemon"`
-	Queued    string         `json:"queued,omitempty" doc:"why it waits for its turn, such as the replay before it"`
-	Reason    string         `json:"reason,omitempty" doc:"why it is paused or failed"`
-	Archive   string         `json:"archive" doc:"what it reads" example:"payments"`
-	URL       string         `json:"url" doc:"where the archive is" example:"s3://archive/payments"`
-	WindowOn  string         `json:"window_on" doc:"time by which an event belongs to the window: event or arrival" example:"event"`
-	From      time.Time      `json:"from,omitzero" doc:"beginning of the window" example:"2026-11-01T12:00:00Z"`
-	To        time.Time      `json:"to,omitzero" doc:"end of the window, exclusive" example:"2026-11-01T16:00:00Z"`
-	Topic     string         `json:"topic" doc:"what it writes" example:"replay.payments"`
-	Pace      string         `json:"pace" doc:"that is wished" example:"5000/s"`
-	Wanted    replay.State   `json:"wanted" doc:"state that is wished: running, paused or cancelled" example:"running"`
-	Allow     []string       `json:"allow,omitempty" doc:"refusals that are overridden, by the start and by whoever resumed it last" example:"overlap"`
-	MaxBad    string         `json:"max_bad,omitempty" doc:"share of bad entries above which it fails; absent: 1%" example:"5%"`
-	StopOn    []string       `json:"stop_on,omitempty" doc:"what it stops before: late, conflict, missing-id, bad" example:"bad"`
-	Waits     bool           `json:"waits,omitempty" doc:"for the approval of a second person"`
-	StartedBy string         `json:"started_by,omitempty" doc:"who started it" example:"alice"`
-	StartedAt time.Time      `json:"started_at" doc:"when it was made known" example:"2026-11-02T03:00:00Z"`
-	EndedAt   time.Time      `json:"ended_at,omitzero" doc:"when it ended; absent while it has not"`
-	HeardAt   time.Time      `json:"heard_at,omitzero" doc:"when the process of a foreground replay was heard last, by its commits; absent when it has ended, and of a daemon's"`
-	WishedBy  string         `json:"wished_by,omitempty" doc:"who wished last"`
-	WishedAt  time.Time      `json:"wished_at,omitzero" doc:"when that was"`
-	Daemon    string         `json:"daemon,omitempty" doc:"host and process of the session; also of a foreground process"`
-	Stale     time.Time      `json:"stale_since,omitzero" doc:"until when this daemon could read from Kafka what others do: the replay may stand otherwise by now; absent while it can, and of a replay that it runs itself or that has ended"`
-	Sessions  int            `json:"sessions" doc:"how often its work was begun or taken up again"`
-	Progress  *replay.Report `json:"progress,omitempty" doc:"how far it is; absent while nobody has told"`
+	ID           string         `json:"id" doc:"its name" example:"payments-0300"`
+	State        replay.State   `json:"state" doc:"where it stands: planned, running, paused, completed, completed_with_quarantine, cancelled, failed" example:"running"`
+	Owner        string         `json:"owner" doc:"daemon, or run: a foreground process, which is only shown" example:"daemon"`
+	Queued       string         `json:"queued,omitempty" doc:"why it waits for its turn, such as the replay before it"`
+	Reason       string         `json:"reason,omitempty" doc:"why it is paused or failed"`
+	Archive      string         `json:"archive" doc:"what it reads" example:"payments"`
+	URL          string         `json:"url" doc:"where the archive is" example:"s3://archive/payments"`
+	WindowOn     string         `json:"window_on" doc:"time by which an event belongs to the window: event or arrival" example:"event"`
+	From         time.Time      `json:"from,omitzero" doc:"beginning of the window" example:"2026-11-01T12:00:00Z"`
+	To           time.Time      `json:"to,omitzero" doc:"end of the window, exclusive" example:"2026-11-01T16:00:00Z"`
+	Topic        string         `json:"topic" doc:"what it writes" example:"replay.payments"`
+	Pace         string         `json:"pace" doc:"that is wished" example:"5000/s"`
+	Wanted       replay.State   `json:"wanted" doc:"state that is wished: running, paused or cancelled" example:"running"`
+	Allow        []string       `json:"allow,omitempty" doc:"refusals that are overridden, by the start and by whoever resumed it last" example:"overlap"`
+	MaxBad       string         `json:"max_bad,omitempty" doc:"share of bad entries above which it fails; absent: 1%" example:"5%"`
+	StopOn       []string       `json:"stop_on,omitempty" doc:"what it stops before: late, conflict, missing-id, bad" example:"bad"`
+	Waits        bool           `json:"waits,omitempty" doc:"for the approval of a second person"`
+	StartedBy    string         `json:"started_by,omitempty" doc:"who started it" example:"alice"`
+	StartedAt    time.Time      `json:"started_at" doc:"when it was made known" example:"2026-11-02T03:00:00Z"`
+	EndedAt      time.Time      `json:"ended_at,omitzero" doc:"when it ended; absent while it has not"`
+	HeardAt      time.Time      `json:"heard_at,omitzero" doc:"when the process of a foreground replay was heard last, by its commits; absent when it has ended, and of a daemon's"`
+	WishedBy     string         `json:"wished_by,omitempty" doc:"who wished last"`
+	WishedAt     time.Time      `json:"wished_at,omitzero" doc:"when that was"`
+	WishedReason string         `json:"wished_reason,omitempty" doc:"why, as they said" example:"INC-1234: the consumer is behind"`
+	Daemon       string         `json:"daemon,omitempty" doc:"host and process of the session; also of a foreground process"`
+	Stale        time.Time      `json:"stale_since,omitzero" doc:"until when this daemon could read from Kafka what others do: the replay may stand otherwise by now; absent while it can, and of a replay that it runs itself or that has ended"`
+	Sessions     int            `json:"sessions" doc:"how often its work was begun or taken up again"`
+	Progress     *replay.Report `json:"progress,omitempty" doc:"how far it is; absent while nobody has told"`
 }
 
 // Act is a change of what is wished, with its reason for the audit.

@@ -43,6 +43,23 @@ func TestAFailedReplayThatIsPausedIsPaused(t *testing.T) {
 	})
 }
 
+// TestWhatIsPausedBeforeItBeginsTellsWhoWantsThatAndWhy: whatever comes into its topic waits until they are asked.
+func TestWhatIsPausedBeforeItBeginsTellsWhoWantsThatAndWhy(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		d.begin("1", "x", 1000, "10/s")
+		d.begin("2", "x", 1000, "10/s")
+		if _, err := d.Pause(as(t, "ben"), "2", api.Act{Reason: "hold"}); err != nil {
+			t.Fatal(err)
+		}
+		wait(2 * time.Second)
+		if r := d.stands("2"); r.State != replay.Planned || r.Wanted != replay.Paused || r.WishedBy != "ben" || r.WishedReason != "hold" || r.Reason != "" {
+			t.Errorf("it stands %+v", r)
+		}
+	})
+}
+
 // TestWhatGaveItsPlaceAwayIsEndedBesideWhatRunsThere: nobody waits for hours to be rid of it.
 func TestWhatGaveItsPlaceAwayIsEndedBesideWhatRunsThere(t *testing.T) {
 	for name, want := range map[string]replay.State{"pause": replay.Paused, "cancel": replay.Cancelled} {

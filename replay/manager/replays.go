@@ -21,7 +21,7 @@ func (m *Manager) replay(k *replay.Known) api.Replay {
 	r := api.Replay{
 		ID: s.ID, State: m.state(k), Owner: s.Owner, Archive: s.Archive, URL: s.URL, WindowOn: s.Window.On, From: s.Window.From, To: s.Window.To,
 		Topic: s.Topic, Pace: paceOf(k, &w), Wanted: w.State, Waits: w.Waits, StartedBy: k.Start.By, StartedAt: s.AsOf,
-		WishedBy: w.By, WishedAt: w.At,
+		WishedBy: w.By, WishedAt: w.At, WishedReason: w.Reason,
 	}
 	addChosen(k, &r)
 	if c := k.Checkpoint; c != nil {

@@ -266,6 +266,7 @@ func (f *Fake) act(ctx context.Context, act, id, reason string, how func(*api.Re
 	how(&e.Replay)
 	e.WishedBy, e.WishedAt = api.By(ctx).Name, f.began.Add(time.Duration(f.n)*time.Millisecond) // later than what was wished before
 	f.audit(ctx, act, id, reason)
+	e.WishedReason = reason
 	f.touch(e)
 	return e.Replay, nil
 }

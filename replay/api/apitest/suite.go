@@ -163,8 +163,8 @@ func wishes(t *testing.T, s api.Service) {
 		act  func(context.Context, string, api.Act) (api.Replay, error)
 		want replay.State
 	}{{s.Pause, replay.Paused}, {resume, replay.Running}, {s.Cancel, replay.Cancelled}} {
-		if r, err := c.act(t.Context(), "a", api.Act{Reason: "because"}); err != nil || r.Wanted != c.want {
-			t.Errorf("wanted %s, not %s: %v", r.Wanted, c.want, err)
+		if r, err := c.act(t.Context(), "a", api.Act{Reason: "because"}); err != nil || r.Wanted != c.want || r.WishedReason != "because" {
+			t.Errorf("wanted %s because of %q, not %s: %v", r.Wanted, r.WishedReason, c.want, err)
 		}
 	}
 	start(t, s, Payments("b"))
