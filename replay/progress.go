@@ -20,6 +20,7 @@ const (
 	Producing  Phase = "running"
 	Waiting    Phase = "waiting" // for an archive that does not answer, the broker, or the end of a pause
 	Ended      Phase = "ended"   // of a replay that does nothing any more
+	Untold     Phase = ""        // nobody tells what it does, nor how fast: of a foreground process its commits alone are known
 )
 
 // Holder is what keeps a replay from being faster.

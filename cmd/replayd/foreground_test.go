@@ -7,7 +7,47 @@ import (
 
 	"replayd/replay"
 	"replayd/replay/api"
+	"replayd/replay/pace"
 )
+
+// TestOfAForegroundReplayItsCommitsAreShown, and nothing that only its process knows: how fast it is, and what it has fetched. Nor can
+// its keys be offered.
+func TestOfAForegroundReplayItsCommitsAreShown(t *testing.T) {
+	t.Parallel()
+	p := replay.Progress{State: replay.Running, Percent: 40, Pace: pace.Default()}
+	p.Counters.Produced = 1234
+	for _, c := range []struct {
+		owner  string
+		phase  replay.Phase
+		opened int64
+		tells  bool
+	}{
+		{replay.OwnerRun, replay.Untold, 0, false},
+		{replay.OwnerDaemon, replay.Producing, 3, true},
+	} {
+		p.Phase, p.Opened = c.phase, c.opened
+		report := p.Report()
+		r := api.Replay{ID: "p1", State: replay.Running, Owner: c.owner, Wanted: replay.Running, Progress: &report}
+		w := &watch{id: r.ID, at: r, block: &screen{}}
+		shown, watched := strings.Join(replayLines(&r), "\n"), strings.Join(w.lines(), "\n")
+		for _, text := range []string{"0/s", "fetched"} {
+			if strings.Contains(shown, text) != c.tells || strings.Contains(watched, text) != c.tells {
+				t.Errorf("of one of %s %q is told, or is not, in\n%s\n%s", c.owner, text, shown, watched)
+			}
+		}
+		if strings.Contains(watched, "p pause") != c.tells {
+			t.Errorf("watching one of %s it offers\n%s", c.owner, watched)
+		}
+		for _, text := range []string{"40.0 %", "produced 1,234"} {
+			if !strings.Contains(shown, text) || !strings.Contains(watched, text) {
+				t.Errorf("of one of %s %q is not told in\n%s\n%s", c.owner, text, shown, watched)
+			}
+		}
+		if !strings.Contains(watched, "q leave") {
+			t.Errorf("watching one of %s it does not say how to leave:\n%s", c.owner, watched)
+		}
+	}
+}
 
 // TestAProcessThatIsNotHeardIsTold by list, show and watch, and who has typed what runs in the foreground.
 func TestAProcessThatIsNotHeardIsTold(t *testing.T) {

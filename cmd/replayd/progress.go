@@ -97,13 +97,13 @@ func whereLine(r *replay.Report) string {
 // inSeconds is a time in words.
 func inSeconds(s float64) string { return (time.Duration(s) * time.Second).String() }
 
-// restLines are how fast it is, as long as it goes on, and what came of the events.
+// restLines are how fast it is, as long as it goes on, what its session has fetched, where one tells, and what came of the events.
 func restLines(r *replay.Report) []string {
 	var lines []string
-	if r.Phase != replay.Ended && r.State != replay.Paused {
+	if r.Phase != replay.Ended && r.Phase != replay.Untold && r.State != replay.Paused {
 		lines = append(lines, rateLine(r))
 	}
-	if r.Phase != replay.Ended {
+	if r.Opened > 0 {
 		lines = append(lines, fmt.Sprintf("fetched %s of %s", size(r.FetchedBytes), plural(r.Opened, "object")))
 	}
 	lines = append(lines, fmt.Sprintf("produced %s · duplicates %s · filtered %s · quarantined %s",

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"replayd/replay"
 	"replayd/replay/api"
 )
 
@@ -203,9 +204,18 @@ func (w *watch) lines() []string {
 		lines = append(lines, "waiting for the daemon")
 	}
 	if w.block != nil {
-		lines = append(lines, "p pause · r resume · + - pace · q leave: the replay goes on")
+		lines = append(lines, w.offered())
 	}
 	return printable(lines)
+}
+
+// offered are the keys that can do something: of a foreground replay a daemon refuses all acts.
+func (w *watch) offered() string {
+	const leave = "q leave: the replay goes on"
+	if w.at.Owner == replay.OwnerRun {
+		return leave
+	}
+	return "p pause · r resume · + - pace · " + leave
 }
 
 // groupLine is how far a group is.

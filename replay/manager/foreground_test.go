@@ -98,6 +98,23 @@ func TestAForegroundReplayIsForgottenWhenItIsSilent(t *testing.T) {
 	})
 }
 
+// TestOfAForegroundReplayItIsNotToldWhatItDoesNow: a daemon reads its commits, and it lists, produces or waits between them.
+func TestOfAForegroundReplayItIsNotToldWhatItDoesNow(t *testing.T) {
+	simulate(t, func(t *testing.T, c *cluster) {
+		d := c.daemon("d", []string{"x"})
+		defer ends(d)
+		for state, want := range map[replay.State]replay.Phase{
+			replay.Running: replay.Untold, replay.Paused: replay.Waiting, replay.Failed: replay.Waiting, replay.Completed: replay.Ended,
+		} {
+			c.commits("r", state, time.Now())
+			wait(time.Second)
+			if r := d.stands("r"); r.State != state || r.Progress == nil || r.Progress.Phase != want {
+				t.Errorf("of one that is %s it tells %+v", state, r.Progress)
+			}
+		}
+	})
+}
+
 // TestAForegroundReplayIsHeardByOurOwnClock, which that of its machine may be behind or before.
 func TestAForegroundReplayIsHeardByOurOwnClock(t *testing.T) {
 	for name, skew := range map[string]time.Duration{"behind": -time.Hour, "before": time.Hour} {

@@ -202,7 +202,7 @@ func progressOf(k *replay.Known) replay.Progress {
 	}
 	switch {
 	case c.State == replay.Running:
-		p.Phase = replay.Listing // nobody has told yet what it does
+		p.Phase = replay.Untold
 	case c.State.Terminal():
 		p.Phase = replay.Ended
 	}
