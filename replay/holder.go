@@ -34,13 +34,19 @@ type moment struct {
 
 // holder is where most of the seconds from first to last went: without whatever else the replay waits for and works at it
 // would be less than twice as fast. Only of the pace a quarter is enough, which people can change at once. The feed waits for
-// entries while the merge waits for the archive, and also while merge and workers are busy: that is the CPU's.
+// entries while the merge waits for the archive, and also while merge and workers are busy: that is the CPU's. What is tried again, and
+// a commit that is slow by itself, are known before there are seconds to be judged by.
 func (m *meter) holder(first, last moment) Holder {
-	half := last.at.Sub(first.at) / 2
+	span := last.at.Sub(first.at)
+	half := span / 2
 	switch {
 	case m.waiting > 0:
 		return HeldByArchive
-	case !m.busySince.IsZero() && last.at.Sub(m.busySince) > slowCommit, last.broker-first.broker > half:
+	case !m.busySince.IsZero() && last.at.Sub(m.busySince) > slowCommit:
+		return HeldByBroker
+	case span < judgedAfter:
+		return HeldByNothing
+	case last.broker-first.broker > half:
 		return HeldByBroker
 	case last.starved-first.starved > half && last.archive-first.archive > half:
 		return HeldByArchive

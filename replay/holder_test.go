@@ -130,6 +130,14 @@ type reading struct {
 	last   Progress
 }
 
+// wants is the holder that is to be told: nothing while there is too little to be judged by.
+func (w *reading) wants(p *Progress) Holder {
+	if p.Elapsed < judgedAfter {
+		return HeldByNothing
+	}
+	return w.holder
+}
+
 func (w *reading) see(p Progress) {
 	before := w.last
 	w.last = p
@@ -137,7 +145,7 @@ func (w *reading) see(p Progress) {
 		w.t.Errorf("after %s it goes back: %+v", p.Elapsed, p)
 	}
 	w.seen++
-	if p.HeldBy != w.holder || p.Error != "" {
+	if want := w.wants(&p); p.HeldBy != want || p.Error != "" {
 		w.t.Errorf("after %s it is held by %q, waits for %q", p.Elapsed, p.HeldBy, p.Error)
 	}
 	if p.Elapsed > time.Second && p.Elapsed < 4*time.Second && p.Phase != w.phase {
@@ -160,4 +168,48 @@ func (w *reading) end(c Counters, twice bool) {
 	if p := w.last; p.Opened != c.Objects || p.Fetched != bytes {
 		w.t.Errorf("%d objects were opened of %d, %d bytes fetched of %d", p.Opened, c.Objects, p.Fetched, bytes)
 	}
+}
+
+// TestNothingHoldsAReplayBeforeItHasWorkedForAWhile: where its first moments went, and those behind a pause, nobody can tell.
+func TestNothingHoldsAReplayBeforeItHasWorkedForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, m := seconds(600), &memory{}
+		held := map[time.Duration]Holder{} // by the time since its beginning
+		began := time.Now()
+		s := steer(t, h, m, m, running, func(o *Options) {
+			o.Observe = func(p Progress) { held[time.Since(began)] = p.HeldBy }
+		})
+		s.at(12550 * time.Millisecond)
+		s.control.Wish(paused)
+		s.at(21550 * time.Millisecond)
+		s.control.Wish(running)
+		s.at(30 * time.Second)
+		s.control.Leave()
+		if err := s.ends(time.Second); !stoppedIn(err, Running) {
+			t.Error(err)
+		}
+		const soon = 2 * observeEvery
+		for _, c := range []struct {
+			from, to time.Duration
+			want     Holder
+		}{
+			{0, judgedAfter, HeldByNothing},
+			{judgedAfter + soon, 12500 * time.Millisecond, HeldByPace},
+			{12600 * time.Millisecond, 21500*time.Millisecond + judgedAfter, HeldByNothing},
+			{21600*time.Millisecond + judgedAfter + soon, 30 * time.Second, HeldByPace},
+		} {
+			looks := 0
+			for at, by := range held {
+				if at < c.from || at >= c.to {
+					continue
+				}
+				if looks++; by != c.want {
+					t.Errorf("after %s it is held by %q, want %q", at, by, c.want)
+				}
+			}
+			if looks < 18 {
+				t.Errorf("from %s to %s there are only %d looks", c.from, c.to, looks)
+			}
+		}
+	})
 }

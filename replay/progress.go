@@ -91,8 +91,10 @@ type meter struct {
 	baseAt    time.Time // and when that was
 }
 
-// window of rates.
-const rateWindow = 5 * time.Second
+const (
+	rateWindow  = 5 * time.Second // that rates are of
+	judgedAfter = 2 * time.Second // of work it can be told where most of them went
+)
 
 func newMeter(s *Spec, c *Checkpoint, pacer *pace.Pacer) *meter {
 	m := &meter{spec: s, pacer: pacer, began: time.Now(), reading: Producing}
@@ -146,7 +148,8 @@ func (m *meter) passed(c *Checkpoint, bytes int64) {
 	m.now.Phase = Producing
 }
 
-// pausing notes that the replay is paused, or no longer. A pause is no time that the rest of it is measured by.
+// pausing notes that the replay is paused, or no longer. A pause is no time that the rest of it is measured by, nor its rates, nor what
+// holds it: it waits for nothing then, and would seem to be busy.
 func (m *meter) pausing(on bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -154,7 +157,7 @@ func (m *meter) pausing(on bool) {
 		m.now.State, m.pausedAt = Paused, time.Now()
 		return
 	}
-	m.now.State = Running
+	m.now.State, m.rates = Running, nil
 	m.baseAt = m.baseAt.Add(time.Since(m.pausedAt))
 }
 
