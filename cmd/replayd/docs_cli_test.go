@@ -111,9 +111,26 @@ func TestWordsOfProgressAreDocumented(t *testing.T) {
 	}
 	sameWords(t, "phases", []string{"listing", "rebuilding", "running", "waiting", "ended"}, codeWords(told["phase"]))
 	sameWords(t, "what holds it", slices.DeleteFunc(constants(t, "replay/progress.go", "HeldBy"), func(s string) bool { return s == "" }), codeWords(told["held_by"]))
-	for _, row := range rows(section(t, "docs/cli.md", "### Receipt")) {
-		if row[0] == "`state`" {
-			sameWords(t, "states of receipts", []string{"completed", "completed_with_quarantine"}, codeWords(row[1]))
+}
+
+// TestStatesOfTheDocumentAreThoseThatThereAre: of a receipt those in which a replay has ended. Why it stands so is told in whichever
+// has a reason.
+func TestStatesOfTheDocumentAreThoseThatThereAre(t *testing.T) {
+	all := constantsOf(t, "replay/state.go", "State")
+	var ended []string
+	for _, s := range all {
+		if replay.State(s).Terminal() {
+			ended = append(ended, s)
+		}
+	}
+	for name, states := range map[string][]string{"Receipt": ended, "Replay": all} {
+		told := map[string]string{}
+		for _, row := range rows(section(t, "docs/cli.md", "### "+name)) {
+			told[strings.Trim(row[0], "`")] = row[1]
+		}
+		sameWords(t, "states of a "+name, states, codeWords(told["state"]))
+		if name == "Replay" {
+			sameWords(t, "states with a reason", []string{"paused", "failed", "cancelled", "planned"}, codeWords(told["reason"]))
 		}
 	}
 }

@@ -95,7 +95,7 @@ type Replay struct {
 	State        replay.State   `json:"state" doc:"where it stands: planned, running, paused, completed, completed_with_quarantine, cancelled, failed" example:"running"`
 	Owner        string         `json:"owner" doc:"daemon, or run: a foreground process, which is only shown" example:"daemon"`
 	Queued       string         `json:"queued,omitempty" doc:"why it waits for its turn, such as the replay before it"`
-	Reason       string         `json:"reason,omitempty" doc:"why it is paused or failed"`
+	Reason       string         `json:"reason,omitempty" doc:"why it is paused or failed, or was cancelled; of one that is planned, why it was refused; absent otherwise"`
 	Archive      string         `json:"archive" doc:"what it reads" example:"payments"`
 	URL          string         `json:"url" doc:"where the archive is" example:"s3://archive/payments"`
 	WindowOn     string         `json:"window_on" doc:"time by which an event belongs to the window: event or arrival" example:"event"`
