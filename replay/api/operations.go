@@ -100,6 +100,7 @@ func (s *Server) register(metrics http.Handler) {
 func (s *Server) describe(metrics http.Handler) huma.API {
 	a := newDocument(s.routes)
 	a.UseMiddleware(s.checking)
+	s.describeStart(a)
 	s.describeActs(a)
 	s.describeReads(a)
 	s.describeArchives(a)
@@ -120,7 +121,7 @@ func add[I, O any](s *Server, a huma.API, op huma.Operation, f func(context.Cont
 	})
 }
 
-func (s *Server) describeActs(a huma.API) {
+func (s *Server) describeStart(a huma.API) {
 	op := operation(routeStart, tagReplays, "Start a replay",
 		"Makes a replay known; a daemon runs it when its turn comes. 201: it is new. "+
 			"200: the same Idempotency-Key has started it before, in the same way. "+
@@ -148,6 +149,9 @@ func (s *Server) describeActs(a huma.API) {
 		}
 		return &started{status, routeReplay.with(r.ID), r}, nil
 	})
+}
+
+func (s *Server) describeActs(a huma.API) {
 	for _, act := range []struct {
 		route                route
 		summary, description string
