@@ -16,7 +16,7 @@ import (
 func TestAnUnknownIDAloneIsRefusedAndSaysHowToStartIt(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.run("--id", "payments-0300").want(exitUsage, "no replay is called payments-0300", "--archive", "--topic")
+	b.run("--id", "payments-0300").want(exitUsage, "there is no replay payments-0300", "--archive", "--topic")
 }
 
 func TestAFinishedReplayRunAgainPrintsItsReceiptAndExitsAsItDid(t *testing.T) {

@@ -38,7 +38,7 @@ func (a *app) job(ctx context.Context, cluster *kafka.Cluster, f *replayFlags) (
 		return nil, cluster.DeniedBy(ctx, err, f.topic, kafka.Settings{})
 	}
 	if known == nil && !f.saysWhat() {
-		return nil, usage("no replay is called %s: to start it, say what to replay with --archive, --from, --to and --topic", f.id)
+		return nil, usage("there is no replay %s: to start it, say what to replay with --archive, --from, --to and --topic", f.id)
 	}
 	j := &job{again: func(leave ...string) string { return f.again(f.id, leave...) }, asTyped: f.asTyped(), retake: f.retake(f.id), settings: a.settings(f)}
 	earlier := ""

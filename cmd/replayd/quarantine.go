@@ -146,7 +146,7 @@ func (q *quarantineHere) spec(ctx context.Context, id string) (*replay.Spec, err
 	case err != nil:
 		return nil, err
 	case known == nil:
-		return nil, usage("no replay is called %s in the topics of %s", id, q.app.config.Kafka.ControlPrefix)
+		return nil, usage("there is no replay %s in the topics of %s", id, q.app.config.Kafka.ControlPrefix)
 	}
 	return &known.Spec, nil
 }

@@ -124,8 +124,8 @@ func TestQuarantineSaysWhatIsMissing(t *testing.T) {
 	b := benchWithBad(t)
 	b.put("r", []byte(event("z", 3)))
 	for line, says := range map[string]string{
-		"list none":   "no replay is called none",
-		"show none 1": "no replay is called none",
+		"list none":   "there is no replay none",
+		"show none 1": "there is no replay none",
 		"show q 3":    "only 2 quarantined entries of q",
 		"show q x":    `"x" is no number`,
 		"show q":      "the id of a replay and a number",

@@ -70,7 +70,8 @@ func unknown(what, name, next string) *Problem {
 	return p
 }
 
-func unknownReplay(id string) *Problem {
+// UnknownReplay is the answer of every Service for a replay that there is not.
+func UnknownReplay(id string) *Problem {
 	return unknown("replay", id, "See those that there are: replayd list")
 }
 
@@ -82,7 +83,7 @@ func unknownArchive(name string) *Problem {
 func (g *guard) one(ctx context.Context, id string) (Replay, error) {
 	r, err := g.next.Replay(ctx, id)
 	if isUnknown(err) || err == nil && !sees(By(ctx), &r) {
-		return Replay{}, unknownReplay(id)
+		return Replay{}, UnknownReplay(id)
 	}
 	return r, err
 }

@@ -20,7 +20,7 @@ import (
 const gone = "gone-1"
 
 // apart begin the texts that name just what was asked for, or who logs in, and one that always stands behind "to".
-var apart = []string{"id ", "no replay is called ", "fence ", "The credentials need ", "replay into topic "}
+var apart = []string{"id ", "there is no replay ", "fence ", "The credentials need ", "replay into topic "}
 
 // TestWhateverTheProgramSaysOfAReplayCanBeSaidDiscreetly: each of its texts that names one is told to who may not see all without
 // that name, and each that names none as it is.

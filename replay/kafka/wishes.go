@@ -147,7 +147,7 @@ func (v *View) winner(id string) (part string, forgotten bool) {
 // Unknown says that there is no replay of an id.
 type Unknown struct{ ID string }
 
-func (e *Unknown) Error() string { return "no replay is called " + e.ID }
+func (e *Unknown) Error() string { return "there is no replay " + e.ID }
 
 // What is wanted of a replay is written whole, to a register of its own, and whoever wants something else at the same time
 // writes to another. Whether it may be wanted is the caller's to know: what has ended has ended. So is of which replay it is

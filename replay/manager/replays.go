@@ -244,9 +244,7 @@ func (m *Manager) find(id string) (replay.Known, error) {
 	if err := m.options.Registers.Ready(); err != nil || m.options.Registers.Doubtful(id) {
 		return replay.Known{}, unread(err)
 	}
-	p := api.NewProblem(http.StatusNotFound, "no replay is called %q", id)
-	p.Next = "List them: replayd list"
-	return replay.Known{}, p
+	return replay.Known{}, api.UnknownReplay(id)
 }
 
 // Replay implements api.Service.

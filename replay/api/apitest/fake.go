@@ -95,7 +95,7 @@ func (f *Fake) known(id string) (*entry, error) {
 	if e := f.find(id); e != nil {
 		return e, nil
 	}
-	return nil, api.NewProblem(http.StatusNotFound, "there is no replay %s", id)
+	return nil, api.UnknownReplay(id)
 }
 
 func (f *Fake) audit(ctx context.Context, act, id, reason string) {

@@ -148,8 +148,13 @@ func unknown(t *testing.T, s api.Service) {
 		"hours":      func() error { _, err := s.Hours(ctx, "none", api.Span{From: at, To: at.Add(time.Hour)}); return err },
 	} {
 		var p *api.Problem
-		if err := ask(); !errors.As(err, &p) || p.Status != http.StatusNotFound {
+		err := ask()
+		if !errors.As(err, &p) || p.Status != http.StatusNotFound {
 			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if want := api.UnknownReplay("none").Error(); name != "hours" && p.Error() != want {
+			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}
 }
