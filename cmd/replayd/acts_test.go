@@ -30,6 +30,31 @@ func TestAReplayThatIsPausedBeforeItBeginsStands(t *testing.T) {
 	}
 }
 
+// TestWhatIsWishedStandsBehindTheState, and why a replay that has not begun does not begin.
+func TestWhatIsWishedStandsBehindTheState(t *testing.T) {
+	t.Parallel()
+	const planned, running, paused, cancelled, failed = replay.Planned, replay.Running, replay.Paused, replay.Cancelled, replay.Failed
+	waits := func(r *api.Replay) { r.Waits, r.Queued = true, "waits for the approval of a second person" }
+	foreground := func(r *api.Replay) { r.Owner = replay.OwnerRun }
+	for want, r := range map[string]api.Replay{
+		"planned, queued":                     stand(planned, running, 0, queued("behind p0")),
+		"planned, refused":                    stand(planned, running, 0, because("open-hours: the archive is not there")),
+		"planned, waits for approval":         stand(planned, running, 0, waits),
+		"planned, waits for approval, paused": stand(planned, paused, 0, waits),
+		"running, to be paused":               stand(running, paused, 0),
+		"running, to be cancelled":            stand(running, cancelled, 0),
+		"paused, to be resumed":               stand(paused, running, 0, because("paused by omar: q")),
+		"paused, queued":                      stand(paused, running, 0, queued("behind p0")),
+		"paused":                              stand(paused, running, 0, foreground),
+		"failed":                              stand(failed, running, 0, because("disk full")),
+		"cancelled":                           stand(cancelled, cancelled, 0),
+	} {
+		if got := stateInWords(&r); got != want {
+			t.Errorf("it is %q, want %q", got, want)
+		}
+	}
+}
+
 // strict is a daemon that refuses acts by all fields that can be wrong with them.
 type strict struct{ api.Service }
 

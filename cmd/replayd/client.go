@@ -179,6 +179,8 @@ func wishInWords(r *api.Replay) string {
 	case r.State.Terminal():
 	case r.State == replay.Running && isQuiet(r):
 		return string(r.State) + ", last heard " + replay.Ago(time.Since(r.HeardAt)) + " ago"
+	case r.Waits && heldBack(r):
+		return string(r.State) + ", waits for approval, paused"
 	case r.Waits:
 		return string(r.State) + ", waits for approval"
 	case heldBack(r):
@@ -187,8 +189,12 @@ func wishInWords(r *api.Replay) string {
 		return string(r.State) + ", to be paused"
 	case r.Wanted == replay.Cancelled:
 		return string(r.State) + ", to be cancelled"
+	case wasRefused(r):
+		return string(r.State) + ", refused"
 	case r.Queued != "":
 		return string(r.State) + ", queued"
+	case r.State == replay.Paused && r.Wanted == replay.Running && r.Owner != replay.OwnerRun: // of which nothing is wished
+		return string(r.State) + ", to be resumed"
 	}
 	return string(r.State)
 }

@@ -19,8 +19,11 @@ func stuck(r *api.Replay) bool {
 	if r.Queued != "" || r.Daemon != "" {
 		return false
 	}
-	return r.State == replay.Failed || r.State == replay.Planned && r.Reason != ""
+	return r.State == replay.Failed || wasRefused(r)
 }
+
+// wasRefused reports whether a replay was refused before it began, and waits for a person.
+func wasRefused(r *api.Replay) bool { return r.State == replay.Planned && r.Reason != "" }
 
 // heldBack reports whether a replay was paused before it had begun: it stays planned, and no session writes anything of it.
 func heldBack(r *api.Replay) bool { return r.State == replay.Planned && r.Wanted == replay.Paused }
