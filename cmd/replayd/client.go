@@ -25,6 +25,9 @@ type clientFlags struct {
 	set                   *pflag.FlagSet
 }
 
+// reachedBy are their names.
+var reachedBy = []string{"server", "token-file", "ca", "client-cert", "client-key"}
+
 const defaultServer = "http://127.0.0.1:8484"
 
 func (f *clientFlags) add(set *pflag.FlagSet) {
@@ -47,6 +50,7 @@ const unseen = 5 * time.Minute
 
 // daemon is the one that the flags name, else the environment.
 func (a *app) daemon(f *clientFlags) (api.Service, error) {
+	a.reached = f
 	if a.dial != nil {
 		return a.dial(f)
 	}
@@ -218,7 +222,7 @@ func (a *app) show(ctx context.Context, f *clientFlags, id string) error {
 	if err != nil {
 		return err
 	}
-	if r.State.Terminal() && r.Sessions > 0 {
+	if hasReceipt(&r) {
 		receipt, err := d.Receipt(ctx, id)
 		if err != nil {
 			return err
@@ -233,7 +237,11 @@ func (a *app) printReplay(r *api.Replay) error {
 	if a.json() {
 		return a.tellReplay(r, nil)
 	}
-	_, err := fmt.Fprintln(a.out, strings.Join(printable(replayLines(r)), "\n"))
+	lines := replayLines(r)
+	if hasReceipt(r) {
+		lines = append(lines, "  "+a.receiptLine(r))
+	}
+	_, err := fmt.Fprintln(a.out, strings.Join(printable(lines), "\n"))
 	return err
 }
 
@@ -287,7 +295,7 @@ func heldBackLine(r *api.Replay) string {
 	return paused.Why()
 }
 
-// endedLine is when a replay ended, and where its account is; empty: it has not ended.
+// endedLine is when a replay ended; empty: it has not.
 func endedLine(r *api.Replay) string {
 	switch {
 	case !r.State.Terminal():
@@ -295,7 +303,15 @@ func endedLine(r *api.Replay) string {
 	case r.Sessions == 0:
 		return ended(r) + ", before it began"
 	}
-	return ended(r) + "; its receipt: replayd show " + r.ID
+	return ended(r)
+}
+
+// hasReceipt reports whether there is an account of r: it has ended, and had begun.
+func hasReceipt(r *api.Replay) bool { return r.State.Terminal() && r.Sessions > 0 }
+
+// receiptLine is where that account is.
+func (a *app) receiptLine(r *api.Replay) string {
+	return "its receipt: " + a.there("replayd show "+r.ID)
 }
 
 // ended is that a replay has, and when: daemons of before do not tell that.

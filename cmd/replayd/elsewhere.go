@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -50,12 +51,17 @@ func (a *app) hereOrThere(f *clientFlags, here func() error, there func(api.Serv
 	return there(d)
 }
 
-// there adds to a command which daemon does it.
-func (f *clientFlags) there(command string) string {
-	if f.server == "" {
+// there adds to a command what reaches the daemon of this one: the flags for that, where they were given.
+func (a *app) there(command string) string {
+	if a.reached == nil {
 		return command
 	}
-	return command + " --server=" + archive.ShellWord(f.server)
+	a.reached.set.Visit(func(flag *pflag.Flag) {
+		if slices.Contains(reachedBy, flag.Name) {
+			command += " --" + flag.Name + "=" + archive.ShellWord(flag.Value.String())
+		}
+	})
+	return command
 }
 
 // planThere is plan by a daemon.

@@ -38,7 +38,8 @@ type app struct {
 	config *config.Config
 	log    zerolog.Logger
 
-	dial func(*clientFlags) (api.Service, error) // to the daemon; nil: over HTTP
+	dial    func(*clientFlags) (api.Service, error) // to the daemon; nil: over HTTP
+	reached *clientFlags                            // how; nil: no daemon was asked for
 }
 
 // run executes the command line and returns the exit code.

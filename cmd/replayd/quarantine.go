@@ -212,7 +212,7 @@ func (a *app) quarantineShow(ctx context.Context, f *quarantineFlags, id, number
 		return err
 	}
 	if line.N < n {
-		return usage("only %s of %s: see %s", plural(line.N, "quarantined entry"), id, f.daemon.there(a.here("replayd quarantine list "+id)))
+		return usage("only %s of %s: see %s", plural(line.N, "quarantined entry"), id, a.there(a.here("replayd quarantine list "+id)))
 	}
 	if !f.bytes {
 		return a.showQuarantined(a.out, spec, line)

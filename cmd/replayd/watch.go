@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"replayd/archive"
 	"replayd/replay"
 	"replayd/replay/api"
 )
@@ -179,6 +180,9 @@ func (w *watch) lines() []string {
 	if line := endedLine(&w.at); line != "" {
 		lines = append(lines, line)
 	}
+	if hasReceipt(&w.at) {
+		lines = append(lines, w.app.receiptLine(&w.at))
+	}
 	if line := staleLine(&w.at); line != "" {
 		lines = append(lines, line)
 	}
@@ -204,19 +208,25 @@ func (w *watch) lines() []string {
 		lines = append(lines, "waiting for the daemon")
 	}
 	if w.block != nil {
-		lines = append(lines, w.offered())
+		lines = append(lines, w.footer())
 	}
 	return printable(lines)
 }
 
-// offered are the keys that can do something: of a foreground replay a daemon refuses all acts.
-func (w *watch) offered() string {
-	const leave = "q leave: the replay goes on"
+// footer are the keys that can do something: of a foreground replay a daemon refuses all acts.
+func (w *watch) footer() string {
+	keys := "p pause · r resume · + - pace · q leave"
 	if w.at.Owner == replay.OwnerRun {
-		return leave
+		keys = "q leave"
 	}
-	return "p pause · r resume · + - pace · " + leave
+	if goesOn(&w.at) {
+		keys += ": the replay goes on"
+	}
+	return keys
 }
+
+// goesOn reports whether a replay works on, and is to: what holds it is not that it is watched no more.
+func goesOn(r *api.Replay) bool { return stateInWords(r) == string(replay.Running) }
 
 // groupLine is how far a group is.
 func groupLine(g *api.Group) string {
@@ -282,15 +292,37 @@ func (w *watch) stuck() error {
 		_ = w.app.tellReplay(&w.at, w.read)
 	}
 	why := printable(reasonLines(&w.at))
-	fmt.Fprintf(w.app.err, "replayd: replay %s is %s: %s\nTo try it again: replayd resume %s\n", w.id, w.at.State, strings.Join(why, "\n  "), w.id)
+	fmt.Fprintf(w.app.err, "replayd: replay %s is %s: %s\n", w.id, w.at.State, strings.Join(why, "\n  "))
+	resume := "replayd resume " + w.id
+	fmt.Fprintf(w.app.err, "To try it again: %s\n", w.app.there(resume))
 	return exitCode(codeOfStuck(&w.at))
 }
 
-// left says that watching has ended and the replay has not.
+// left says that watching has ended, and how the replay stands, which that does not change.
 func (w *watch) left(cause error) error {
 	w.clear()
 	if !errors.Is(cause, context.Canceled) {
 		return cause
 	}
-	return &interrupted{fmt.Sprintf("watching has ended; replay %s goes on. Watch again with: replayd watch %s", w.id, w.id)}
+	text := "watching has ended"
+	switch {
+	case w.at.State == "": // nobody has told yet
+	case goesOn(&w.at):
+		text += "; replay " + w.id + " goes on"
+	default:
+		text += "; replay " + w.id + " is " + stateInWords(&w.at)
+	}
+	return &interrupted{text + ". Watch again with: " + w.again()}
+}
+
+// again is the command of this watch.
+func (w *watch) again() string {
+	command := w.app.there("replayd watch " + w.id)
+	if w.group != "" {
+		command += " --group=" + archive.ShellWord(w.group)
+	}
+	if w.quarantineOK {
+		command += " --quarantine-ok"
+	}
+	return command
 }

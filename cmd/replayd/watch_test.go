@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"replayd/replay"
 	"replayd/replay/api"
 	"replayd/replay/api/apitest"
@@ -53,8 +55,8 @@ func TestWhatHasEndedIsToldAsThat(t *testing.T) {
 		"watch, cancelled":         {stand(cancelled, cancelled, 0, endedAt(at), over), "watch p1 -o text", exitCancelled, []string{when, "replay p1: cancelled in"}},
 		"watch, never begun":       {stand(cancelled, cancelled, 0, endedAt(at), neverBegun), "watch p1 -o text", exitCancelled, []string{"replay p1: cancelled", when + ", before it began"}},
 		"watch, never begun, JSON": {stand(cancelled, cancelled, 0, endedAt(at), neverBegun), "watch p1 -o json", exitCancelled, []string{`"ended_at":"2026-11-02T03:12:00Z"`}},
-		"watch with a group":       {stand(replay.Completed, run, 0, endedAt(at), over), "watch p1 --group g -o text", exitOK, []string{"completed", when + "; its receipt: replayd show p1", "produced 1,234"}},
-		"an act that waits":        {stand(cancelled, cancelled, 0, endedAt(at), over), "cancel p1 --wait -o text", exitOK, []string{"cancelled", when + "; its receipt: replayd show p1", "produced 1,234"}},
+		"watch with a group":       {stand(replay.Completed, run, 0, endedAt(at), over), "watch p1 --group g -o text", exitOK, []string{"completed", when, "its receipt: replayd show p1", "produced 1,234"}},
+		"an act that waits":        {stand(cancelled, cancelled, 0, endedAt(at), over), "cancel p1 --wait -o text", exitOK, []string{"cancelled", when, "its receipt: replayd show p1", "produced 1,234"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -172,4 +174,62 @@ func TestWhatAKeyDidIsSaidWhileItIsNews(t *testing.T) {
 		w.act(t.Context(), '+') // which Fake refuses: it has no such replay
 		shows("there is no replay p1", readable)
 	})
+}
+
+// TestWhoLeavesIsToldHowItStands, which leaving does not change, and the command that watches again, as it was typed.
+func TestWhoLeavesIsToldHowItStands(t *testing.T) {
+	t.Parallel()
+	const run, paused = replay.Running, replay.Paused
+	for says, at := range map[string]api.Replay{
+		"watching has ended. Watch":                                          {},
+		"watching has ended; replay p1 goes on. Watch":                       stand(run, run, 0),
+		"watching has ended; replay p1 is running, to be paused. Watch":      stand(run, paused, 0),
+		"watching has ended; replay p1 is paused. Watch":                     stand(paused, paused, 0),
+		"watching has ended; replay p1 is planned, queued. Watch":            stand(replay.Planned, run, 0, queued("behind p0")),
+		"watching has ended; replay p1 is completed. Watch":                  stand(replay.Completed, run, 0),
+		"watching has ended; replay p1 is running, last heard 3m ago. Watch": stand(run, run, 0, func(r *api.Replay) { r.HeardAt = time.Now().Add(-3 * time.Minute) }),
+	} {
+		w := &watch{app: &app{}, id: "p1", at: at, restore: func() {}}
+		if told := w.left(context.Canceled).Error(); told != says+" again with: replayd watch p1" {
+			t.Errorf("who leaves is told %q", told)
+		}
+		if footer := w.footer(); strings.HasSuffix(footer, "q leave: the replay goes on") != strings.Contains(says, "goes on") {
+			t.Errorf("%s: the keys are %q", says, footer)
+		}
+	}
+	f := &clientFlags{}
+	set := pflag.NewFlagSet("watch", pflag.ContinueOnError)
+	f.add(set)
+	if err := set.Parse([]string{"--server", "https://x:1", "--token-file", "a file", "--ca", "ca.pem"}); err != nil {
+		t.Fatal(err)
+	}
+	w := &watch{app: &app{reached: f}, id: "p1", group: "g 1", quarantineOK: true, restore: func() {}}
+	const again = "Watch again with: replayd watch p1 --ca=ca.pem --server=https://x:1 --token-file='a file' --group='g 1' --quarantine-ok"
+	if told := w.left(context.Canceled).Error(); !strings.HasSuffix(told, again) {
+		t.Errorf("who leaves is told %q", told)
+	}
+}
+
+// TestACommandThatIsNamedReachesTheSameDaemon as the one that names it.
+func TestACommandThatIsNamedReachesTheSameDaemon(t *testing.T) {
+	t.Parallel()
+	const run = replay.Running
+	failed, over := stand(replay.Failed, run, 0, because("disk full")), stand(replay.Completed, run, 0)
+	for line, c := range map[string]struct {
+		stands api.Replay
+		code   int
+		says   string
+	}{
+		"watch p1":                   {failed, exitFailed, "To try it again: replayd resume p1 --server=http://x\n"},
+		"cancel p1 --wait -o text":   {over, exitOK, "its receipt: replayd show p1 --server=http://x\n"},
+		"watch p1 --group g -o text": {over, exitOK, "its receipt: replayd show p1 --server=http://x"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &readBy{&telling{apitest.NewFake(), c.stands, []api.Replay{c.stands}}, &reading{lag: 100}}
+			r := typeFor(t, d, append(strings.Fields(line), "--server", "http://x")...).want(c.code)
+			if text := r.err.String() + r.out.String(); !strings.Contains(text, c.says) {
+				t.Errorf("%s does not say %q:\n%s", line, c.says, text)
+			}
+		})
+	}
 }
