@@ -294,7 +294,9 @@ func (w *watch) stuck() error {
 	why := printable(reasonLines(&w.at))
 	fmt.Fprintf(w.app.err, "replayd: replay %s is %s: %s\n", w.id, w.at.State, strings.Join(why, "\n  "))
 	resume := "replayd resume " + w.id
-	fmt.Fprintf(w.app.err, "To try it again: %s\n", w.app.there(resume))
+	if !strings.Contains(w.at.Reason, "Continue with") && !strings.Contains(w.at.Reason, resume) { // as it was, it would fail again
+		fmt.Fprintf(w.app.err, "To try it again: %s\n", w.app.there(resume))
+	}
 	return exitCode(codeOfStuck(&w.at))
 }
 

@@ -233,3 +233,22 @@ func TestACommandThatIsNamedReachesTheSameDaemon(t *testing.T) {
 		})
 	}
 }
+
+// TestNobodyIsToldToTryWhatFailsAgain: where the reason names the command that goes on, it would.
+func TestNobodyIsToldToTryWhatFailsAgain(t *testing.T) {
+	t.Parallel()
+	for reason, again := range map[string]bool{
+		"disk full": true,
+		"a bad entry\nContinue with: replayd resume p1 --on-bad=quarantine":            false,
+		"the archive has changed\nContinue with --allow archive-change, or start anew": false,
+		"a choice cannot be read\nOr say anew: replayd resume p1 --max-bad SHARE":      false,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			failed := stand(replay.Failed, replay.Running, 0, because(reason))
+			d := &telling{apitest.NewFake(), failed, []api.Replay{failed}}
+			if told := d.types(t, "watch", "p1").want(exitFailed).err.String(); strings.Contains(told, "To try it again") != again {
+				t.Errorf("it is told\n%s", told)
+			}
+		})
+	}
+}
