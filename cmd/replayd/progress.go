@@ -97,13 +97,15 @@ func whereLine(r *replay.Report) string {
 // inSeconds is a time in words.
 func inSeconds(s float64) string { return (time.Duration(s) * time.Second).String() }
 
-// restLines are how fast it is, as long as it goes on, what its session has fetched, where one tells, and what came of the events.
+// restLines are how fast it is, where it runs and one tells, what its session has fetched, and what came of the events.
 func restLines(r *replay.Report) []string {
 	var lines []string
-	if r.Phase != replay.Ended && r.Phase != replay.Untold && r.State != replay.Paused {
+	works := r.Phase != replay.Ended && r.Phase != replay.Untold
+	runs := works && r.State == replay.Running
+	if runs {
 		lines = append(lines, rateLine(r))
 	}
-	if r.Opened > 0 {
+	if runs || works && r.Opened > 0 { // by this session: there may be none
 		lines = append(lines, fmt.Sprintf("fetched %s of %s", size(r.FetchedBytes), plural(r.Opened, "object")))
 	}
 	lines = append(lines, fmt.Sprintf("produced %s · duplicates %s · filtered %s · quarantined %s",

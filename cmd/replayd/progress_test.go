@@ -27,11 +27,16 @@ func TestWhatDoesNotFitIntoMemoryIsShownOnlyWhereThereIsSome(t *testing.T) {
 	}
 }
 
-func TestWhatIsPausedShowsNoRate(t *testing.T) {
-	for _, state := range []replay.State{replay.Running, replay.Paused} {
+func TestWhatDoesNotRunShowsNoRate(t *testing.T) {
+	for _, state := range []replay.State{replay.Planned, replay.Running, replay.Paused, replay.Failed} {
 		r := replay.Report{State: state, Phase: replay.Waiting, Pace: "200/s"}
-		if text := strings.Join(reportLines(&r), "\n"); strings.Contains(text, "/s of 200/s") == (state == replay.Paused) || !strings.Contains(text, "produced 0") {
+		text := strings.Join(reportLines(&r), "\n")
+		if runs := state == replay.Running; strings.Contains(text, "/s of 200/s") != runs || strings.Contains(text, "fetched 0 B") != runs || !strings.Contains(text, "produced 0") {
 			t.Errorf("%s: %s", state, text)
 		}
+	}
+	r := replay.Report{State: replay.Paused, Phase: replay.Waiting, Opened: 3, FetchedBytes: 1000}
+	if text := strings.Join(reportLines(&r), "\n"); !strings.Contains(text, "fetched 1.0 KB of 3 objects") {
+		t.Errorf("what a session that is paused has fetched is not told: %s", text)
 	}
 }
