@@ -90,7 +90,7 @@ func (a *app) actCommand(do *act) *cobra.Command {
 			r, err := do.do(cmd.Context(), d, args[0], what)
 			var stands error // otherwise than was wished
 			if err == nil && wait {
-				r, err = waitFor(cmd.Context(), d, r, do.done, do.quarantineOK)
+				r, err = a.waitFor(cmd.Context(), d, r, do)
 				if errors.As(err, new(exitCode)) {
 					stands, err = err, nil
 				}

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -34,6 +35,9 @@ func TestMain(m *testing.M) {
 	if err := errors.Join(flag.Set("test.parallel", "8"), os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))); err != nil {
 		panic(err)
 	}
+	signals := make(chan os.Signal, 1) // the first who asks for any starts what hands them out, which no bubble of synctest may keep
+	signal.Notify(signals, os.Interrupt)
+	signal.Stop(signals)
 	code := m.Run()
 	_ = os.RemoveAll(builtFolder)
 	os.Exit(code)

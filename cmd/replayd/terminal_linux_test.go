@@ -36,6 +36,7 @@ type planning struct {
 	*apitest.Fake
 	refuses atomic.Bool
 	frozen  atomic.Bool
+	idle    atomic.Bool // nothing becomes of what is wished
 	started atomic.Pointer[api.Start]
 }
 
@@ -58,6 +59,13 @@ func (p *planning) Pause(ctx context.Context, id string, a api.Act) (api.Replay,
 		return api.Replay{}, ctx.Err()
 	}
 	return p.Fake.Pause(ctx, id, a)
+}
+
+func (p *planning) Resume(ctx context.Context, id string, r api.Resume) (api.Replay, error) {
+	if p.idle.Load() {
+		return p.Replay(ctx, id)
+	}
+	return p.Fake.Resume(ctx, id, r)
 }
 
 // sit types a line. The exit code is what is written last, with how the terminal then stands.
@@ -209,11 +217,30 @@ func TestTheSameStartIsShownWhoeverAsks(t *testing.T) {
 // watchAtTerminal is a terminal at which a replay is watched.
 func watchAtTerminal(t *testing.T) *seated {
 	t.Helper()
-	return sit(t, "replayd watch p1 --group payments-svc", func(p *planning) {
-		if _, _, err := p.Start(t.Context(), api.Start{ID: "p1", Archive: "payments", From: "2026-11-01T12:00:00Z", To: "2026-11-01T16:00:00Z", Topic: "replay.payments", Pace: "500/s"}); err != nil {
-			t.Fatal(err)
-		}
+	return sit(t, "replayd watch p1 --group payments-svc", func(p *planning) { p.begins(t) })
+}
+
+// begins starts p1.
+func (p *planning) begins(t *testing.T) {
+	t.Helper()
+	if _, _, err := p.Start(t.Context(), api.Start{ID: "p1", Archive: "payments", From: "2026-11-01T12:00:00Z", To: "2026-11-01T16:00:00Z", Topic: "replay.payments", Pace: "500/s"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWhoWaitsAtATerminalMayLeave, and what was asked for stays so.
+func TestWhoWaitsAtATerminalMayLeave(t *testing.T) {
+	t.Parallel()
+	s := sit(t, "trap : INT; replayd resume p1 --wait", func(p *planning) {
+		p.begins(t)
+		p.idle.Store(true)
+		p.Change("p1", func(r *api.Replay) { r.State, r.Queued = replay.Planned, "behind p0" })
 	})
+	s.sees("waiting: replay p1 is planned, queued: behind p0")
+	s.presses("\x03")
+	if screen := s.ends("130"); !strings.Contains(screen, "resume stays asked for: replay p1 is planned, queued. Watch it with: replayd watch p1") {
+		t.Errorf("Ctrl-C leaves\n%s", screen)
+	}
 }
 
 func TestADaemonThatDoesNotAnswerHoldsNobody(t *testing.T) {

@@ -57,14 +57,18 @@ func (a *acted) before(event, now *api.Replay) bool {
 
 // waitFor follows a replay until it is as it should be, has ended otherwise, or is stuck. R is the answer to the act that is
 // waited for. The error is an exitCode where the replay stands otherwise; to have ended with quarantined events is so
-// unless quarantineOK.
-func waitFor(ctx context.Context, d api.Service, r api.Replay, done func(*api.Replay) bool, quarantineOK bool) (api.Replay, error) {
+// unless quarantineOK. Each way that it stands on the way there is shown to see.
+func waitFor(ctx context.Context, d api.Service, r api.Replay, done func(*api.Replay) bool, quarantineOK bool, see func(*api.Replay)) (api.Replay, error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	var p patience
 	over := func() bool {
 		p.see(&r, func() { end(errStuck) })
-		return done(&r) || r.State.Terminal()
+		if done(&r) || r.State.Terminal() {
+			return true
+		}
+		see(&r)
+		return false
 	}
 	if over() {
 		return r, asWished(&r, done, quarantineOK)

@@ -162,6 +162,38 @@ func TestAWaitEndsAsItIs(t *testing.T) {
 	}
 }
 
+// TestWhoWaitsIsToldWhatFor, once they may wonder, and again when it is something else; and, when they leave, that it is wished.
+func TestWhoWaitsIsToldWhatFor(t *testing.T) {
+	t.Parallel()
+	const run, planned = replay.Running, replay.Planned
+	waits := stand(planned, run, 9, queued("waits for the approval of a second person"), func(r *api.Replay) { r.Waits = true })
+	behind := stand(planned, run, 9, queued("behind p0"))
+	for name, c := range map[string]struct {
+		tells []api.Replay
+		args  string
+		told  []string
+	}{
+		"at once":       {[]api.Replay{behind, stand(run, run, 9)}, "", nil},
+		"long":          {append(append(slices.Repeat([]api.Replay{waits}, 30), slices.Repeat([]api.Replay{behind}, 30)...), stand(run, run, 9)), "", []string{"planned, waits for approval: waits for the approval", "planned, queued: behind p0"}},
+		"long, nothing": {append(slices.Repeat([]api.Replay{waits}, 30), stand(run, run, 9)), "-q", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &telling{apitest.NewFake(), c.tells[0], c.tells}
+				told := d.types(t, append(strings.Fields(c.args), "resume", "p1", "--wait", "-o", "text")...).want(exitOK).err.String()
+				if n := strings.Count(told, "waiting: replay p1 is "); n != len(c.told) {
+					t.Errorf("it is told %d times:\n%s", n, told)
+				}
+				for _, says := range c.told {
+					if !strings.Contains(told, "waiting: replay p1 is "+says) {
+						t.Errorf("it does not tell %q:\n%s", says, told)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestEachKeyBeginsWhereTheOneBeforeHasLed although no event has told of that yet.
 func TestEachKeyBeginsWhereTheOneBeforeHasLed(t *testing.T) {
 	t.Parallel()
