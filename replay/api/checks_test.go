@@ -106,6 +106,9 @@ func TestOneAnswerNamesEveryFieldThatIsWrong(t *testing.T) {
 		if status != http.StatusUnprocessableEntity || strings.Join(fields, " ") != c.want {
 			t.Errorf("%s %s: %d names %q, want %q: %+v", c.route, c.body, status, fields, c.want, p)
 		}
+		if p.Detail != "what is asked for cannot be done as it stands" { // whoever found it
+			t.Errorf("%s %s: it is headed %q", c.route, c.body, p.Detail)
+		}
 		if n := service.done.Load(); n != 0 {
 			t.Errorf("%s %s: it was done", c.route, c.body)
 		}

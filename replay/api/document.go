@@ -28,6 +28,9 @@ func init() {
 
 // problemOf is what huma has to say.
 func problemOf(status int, detail string, errs ...error) *Problem {
+	if status == http.StatusUnprocessableEntity {
+		detail = notAsItStands
+	}
 	p := NewProblem(status, "%s", detail)
 	for _, err := range errs {
 		p.Errors = append(p.Errors, fieldError(err))

@@ -39,12 +39,15 @@ func NewProblem(status int, format string, values ...any) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, values...)}
 }
 
+// notAsItStands heads fields that are wrong, whoever finds them so.
+const notAsItStands = "what is asked for cannot be done as it stands"
+
 // Invalid is the problem of fields that are wrong; nil when none is.
 func Invalid(wrong ...FieldError) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	p := NewProblem(http.StatusUnprocessableEntity, "what is asked for cannot be done as it stands")
+	p := NewProblem(http.StatusUnprocessableEntity, "%s", notAsItStands)
 	p.Errors = wrong
 	return p
 }
