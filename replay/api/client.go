@@ -44,7 +44,8 @@ type ClientOptions struct {
 	CertFile  string // of the client, where the daemon knows it by one
 	KeyFile   string
 
-	// Again is told when a stream of events has ended and is opened again after a while; nil: nobody is. Since is when the daemon was
+	// Again is told when a stream of events is opened again after a while, and not of the first time behind one that the daemon has
+	// ended; nil: nobody is. Since is when the daemon was
 	// lost; zero: it answers, and cannot tell now.
 	Again func(why error, since time.Time, after time.Duration)
 

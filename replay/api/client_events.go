@@ -54,7 +54,9 @@ func (c *Client) Events(ctx context.Context, id, after string) iter.Seq2[Event, 
 				return
 			}
 			pause := min(left, wait/2+rand.N(wait/2)) // many watchers of one daemon do not come back at once
-			c.again(err, gone, pause)
+			if !heard || !errors.Is(err, errEnded) {  // a daemon that ends a stream may say why when it is asked again
+				c.again(err, gone, pause)
+			}
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():

@@ -389,7 +389,9 @@ func TestAStreamThatMayNotBeOpenedAgainEndsWithWhy(t *testing.T) {
 			fmt.Fprint(w, "event: replay\ndata: {\"id\":\"a\"}\n\n")
 		})}
 		go func() { _ = h.Serve(p) }()
-		c, err := api.NewClient(api.ClientOptions{URL: inside})
+		c, err := api.NewClient(api.ClientOptions{URL: inside, Again: func(why error, since time.Time, _ time.Duration) {
+			t.Errorf("a daemon that answers is told to be away since %s: %v", since, why)
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
