@@ -271,7 +271,8 @@ func TestAStartIsTheSameForTheSameKey(t *testing.T) {
 			}
 			other = asked
 			other.ID = "another"
-			if _, _, err := d.Start(anna, other); problem(err) != "422 body.id" {
+			_, _, err = d.Start(anna, other)
+			if problem(err) != "422 body.id" || !strings.Contains(err.Error(), "use another id for a new replay; over HTTP with another Idempotency-Key") {
 				t.Error(err)
 			}
 		}

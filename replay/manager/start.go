@@ -150,7 +150,7 @@ func (m *Manager) known(k *replay.Known, s *api.Start) (api.Replay, bool, error)
 	p.Next = "Use a new key for a new replay."
 	if s.ID != "" { // whoever names the replay may not know of keys: commands make them
 		p.Detail = fmt.Sprintf("replay %s was started before, and asked for otherwise", k.Spec.ID)
-		p.Next = "Look at it, or use another id, and another Idempotency-Key, for a new replay."
+		p.Next = "Look at it, or use another id for a new replay; over HTTP with another Idempotency-Key, too."
 	}
 	for _, field := range differing(theirs, ours) {
 		p.Errors = append(p.Errors, api.FieldError{Location: "body." + field, Message: "is not what replay " + k.Spec.ID + " was started with"})
