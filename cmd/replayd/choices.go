@@ -42,7 +42,7 @@ func (d *desk) Choices(k *replay.Known, r api.Resume) (map[string]replay.Choice,
 	}
 	for _, item := range r.Allow {
 		if !slices.Contains(allowable, item) {
-			wrong = append(wrong, api.FieldError{Location: "body.allow", Value: item, Message: oneOf(allowable)})
+			wrong = append(wrong, api.FieldError{Location: "body.allow", Value: item, Message: fmt.Sprintf("allow %q: %s", item, oneOf(allowable))})
 		}
 	}
 	if len(r.Allow) > 0 || len(k.Choices[replay.ChoiceAllow].Allow) > 0 || k.Unread() == replay.ChoiceAllow {

@@ -98,6 +98,9 @@ func TestChoicesAreThoseThatMayDiffer(t *testing.T) {
 	if !errors.As(err, &p) || len(p.Errors) != 6 {
 		t.Errorf("all of it is wrong: %v", err)
 	}
+	if err = inFlagsOf((&app{}).resumeCommand(), err); !strings.Contains(err.Error(), "\n  --allow \"all\": topic-missing, compacted") {
+		t.Errorf("which item is unknown is told as %v", err)
+	}
 }
 
 // TestWhatCannotBeReadIsPutRightByFlagsThatThereAre reads the command that is named for each choice.

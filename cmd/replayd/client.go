@@ -59,7 +59,7 @@ func (a *app) daemon(f *clientFlags) (api.Service, error) {
 	}
 	o := a.reaching(f)
 	if o.Token == "" && o.TokenFile != "" {
-		if _, err := os.Stat(o.TokenFile); err != nil {
+		if err := tokenFile(o.TokenFile); err != nil {
 			return nil, usage("the file of the token: %w", err)
 		}
 	}
@@ -68,6 +68,15 @@ func (a *app) daemon(f *clientFlags) (api.Service, error) {
 		return nil, usage("%w", err)
 	}
 	return c, nil
+}
+
+// tokenFile says why there can be no token in a file: it is read again at each request.
+func tokenFile(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file (%s): name one, or set $REPLAYD_TOKEN to the token itself", path, info.Mode())
+	}
+	return err
 }
 
 // reaching is how the daemon is reached.

@@ -283,6 +283,7 @@ func TestTheCertificateOfAClientIsShown(t *testing.T) {
 	}
 	b.replayd(server...).want(exitUnreached, "certificate")
 	b.replayd(append(server, "--client-cert", certFile)...).want(exitUsage, "--client-cert and --client-key go together")
+	b.replayd(append(server, "--token-file", t.TempDir())...).want(exitUsage, "the file of the token: ", "is no regular file", "$REPLAYD_TOKEN")
 }
 
 func TestATokenIsMadeOnceAndKnownByItsHash(t *testing.T) {

@@ -233,4 +233,5 @@ func TestHoursOfALongTimeAreAskedForInParts(t *testing.T) {
 		t.Errorf("a flat folder: %+v", got)
 	}
 	c.replayd("ls", "--archive", "payments", "--from", "1990-01-01", "--to", "2026-01-01", "--server", "x").want(exitUsage, "longer than 20 years")
+	c.replayd("ls", "--archive", "nosuch", "--from", "2026-11-01", "--for", "1h", "--server", "x").want(exitUsage, `replayd: --archive "nosuch": the daemon has orders, payments`)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -154,12 +155,21 @@ func titleOf(ctx context.Context, d api.Service, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var names []string
 	for _, known := range page.Items {
-		if known.Name == name && len(known.URL) == 1 {
+		switch {
+		case known.Name != name:
+			names = append(names, known.Name)
+		case len(known.URL) == 1:
 			return known.URL[0], nil
+		default:
+			return name, nil
 		}
 	}
-	return name, nil // and the daemon says that there is none
+	if len(names) == 0 {
+		names = []string{"none"}
+	}
+	return "", usage("--archive %q: the daemon has %s", name, strings.Join(names, ", "))
 }
 
 // quarantineThere is asked of a daemon.

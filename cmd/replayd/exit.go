@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+
+	"github.com/spf13/pflag"
 
 	"replayd/config"
 	"replayd/replay"
@@ -33,6 +36,26 @@ func usage(format string, args ...any) error { return &usageError{fmt.Errorf(for
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
+
+// flagError is what the library says of a flag, in the words of this program where it quotes its parser.
+func flagError(err error) error {
+	wrong := new(pflag.InvalidValueError)
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	var why string
+	switch kind := wrong.GetFlag().Value.Type(); {
+	case errors.Is(err, strconv.ErrRange):
+		why = "is too large"
+	case kind == "int32", kind == "int64":
+		why = "want a whole number"
+	case kind == "bool":
+		why = "want true or false"
+	default:
+		return err
+	}
+	return fmt.Errorf("--%s %q: %s", wrong.GetFlag().Name, wrong.GetValue(), why)
+}
 
 type badConfig struct{ err error }
 

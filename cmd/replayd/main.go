@@ -80,7 +80,7 @@ continued, it produces every event exactly once.`,
 	flags.CountVarP(&a.verbose, "verbose", "v", "log more; twice for the Kafka client's own words")
 	flags.StringVar(&a.logFormat, "log-format", "", "console or json (default: console on a terminal)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%w\nSee %s --help", err, cmd.CommandPath())
+		return usage("%w\nSee %s --help", flagError(err), cmd.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.planCommand(), a.catCommand(), a.lsCommand(), a.quarantineCommand(), a.topicsCommand(), a.demoCommand(),
 		a.configCommand(), a.versionCommand(), a.serveCommand(), a.tokenCommand(), a.startCommand(), a.listCommand(), a.showCommand(), a.watchCommand(), a.forgetCommand())

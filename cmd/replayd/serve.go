@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"slices"
+	"syscall"
 	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/daemon"
@@ -113,6 +116,9 @@ func (a *app) newDaemon(ctx context.Context, cluster *kafka.Cluster, auth *api.A
 	}
 	d.measured(cluster, m)
 	d.listen, err = api.Listen(s.Listen, tlsOf(s.TLS), a.log)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%w\nAnother program listens there, perhaps another daemon: --listen or server.listen names another address", err)
+	}
 	return d, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -81,6 +82,18 @@ func TestFilesOfTheDaemonAreLookedAtBeforeItWaitsForBrokers(t *testing.T) {
 		path := b.config("server: {listen: '127.0.0.1:0', " + server + "}\n")
 		b.replayd("serve", "--brokers", "127.0.0.1:1", "--config", path).want(exitBadConfig, says)
 	}
+}
+
+// TestAnAddressThatIsTakenIsToldWithWhatToDo about it.
+func TestAnAddressThatIsTakenIsToldWithWhatToDo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	b.replayd("serve", "--brokers", b.address(), "--config", b.config(""), "--listen", taken.Addr().String()).want(exitFailed, "address already in use", "--listen or server.listen names another address")
 }
 
 // TestClientsAreKnownByTheirCertificates as TLS has verified them.
