@@ -177,7 +177,7 @@ func (a *app) printListed(w *tabwriter.Writer, r *api.Replay) error {
 	}
 	done := ""
 	if r.Progress != nil {
-		done = fmt.Sprintf("%.0f %%", r.Progress.Percent)
+		done = fmt.Sprintf("%.0f %%", percentOf(r.Progress, 1))
 	}
 	cells := []string{r.ID, stateInWords(r), done, r.Topic, r.Pace, r.StartedAt.UTC().Format("2006-01-02 15:04Z"), startedBy(r)}
 	_, err := fmt.Fprintln(w, strings.Join(printable(cells), "\t"))

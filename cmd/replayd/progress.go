@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -84,7 +85,7 @@ func reportLines(r *replay.Report) []string { return append([]string{whereLine(r
 
 // whereLine is how far the replay is, in percent and event time, and how long it will take.
 func whereLine(r *replay.Report) string {
-	line := fmt.Sprintf("%5.1f %%", r.Percent)
+	line := fmt.Sprintf("%5.1f %%", percentOf(r, 10))
 	if at, err := time.Parse(time.RFC3339Nano, r.EventTime); err == nil {
 		line += "  at " + at.Format("2006-01-02 15:04:05Z")
 	}
@@ -92,6 +93,14 @@ func whereLine(r *replay.Report) string {
 		line += ", " + inSeconds(r.ETASeconds) + " left"
 	}
 	return line
+}
+
+// percentOf is how far it is, in parts of a percent that it has behind it: the last one it has not before it has ended.
+func percentOf(r *replay.Report, parts float64) float64 {
+	if r.Phase == replay.Ended || r.State.Terminal() {
+		return r.Percent
+	}
+	return min(math.Floor(r.Percent*parts), 100*parts-1) / parts
 }
 
 // inSeconds is a time in words.

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"text/tabwriter"
 
 	"replayd/replay"
+	"replayd/replay/api"
 )
 
 func TestWhatDoesNotFitIntoMemoryIsShownOnlyWhereThereIsSome(t *testing.T) {
@@ -23,6 +27,29 @@ func TestWhatDoesNotFitIntoMemoryIsShownOnlyWhereThereIsSome(t *testing.T) {
 		}
 		if line := strings.Join(restLines(&r), "\n"); strings.Contains(line, "do not fit into memory: 30 objects read twice, 2 spilled (3.0 MB)") != some || strings.Contains(line, "fit") != some {
 			t.Errorf("%+v as text: %s", p, line)
+		}
+	}
+}
+
+// TestWhatHasNotEndedIsNotDone, be it as near as it can.
+func TestWhatHasNotEndedIsNotDone(t *testing.T) {
+	for _, c := range []struct {
+		state       replay.State
+		percent     float64
+		list, watch string
+	}{
+		{replay.Running, 0, "0 %", "  0.0 %"},
+		{replay.Running, 42.68, "42 %", " 42.6 %"},
+		{replay.Running, 99.96, "99 %", " 99.9 %"},
+		{replay.Running, 100, "99 %", " 99.9 %"},
+		{replay.Paused, 99.6, "99 %", " 99.6 %"},
+		{replay.Completed, 100, "100 %", "100.0 %"},
+	} {
+		var out bytes.Buffer
+		r := api.Replay{ID: "p1", State: c.state, Progress: &replay.Report{State: c.state, Percent: c.percent}}
+		w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+		if err := errors.Join((&app{}).printListed(w, &r), w.Flush()); err != nil || !strings.Contains(out.String(), "  "+c.list+"  ") || whereLine(r.Progress) != c.watch {
+			t.Errorf("%s at %v is listed as %q and watched as %q, %v", c.state, c.percent, out.String(), whereLine(r.Progress), err)
 		}
 	}
 }
