@@ -11,12 +11,22 @@ import (
 	"replayd/replay/api"
 )
 
+// steered reports whether daemons still do with r what is wished.
+func steered(r *api.Replay) bool { return !r.State.Terminal() && r.Owner != replay.OwnerRun }
+
+// forgettable reports whether r may be forgotten; of a foreground process that is not heard the daemon says since when it must be so.
+func forgettable(r *api.Replay) bool { return r.State.Terminal() || isQuiet(r) }
+
+// anyOf is of any replay.
+func anyOf(*api.Replay) bool { return true }
+
 // act is a command that changes what is wished of a replay.
 type act struct {
 	use, short, long, example string
 
 	do   func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error)
 	done func(r *api.Replay) bool // it is so; nil: nothing to wait for
+	of   func(r *api.Replay) bool // it changes something about r
 
 	quarantineOK bool // it may end with quarantined events while it is waited for
 }
@@ -31,6 +41,7 @@ daemon. With --wait the command ends when it stands.`,
 			return d.Pause(ctx, id, a)
 		},
 		done: func(r *api.Replay) bool { return r.State == replay.Paused || heldBack(r) },
+		of:   func(r *api.Replay) bool { return steered(r) && r.Wanted == replay.Running },
 	},
 	{
 		use: "cancel", short: "End a replay before its end; it cannot be continued",
@@ -41,6 +52,7 @@ cannot be continued: pause can.`,
 			return d.Cancel(ctx, id, a)
 		},
 		done: func(r *api.Replay) bool { return r.State.Terminal() },
+		of:   steered,
 	},
 	{
 		use: "approve", short: "Approve a replay that somebody else has started and that is so large that it takes two",
@@ -48,6 +60,7 @@ cannot be continued: pause can.`,
 		do: func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
 			return d.Approve(ctx, id, a)
 		},
+		of: func(r *api.Replay) bool { return steered(r) && r.Waits },
 	},
 }
 
@@ -71,6 +84,9 @@ stop there again: --on-bad and its like, --max-bad and --allow choose otherwise,
 			return d.Resume(ctx, id, what)
 		},
 		done: func(r *api.Replay) bool { return r.State == replay.Running && r.Queued == "" },
+		of: func(r *api.Replay) bool {
+			return steered(r) && (r.Wanted == replay.Paused || r.State == replay.Paused || r.State == replay.Failed || wasRefused(r))
+		},
 	}
 	c := a.actCommand(resume)
 	addChoices(c.Flags(), &what)
@@ -81,7 +97,7 @@ stop there again: --on-bad and its like, --max-bad and --allow choose otherwise,
 func (a *app) actCommand(do *act) *cobra.Command {
 	f, what, wait := &clientFlags{}, api.Act{}, false
 	c := noted(daemonCommand(&cobra.Command{
-		Use: do.use + " ID", Short: do.short, Long: do.long, Example: do.example, Args: oneID, ValidArgsFunction: a.ids(f),
+		Use: do.use + " ID", Short: do.short, Long: do.long, Example: do.example, Args: oneID, ValidArgsFunction: a.ids(f, do.of),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := a.daemon(f)
 			if err != nil {
@@ -123,7 +139,7 @@ bursts. A pace is 5000/s, 50k/s, 20MB/s, x1, x4, unlimited, or several with comm
 			}
 			return nil
 		},
-		ValidArgsFunction: a.ids(f),
+		ValidArgsFunction: a.ids(f, steered),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := a.daemon(f)
 			if err != nil {
@@ -153,12 +169,12 @@ func (a *app) idsThere(f *clientFlags) cobra.CompletionFunc {
 		if a.named(f.set) == "" {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return a.ids(f)(cmd, args, typed)
+		return a.ids(f, anyOf)(cmd, args, typed)
 	}
 }
 
-// ids completes the ids of replays. A daemon that is away, or slow, completes none, and nothing is said.
-func (a *app) ids(f *clientFlags) cobra.CompletionFunc {
+// ids completes the ids of those of the newest replays that a command is for. A daemon that is away, or slow, completes none, and nothing is said.
+func (a *app) ids(f *clientFlags, of func(*api.Replay) bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -175,7 +191,9 @@ func (a *app) ids(f *clientFlags) cobra.CompletionFunc {
 		}
 		var list []string
 		for i := range page.Items {
-			list = append(list, cobra.CompletionWithDesc(page.Items[i].ID, stateInWords(&page.Items[i])+" into "+page.Items[i].Topic))
+			if r := &page.Items[i]; of(r) {
+				list = append(list, cobra.CompletionWithDesc(r.ID, stateInWords(r)+" into "+r.Topic))
+			}
 		}
 		return list, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -217,7 +217,7 @@ func (a *app) showCommand() *cobra.Command {
 	return daemonCommand(&cobra.Command{
 		Use: "show ID", Short: "How a replay stands; of one that has ended, its receipt",
 		Example: "  replayd show payments-0300",
-		Args:    oneID, ValidArgsFunction: a.ids(f),
+		Args:    oneID, ValidArgsFunction: a.ids(f, anyOf),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.show(cmd.Context(), f, args[0]) },
 	}, f)
 }
@@ -400,7 +400,7 @@ func (a *app) forgetCommand() *cobra.Command {
 audit stay, too. Its id may then be used again: the new replay is another one. It also takes one of replayd run that has not ended
 and whose process was silent for 10 minutes; should that be there all the same, it produces nothing more.`,
 		Example: "  replayd forget payments-0300 --reason test",
-		Args:    oneID, ValidArgsFunction: a.ids(f),
+		Args:    oneID, ValidArgsFunction: a.ids(f, forgettable),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := a.daemon(f)
 			if err == nil {

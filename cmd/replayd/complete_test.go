@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"replayd/replay"
 	"replayd/replay/api"
 	"replayd/replay/api/apitest"
 )
@@ -107,16 +109,32 @@ func (c *client) asked(line ...string) string {
 	return strings.TrimSpace(c.replayd(append([]string{cobra.ShellCompNoDescRequestCmd}, line...)...).want(exitOK).out.String())
 }
 
+// TestShellsAreOfferedTheReplaysOfADaemon about which the command does something.
 func TestShellsAreOfferedTheReplaysOfADaemon(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
-	c.start("--id", "night")
-	c.start("--id", "morning")
+	for _, r := range []struct {
+		id  string
+		how func(*api.Replay)
+	}{
+		{"night", func(*api.Replay) {}},
+		{"own", func(r *api.Replay) { r.Owner, r.HeardAt = replay.OwnerRun, time.Now().Add(-time.Hour) }},
+		{"large", func(r *api.Replay) { r.State, r.Waits = replay.Planned, true }},
+		{"held", func(r *api.Replay) { r.State, r.Wanted = replay.Paused, replay.Paused }},
+		{"over", func(r *api.Replay) { r.State = replay.Completed }},
+	} {
+		c.start("--id", r.id)
+		c.Change(r.id, r.how)
+	}
+	of := map[string]string{ // the newest first
+		"approve": "large", "resume": "held", "pause": "large night", "cancel": "held large night", "pace": "held large night", "forget": "over own",
+	}
 	for name, args := range ofDaemons(t) {
 		if !slices.Contains(args, "p1") { // it takes no id
 			continue
 		}
-		if got := c.asked(append(strings.Fields(name), "--server", "x", "")...); got != "morning\nnight\n"+noFiles {
+		want := strings.Fields(cmp.Or(of[name], "over held large own night"))
+		if got := c.asked(append(strings.Fields(name), "--server", "x", "")...); got != strings.Join(append(want, noFiles), "\n") {
 			t.Errorf("%s is offered %q", name, got)
 		}
 	}

@@ -25,7 +25,7 @@ be done, and ends when the group is. The exit code is that of replayd run.`,
 		Example: `  replayd watch payments-0300
   replayd watch payments-0300 --group payments-svc
   replayd watch payments-0300 -o json | jq .progress.percent`,
-		Args: oneID, ValidArgsFunction: a.ids(f),
+		Args: oneID, ValidArgsFunction: a.ids(f, anyOf),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := a.daemon(f)
 			if err != nil {
