@@ -20,6 +20,21 @@ func forgettable(r *api.Replay) bool { return r.State.Terminal() || isQuiet(r) }
 // anyOf is of any replay.
 func anyOf(*api.Replay) bool { return true }
 
+// approve returns inVain with the replay where it waited for nobody: what was so already is no error for the daemon.
+func approve(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
+	before, unseen := d.Replay(ctx, id)
+	r, err := d.Approve(ctx, id, a)
+	if err == nil && unseen == nil && !before.Waits {
+		err = inVain("replay " + id + " waited for no approval")
+	}
+	return r, err
+}
+
+// inVain says that there was no need for an act.
+type inVain string
+
+func (e inVain) Error() string { return string(e) }
+
 // act is a command that changes what is wished of a replay.
 type act struct {
 	use, short, long, example string
@@ -57,9 +72,7 @@ cannot be continued: pause can.`,
 	{
 		use: "approve", short: "Approve a replay that somebody else has started and that is so large that it takes two",
 		example: "  replayd approve payments-0300",
-		do: func(ctx context.Context, d api.Service, id string, a api.Act) (api.Replay, error) {
-			return d.Approve(ctx, id, a)
-		},
+		do: approve,
 		of: func(r *api.Replay) bool { return steered(r) && r.Waits },
 	},
 }
@@ -104,6 +117,10 @@ func (a *app) actCommand(do *act) *cobra.Command {
 				return err
 			}
 			r, err := do.do(cmd.Context(), d, args[0], what)
+			if vain := inVain(""); errors.As(err, &vain) {
+				a.say("%s\n", vain)
+				err = nil
+			}
 			var stands error // otherwise than was wished
 			if err == nil && wait {
 				r, err = a.waitFor(cmd.Context(), d, r, do)

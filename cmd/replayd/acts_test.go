@@ -55,12 +55,31 @@ func TestWhatIsWishedStandsBehindTheState(t *testing.T) {
 	}
 }
 
+// TestWhoApprovesInVainIsToldSo: what waits for nobody, or was approved before.
+func TestWhoApprovesInVainIsToldSo(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	c.start("--id", "p1")
+	const vain = "replay p1 waited for no approval\n"
+	c.replayd("approve", "p1").want(exitOK, vain)
+	c.Change("p1", func(r *api.Replay) { r.State, r.Waits = replay.Planned, true })
+	if told := c.replayd("approve", "p1").want(exitOK).err.String(); told != "" {
+		t.Errorf("who approves is told %q", told)
+	}
+	c.replayd("approve", "p1").want(exitOK, vain)
+	if told := c.replayd("approve", "p1", "-q").want(exitOK).err.String(); told != "" {
+		t.Errorf("with -q it is told %q", told)
+	}
+}
+
 // strict is a daemon that refuses acts by all fields that can be wrong with them.
 type strict struct{ api.Service }
 
 func (strict) wrong(more ...api.FieldError) error {
 	return api.Invalid(append(more, api.FieldError{Location: "body.reason", Message: "is required here: say why, for the audit"})...)
 }
+
+func (s strict) Replay(context.Context, string) (api.Replay, error) { return api.Replay{}, s.wrong() }
 
 func (s strict) Pause(context.Context, string, api.Act) (api.Replay, error) {
 	return api.Replay{}, s.wrong()
