@@ -72,8 +72,8 @@ cannot be continued: pause can.`,
 	{
 		use: "approve", short: "Approve a replay that somebody else has started and that is so large that it takes two",
 		example: "  replayd approve payments-0300",
-		do: approve,
-		of: func(r *api.Replay) bool { return steered(r) && r.Waits },
+		do:      approve,
+		of:      func(r *api.Replay) bool { return steered(r) && r.Waits },
 	},
 }
 

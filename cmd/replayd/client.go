@@ -44,6 +44,17 @@ func (f *clientFlags) addLogin(set *pflag.FlagSet) {
 	set.StringVar(&f.key, "client-key", "", "file with its key")
 }
 
+// flagsOfDaemon are those of a command, as they were typed; nil: it has none.
+func flagsOfDaemon(set *pflag.FlagSet) *clientFlags {
+	if set.Lookup("server") == nil {
+		return nil
+	}
+	value := func(name string) string { return set.Lookup(name).Value.String() }
+	return &clientFlags{
+		server: value("server"), tokenFile: value("token-file"), ca: value("ca"), cert: value("client-cert"), key: value("client-key"), set: set,
+	}
+}
+
 // unseen is how long a command that nobody sees waits for a daemon that answered and does so no more: longer than it takes to start
 // one again.
 const unseen = 5 * time.Minute

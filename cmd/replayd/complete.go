@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"iter"
 	"maps"
 	"slices"
@@ -97,7 +98,7 @@ func (a *app) valuesOf(f *pflag.Flag) cobra.CompletionFunc {
 	case slices.Contains(flagFolders, f.Name):
 		return nothingBut(cobra.ShellCompDirectiveFilterDirs)
 	case f.Name == "archive":
-		return a.names(func(c *config.Config) iter.Seq[string] { return maps.Keys(c.Archives) }, cobra.ShellCompDirectiveDefault) // or a folder
+		return a.archives
 	case f.Name == "topic":
 		return a.names(func(c *config.Config) iter.Seq[string] { return maps.Keys(c.Targets) }, cobra.ShellCompDirectiveNoFileComp)
 	}
@@ -113,6 +114,37 @@ func (a *app) names(get func(*config.Config) iter.Seq[string], besides cobra.She
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return slices.Sorted(get(a.configured())), besides
 	}
+}
+
+// archives are those of the daemon where that reads them, if it answers, else those of the configuration here. What is read here may
+// be a folder, too.
+func (a *app) archives(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	f, besides := flagsOfDaemon(cmd.Flags()), cobra.ShellCompDirectiveDefault
+	if f != nil && (cmd.Annotations[withoutConfig] != "" || a.named(f.set) != "") {
+		if names := a.archivesThere(cmd.Context(), f); len(names) > 0 {
+			return names, cobra.ShellCompDirectiveNoFileComp
+		}
+		besides = cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.names(func(c *config.Config) iter.Seq[string] { return maps.Keys(c.Archives) }, besides)(cmd, args, typed)
+}
+
+// archivesThere are those that a daemon tells of in time; none: it does not.
+func (a *app) archivesThere(ctx context.Context, f *clientFlags) (names []string) {
+	d, err := a.daemon(f)
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, completing)
+	defer cancel()
+	page, err := d.Archives(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, known := range page.Items {
+		names = append(names, known.Name)
+	}
+	return names
 }
 
 // configured is the configuration; one that cannot be read has no names to offer, and a shell in the middle of a line no

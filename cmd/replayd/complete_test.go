@@ -149,6 +149,28 @@ func TestShellsAreOfferedTheReplaysOfADaemon(t *testing.T) {
 	}
 }
 
+// TestShellsAreOfferedTheArchivesOfTheDaemon where one does it, and those that are configured here where none answers.
+func TestShellsAreOfferedTheArchivesOfTheDaemon(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	path := nowhere(t).config("archives:\n  mine: {url: ./a, preset: jsonl, event_id: /id, event_time: /t}\n")
+	of := func(want string, line string) {
+		t.Helper()
+		args := append(strings.Fields(line), "--config", path, "--archive", "")
+		if got := strings.Fields(c.asked(args...)); !slices.Equal(got, strings.Fields(want)) {
+			t.Errorf("%s is offered %q, want %q", line, got, want)
+		}
+	}
+	const known = "orders payments "
+	of(known+noFiles, "start")
+	of(known+noFiles, "list")
+	of(known+noFiles, "plan --server x")
+	of("mine "+files, "plan")
+	of("mine "+files, "run")
+	c.Break(errors.New("away"))
+	of("mine "+noFiles, "start")
+}
+
 // slow is a daemon that answers when nobody waits any more.
 type slow struct{ *apitest.Fake }
 
