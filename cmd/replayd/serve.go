@@ -218,6 +218,9 @@ func tlsOf(c config.ServerTLS) *api.TLSOptions {
 
 // run answers and works until ctx ends. Then replays leave first: whoever watches them is told.
 func (d *daemon) run(ctx context.Context) error {
+	if len(d.app.config.Targets) == 0 {
+		d.app.log.Warn().Msg("the configuration names no targets, the topics that replays may write: each start will be refused")
+	}
 	d.app.log.Info().Str("address", d.listen.Addr().String()).Msg("serving")
 	answering, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -81,6 +82,17 @@ func TestFilesOfTheDaemonAreLookedAtBeforeItWaitsForBrokers(t *testing.T) {
 	} {
 		path := b.config("server: {listen: '127.0.0.1:0', " + server + "}\n")
 		b.replayd("serve", "--brokers", "127.0.0.1:1", "--config", path).want(exitBadConfig, says)
+	}
+}
+
+// TestADaemonThatCanStartNothingSaysSo when it begins, and not only to each who asks it to.
+func TestADaemonThatCanStartNothingSaysSo(t *testing.T) {
+	t.Parallel()
+	for more, warns := range map[string]bool{"": true, targetX: false} {
+		d := newBench(t).serve(more)
+		if told := d.err.String(); strings.Contains(told, "the configuration names no targets") != warns {
+			t.Errorf("with targets %q it logs\n%s", more, told)
+		}
 	}
 }
 
