@@ -70,6 +70,9 @@ func (a *app) startReplay(ctx context.Context, to *clientFlags, f *replayFlags, 
 		return usage("start takes --archive, a name that the daemon knows, and --topic, the replay topic")
 	}
 	if !s.yes && a.asks() && !there(ctx, d, asked.ID) {
+		if asked.Reason == "" && reasonRequired(ctx, d) {
+			return usage("--reason is required here: say why, for the audit")
+		}
 		agreed, err := a.agreed(ctx, d, &asked)
 		if err != nil || !agreed {
 			return f.inFlags(err, a.now())
@@ -94,6 +97,12 @@ func there(ctx context.Context, d api.Service, id string) bool {
 	}
 	_, err := d.Replay(ctx, id)
 	return err == nil
+}
+
+// reasonRequired reports whether a daemon says that it starts nothing without a reason. One that cannot tell refuses the start itself.
+func reasonRequired(ctx context.Context, d api.Service) bool {
+	v, err := d.Version(ctx)
+	return err == nil && v.ReasonRequired
 }
 
 // keyOf is the key of a start. Who names the replay asks for the same one when they ask again, as a job does that is tried again,

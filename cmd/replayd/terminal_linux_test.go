@@ -36,6 +36,7 @@ type planning struct {
 	*apitest.Fake
 	refuses atomic.Bool
 	frozen  atomic.Bool
+	whys    atomic.Bool // it takes nothing without a reason
 	idle    atomic.Bool // nothing becomes of what is wished
 	started atomic.Pointer[api.Start]
 }
@@ -59,6 +60,12 @@ func (p *planning) Pause(ctx context.Context, id string, a api.Act) (api.Replay,
 		return api.Replay{}, ctx.Err()
 	}
 	return p.Fake.Pause(ctx, id, a)
+}
+
+func (p *planning) Version(ctx context.Context) (api.Version, error) {
+	v, err := p.Fake.Version(ctx)
+	v.ReasonRequired = p.whys.Load()
+	return v, err
 }
 
 func (p *planning) Resume(ctx context.Context, id string, r api.Resume) (api.Replay, error) {
@@ -190,6 +197,19 @@ func TestStartAtATerminalAsksNothingInVain(t *testing.T) {
 	if screen := s.ends("0"); strings.Contains(screen, "start it?") || s.daemon.started.Load() == nil {
 		t.Errorf("--yes is asked:\n%s", screen)
 	}
+}
+
+// TestStartAtATerminalAsksForTheReasonFirst: a plan takes its time, and would be made in vain.
+func TestStartAtATerminalAsksForTheReasonFirst(t *testing.T) {
+	t.Parallel()
+	s := sit(t, startAtTerminal, func(p *planning) { p.whys.Store(true) })
+	if screen := s.ends("2"); !strings.Contains(screen, "--reason is required here: say why, for the audit") || strings.Contains(screen, "window") {
+		t.Errorf("who gives no reason sees\n%s", screen)
+	}
+	s = sit(t, startAtTerminal+" --reason INC-1", func(p *planning) { p.whys.Store(true) })
+	s.sees("start it? [y/N]")
+	s.presses("y\n")
+	s.ends("0")
 }
 
 // TestTheSameStartIsShownWhoeverAsks: typed again where it was asked for without a question, and the reverse.

@@ -275,7 +275,8 @@ type Event struct {
 
 // Version is that of the program.
 type Version struct {
-	Version string `json:"version" doc:"as replayd version prints it" example:"v1.0.0"`
+	Version        string `json:"version" doc:"as replayd version prints it" example:"v1.0.0"`
+	ReasonRequired bool   `json:"reason_required,omitempty" doc:"everything that changes something must say why"`
 }
 
 // Readiness says whether the daemon can do its work.

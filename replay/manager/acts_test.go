@@ -336,6 +336,9 @@ func TestAStartThatIsWrongNamesAllItsFieldsAtOnce(t *testing.T) {
 	simulate(t, func(t *testing.T, c *cluster) {
 		d := c.daemon("d", nil, func(o *Options) { o.Desk, o.RequireReason = clerk{o.Desk, apitest.NewFake()}, true })
 		defer ends(d)
+		if v, err := d.Version(t.Context()); err != nil || !v.ReasonRequired {
+			t.Errorf("nobody is told before that a reason is required: %+v, %v", v, err)
+		}
 		s := api.Start{ID: "no spaces", Topic: "x", From: "yesterday", Pace: "fast"}
 		if _, _, err := d.Start(as(t, "anna"), s); problem(err) != "422 body.id body.reason body.from body.pace" {
 			t.Error(err)

@@ -337,5 +337,5 @@ func (m *Manager) Ready(context.Context) (api.Readiness, error) {
 
 // Version implements api.Service.
 func (m *Manager) Version(context.Context) (api.Version, error) {
-	return api.Version{Version: m.options.Version}, nil
+	return api.Version{Version: m.options.Version, ReasonRequired: m.options.RequireReason}, nil
 }
