@@ -131,7 +131,7 @@ func (s *Sink) begin(ctx context.Context, known *Stored) error {
 		return nil
 	}
 	g := s.journal.genesis
-	return s.cluster.writeConfig(ctx, startedKey(s.spec.ID), started{
+	return s.writeConfig(ctx, startedKey(s.spec.ID), started{
 		Version: version, CheckpointPartition: g.CheckpointPartition, CheckpointTopicID: g.CheckpointTopicID, TopicID: g.TopicID,
 		Genesis: s.journal.began, Looked: s.looked, Overlap: s.settings.Allow.Has(ItemOverlap),
 	})

@@ -91,10 +91,10 @@ func (c *Cluster) freezeFirst(ctx context.Context, spec *replay.Spec, s Settings
 	return known, c.writeConfig(ctx, key, nil)
 }
 
-// nothingLeft refuses a session of a replay that was forgotten while it began.
+// nothingLeft refuses a session of a replay that was forgotten while it slept.
 func nothingLeft(id string) error {
 	return &replay.Refusal{
-		Item: ItemRestart, What: fmt.Sprintf("replay %s was forgotten meanwhile: this session has produced nothing", id),
+		Item: ItemRestart, What: fmt.Sprintf("replay %s was forgotten meanwhile: this session produces nothing", id),
 		Next: "Start it anew where it is still wanted.",
 	}
 }

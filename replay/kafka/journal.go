@@ -103,11 +103,12 @@ func apply[T any](j *journal, r *kgo.Record, set func(*T)) error {
 	return nil
 }
 
-// applyBarrier notes barriers of others; it may be given uncommitted records too. Whoever forgets the replay that had the id before,
-// and slept meanwhile, may fence this one before it learns of it: it deletes nothing then, and this session goes on.
+// applyBarrier notes barriers of others; it may be given uncommitted records too. A session of the replay that had the id before may
+// have slept meanwhile, and fence this one before it learns what has become of its own: it writes nothing more then, and this session
+// goes on.
 func (j *journal) applyBarrier(r *kgo.Record) error {
 	return apply(j, r, func(b *barrier) {
-		if b == nil || b.Session == j.session || b.Forgets != "" && j.part != "" && b.Forgets != j.part {
+		if b == nil || b.Session == j.session || b.Of != "" && j.part != "" && b.Of != j.part {
 			return
 		}
 		since := r.Offset

@@ -238,7 +238,7 @@ func (s *Sink) contend(ctx context.Context) error {
 
 // giveWay takes the word back that this replay has started.
 func (s *Sink) giveWay(ctx context.Context, f Finding) error {
-	if err := s.cluster.writeConfig(ctx, startedKey(s.spec.ID), nil); err != nil {
+	if err := s.writeConfig(ctx, startedKey(s.spec.ID), nil); err != nil {
 		return err
 	}
 	return &replay.Refusal{Item: f.Item, What: f.What, Next: f.Next}

@@ -179,6 +179,16 @@ func (of *registered) spec() (*register[stored], string) {
 	return first, part
 }
 
+// stands reports whether an id is that of the replay whose spec has a key with this last part, and it is not being forgotten.
+func (r *registry) stands(id, part string) bool {
+	of := r.replays[id]
+	if of == nil {
+		return false
+	}
+	_, holds := of.spec()
+	return holds == part && of.forgetting() == nil
+}
+
 // stored is what is known, nil when there is no spec that can be read.
 func (of *registered) stored() *Stored {
 	spec, part := of.spec()

@@ -193,17 +193,50 @@ func (s *Sink) tryAcquire(ctx context.Context) error {
 		s.since = offset
 	}
 	s.producer = p
-	return s.journal.supersededBy(s.since)
+	if err := s.journal.supersededBy(s.since); err != nil {
+		return err
+	}
+	return s.standsStill(ctx)
+}
+
+// standsStill refuses to go on with a replay that was forgotten before this session owned it: its id may be another's. Whoever forgets
+// it from now on fences this session first. One that forgets it looks itself.
+func (s *Sink) standsStill(ctx context.Context) error {
+	if s.forgets != nil {
+		return nil
+	}
+	all, err := s.cluster.registry(ctx)
+	if err == nil && !all.stands(s.spec.ID, s.journal.part) {
+		err = nothingLeft(s.spec.ID)
+	}
+	return err
+}
+
+// writeConfig writes a record of the replay in a transaction of its own, and nil deletes it: a session that has slept until the replay
+// was forgotten writes it into no other one that has the id since.
+func (s *Sink) writeConfig(ctx context.Context, key string, value any) error {
+	r := &kgo.Record{Topic: s.cluster.topic(configTopic), Key: []byte(key)}
+	if value != nil {
+		r.Value = encode(value)
+	}
+	err := s.producer.opening(ctx, func(t *sending) error {
+		t.send(r, nil)
+		return nil
+	})
+	if err == nil || final(err) {
+		return err
+	}
+	if err := s.acquire(ctx); err != nil {
+		return err
+	}
+	return s.writeConfig(ctx, key, value) // twice is as good as once
 }
 
 // writeBarrier returns the offset of the barrier.
 func (s *Sink) writeBarrier(ctx context.Context, p *producer) (int64, error) {
-	b := barrier{Version: version, Session: s.session, Host: host(), PID: os.Getpid()}
+	b := barrier{Version: version, Session: s.session, Host: host(), PID: os.Getpid(), Of: s.journal.part}
 	if s.since >= 0 {
 		b.Since = &s.since
-	}
-	if s.forgets != nil {
-		b.Forgets = s.forgets.part
 	}
 	offset := int64(-1)
 	err := p.opening(ctx, func(t *sending) error {

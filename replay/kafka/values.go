@@ -22,7 +22,7 @@ type barrier struct {
 	PID     int    `json:"pid"`
 	Since   *int64 `json:"since,omitempty"` // offset of this session's first barrier; absent in that one itself
 
-	Forgets string `json:"forgets,omitempty"` // incarnation of the replay that the session deletes the records of; empty: it runs one
+	Of string `json:"of,omitempty"` // the last of the key of the spec of the replay whose session it is; empty: of a replayd that did not note it
 }
 
 // genesis is how a replay began. It has a key of its own and is never overwritten.
