@@ -17,11 +17,16 @@ type Refused struct {
 	Daemon  string    `json:"daemon"`  // host and process
 	At      time.Time `json:"at"`
 
+	Incarnation string `json:"incarnation,omitempty"` // of the replay, as in Known; empty: of a replayd that did not note it
+
 	// Session is the one that was refused, and Commit the number of the newest commit that it knew; -1: of none. An empty Session is
 	// of a replayd that did not note them.
 	Session string `json:"session,omitempty"`
 	Commit  int64  `json:"commit"`
 }
+
+// Of is Incarnation.
+func (r Refused) Of() string { return r.Incarnation }
 
 // Overtaken reports whether another session has begun or gone on since r, as c tells, the newest checkpoint of the replay; nil: there
 // is none. A commit of its own that the refused session did not hear of is no other's.

@@ -62,7 +62,7 @@ func (v *View) known(id string) (replay.Known, bool) {
 		}
 		k.Err = cmp.Or(k.Err, c.err, v.foreignTo(id, of.started.value), v.emptied(id, &c))
 	}
-	k.Refused = of.refusal(&k, spec.first)
+	k.Refused = of.refusal(&k, at)
 	if !k.State().Terminal() { // nobody asks any more what is wanted of one that has ended
 		k.Err = cmp.Or(k.Err, of.wanted.unreadable(id, at))
 	}

@@ -6,26 +6,26 @@ import (
 	"replayd/replay"
 )
 
-// Refuse lets a replay wait for a person, at all daemons and after restarts, until anything is wished of it anew.
+// Refuse lets a replay wait for a person, at all daemons and after restarts, until anything is wished of it anew. Of which replay r is
+// told says its Incarnation, as of a wish.
 func (v *View) Refuse(ctx context.Context, id string, r replay.Refused) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	return v.want(ctx, id, refusedKey(id), new(replay.Signed), r) // its token tells of which replay it is
+	return v.want(ctx, id, refusedKey(id), &replay.Signed{Incarnation: r.Incarnation}, r)
 }
 
 // refusal is why k waits for a person, nil when it does not, or when somebody has wished anything since, or another session has gone
-// on with it. One that cannot be read
-// says nothing of what was wished under, so there its place in the topic tells. The spec stands at an offset.
-func (of *registered) refusal(k *replay.Known, spec int64) *replay.Refused {
+// on with it. One that cannot be read says nothing of what was wished under, so there its place in the topic tells.
+func (of *registered) refusal(k *replay.Known, at incarnation) *replay.Refused {
 	r := &of.refused
-	switch {
-	case r.absent() || k.Wish == nil:
+	switch said := meant(r, at); {
+	case k.Wish == nil:
 		return nil
-	case r.err == nil && r.value.Wish == k.Wish.Token && !r.value.Overtaken(k.Checkpoint):
-		known := *r.value
+	case r.err == nil && said != nil && said.Wish == k.Wish.Token && !said.Overtaken(k.Checkpoint):
+		known := *said
 		return &known
-	case r.err == nil || r.newest < max(spec, of.wanted.newest()):
+	case r.err == nil || r.newest < max(at.first, of.wanted.newest()):
 		return nil
 	}
 	state := replay.Planned

@@ -113,6 +113,43 @@ func TestWhyAReplayWaitsIsForgottenWithIt(t *testing.T) {
 	}
 }
 
+// TestWhyAForgottenReplayWaitsIsNothingToItsSuccessor even where both are wished alike, or it comes too late to be held back.
+func TestWhyAForgottenReplayWaitsIsNothingToItsSuccessor(t *testing.T) {
+	t.Parallel()
+	c := connect(t, fake(t))
+	v := follow(t, c)
+	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := v.Find("r")
+	if err := v.Cancel(t.Context(), "r", replay.Signed{}); err != nil {
+		t.Fatal(err)
+	}
+	forget(t, v, "r")
+	if err := v.Freeze(t.Context(), daemonSpec("r"), replay.Start{}, running()); err != nil {
+		t.Fatal(err)
+	}
+	k, _ := v.Find("r")
+	late := replay.NewRefused(k.Wish.Token, replay.Planned, "forgotten meanwhile", "host 7", time.Now())
+	late.Incarnation = before.Incarnation
+	if err := v.Refuse(t.Context(), "r", late); !errors.As(err, new(*replay.Another)) || !errors.As(err, new(*replay.Conflict)) {
+		t.Errorf("it is answered %v", err)
+	}
+	if err := v.write(t.Context(), refusedKey("r"), late); err != nil {
+		t.Fatal(err)
+	}
+	if k, _ := v.Find("r"); k.Refused != nil {
+		t.Errorf("the next one waits because of %+v", k.Refused)
+	}
+	late.Incarnation = k.Incarnation
+	if err := v.Refuse(t.Context(), "r", late); err != nil {
+		t.Fatal(err)
+	}
+	if k, _ := v.Find("r"); k.Refused == nil {
+		t.Error("its own does not hold it")
+	}
+}
+
 // TestNoReplayIsRefusedForGoodOrAtAnyLength by what is no end of a session.
 func TestNoReplayIsRefusedForGoodOrAtAnyLength(t *testing.T) {
 	t.Parallel()

@@ -184,7 +184,7 @@ func (m *Manager) runsSomewhere(k *replay.Known) bool {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	own := m.sessions[k.Spec.ID]
+	own := m.own(k)
 	return own != nil && !own.leaving || m.alive(k) && k.State() == replay.Running
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"replayd/replay"
 	"replayd/replay/api"
@@ -137,6 +138,52 @@ func TestAnActThatChangesNothingIsRefused(t *testing.T) {
 				}
 				if wait(5 * settle); d.stands("2").State != replay.Paused {
 					t.Errorf("paused it is %+v", d.stands("2"))
+				}
+			})
+		})
+	}
+}
+
+// TestASessionOfAForgottenReplayIsNotItsSuccessors: its daemon froze, and reads in one stretch that the replay was cancelled and
+// forgotten, and that its id is another's.
+func TestASessionOfAForgottenReplayIsNotItsSuccessors(t *testing.T) {
+	forgotten := &replay.Refusal{Item: "restart", What: "replay 1 was forgotten meanwhile: this session has produced nothing"}
+	for what, begins := range map[string]func(d *daemon){
+		"that does not end":         func(d *daemon) { d.opening = time.Hour },
+		"that ends before it looks": func(d *daemon) { d.opening, d.lag = time.Minute, 2*time.Minute },
+	} {
+		t.Run(what, func(t *testing.T) {
+			simulate(t, func(t *testing.T, c *cluster) {
+				d, other := c.daemon("d", []string{"x"}), c.daemon("other", nil)
+				defer ends(d, other)
+				d.mu.Lock()
+				begins(d)
+				d.mu.Unlock()
+				d.meets(true, forgotten)
+				d.begin("1", "x", 100, "10/s")
+				wait(time.Second)
+				d.freeze(true)
+				if _, err := other.Cancel(as(t, "anna"), "1", api.Act{}); err != nil {
+					t.Fatal(err)
+				}
+				wait(2 * silent) // until nobody is heard to be at work on it
+				if err := other.Forget(as(t, "anna"), "1", api.Act{}); err != nil {
+					t.Fatal(err)
+				}
+				other.begin("1", "y", 50, "10/s")
+				wait(time.Second)
+				d.freeze(false)
+				wait(6 * time.Minute)
+				if r := d.stands("1"); r.State != replay.Planned || r.Reason != "" || r.Daemon != "" {
+					t.Errorf("the next replay, which no session has had, stands %+v", r)
+				}
+				if s := d.Standing(); s.Ended[Abandoned] != s.Begun {
+					t.Errorf("of %d sessions have ended %v", s.Begun, s.Ended)
+				}
+				other.gets("y")
+				wait(time.Minute)
+				if got, r := c.came("y"), other.stands("1"); got != "1:50" {
+					t.Errorf("there came %q; it is %s: %s", got, r.State, r.Reason)
 				}
 			})
 		})

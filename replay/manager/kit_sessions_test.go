@@ -21,11 +21,15 @@ import (
 // sessions are the daemon's. A replay's archive holds as many events as its spec's limit says, one a second.
 type sessions daemon
 
-func (s *sessions) Source(_ context.Context, spec *replay.Spec) (archive.Source, error) {
+func (s *sessions) Source(ctx context.Context, spec *replay.Spec) (archive.Source, error) {
 	s.mu.Lock()
 	opening := s.opening
 	s.mu.Unlock()
-	time.Sleep(opening) // of fake time
+	select {
+	case <-time.After(opening):
+	case <-ctx.Done():
+		return archive.Source{}, ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	files := map[string][]byte{"2026/11/01/12/a": archived(spec.Limit)}

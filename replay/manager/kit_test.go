@@ -443,11 +443,15 @@ func (r *registers) Refuse(ctx context.Context, id string, refused replay.Refuse
 	if r.late != nil {
 		<-r.late
 	}
-	return r.write(ctx, func(known map[string]*entry, _ int64) {
-		if e := known[id]; e != nil {
+	err := r.write(ctx, func(known map[string]*entry, _ int64) {
+		if e := known[id]; e != nil && e.Incarnation == refused.Incarnation {
 			e.Refused = &refused
 		}
 	})
+	if k, ok := r.Find(id); err == nil && (!ok || k.Incarnation != refused.Incarnation) {
+		return &replay.Conflict{Err: &replay.Another{ID: id}}
+	}
+	return err
 }
 
 func (r *registers) Forget(ctx context.Context, id, incarnation string) error {

@@ -251,7 +251,15 @@ func (m *Manager) look(ctx context.Context) time.Time {
 	return a.again
 }
 
-// here are the replays that have a session. The lock is held.
+// own is the session that k has here, nil: none. The lock is held.
+func (m *Manager) own(k *replay.Known) *session {
+	if s := m.sessions[k.Spec.ID]; s != nil && s.of(k) {
+		return s
+	}
+	return nil
+}
+
+// here are the ids of replays that have a session. The lock is held.
 func (m *Manager) here() map[string]bool {
 	ids := map[string]bool{}
 	for id := range m.sessions {
@@ -272,10 +280,7 @@ func (m *Manager) steer(all []replay.Known, whole bool) {
 			m.hear(k, now)
 		}
 		if s := m.sessions[k.Spec.ID]; s != nil {
-			if s.chosen != chosen(k) || s.says && wished(k).State == replay.Running {
-				s.leave() // to one that works with the other choices, or when it is its turn
-			}
-			s.obey(wished(k))
+			s.steer(k)
 		}
 		if b, set := m.setbacks[k.Spec.ID]; set {
 			b.hear(m.heard[k.Spec.ID].at)

@@ -46,7 +46,7 @@ type Registers interface {
 	Choose(ctx context.Context, id, name string, c replay.Choice) error
 
 	// Refuse lets a replay wait for a person: it is known as Refused at all daemons until anything is wished of it anew, unless r is
-	// overtaken.
+	// overtaken. Of an incarnation that the id does not have now it is a *replay.Conflict.
 	Refuse(ctx context.Context, id string, r replay.Refused) error
 
 	// Forget forgets a replay that has ended; where its id has another incarnation than the one named, it is a *replay.Conflict.

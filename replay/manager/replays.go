@@ -77,7 +77,7 @@ func (m *Manager) state(k *replay.Known) replay.State {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.sessions[k.Spec.ID] != nil || m.alive(k) && !k.Live.State.Terminal() {
+	if m.own(k) != nil || m.alive(k) && !k.Live.State.Terminal() {
 		return replay.Planned
 	}
 	return s
@@ -87,7 +87,7 @@ func (m *Manager) state(k *replay.Known) replay.State {
 func (m *Manager) addOwn(k *replay.Known, r *api.Replay) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	own, b := m.sessions[k.Spec.ID], m.setbacks[k.Spec.ID]
+	own, b := m.own(k), m.setbacks[k.Spec.ID]
 	if r.State.Terminal() { // a session that still closes what has ended tells no more of it
 		r.Progress = reached(k, nil, false)
 		return

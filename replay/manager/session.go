@@ -216,6 +216,9 @@ func (m *Manager) say(ctx context.Context, l replay.Live) {
 // ended takes note of how a session ended, and tells others what went wrong: the checkpoint may not say it. What lasts is
 // written before anybody is told of it.
 func (m *Manager) ended(ctx context.Context, s *session, err error) {
+	if k, ok := m.options.Registers.Find(s.known.Spec.ID); !ok || !s.of(&k) {
+		s.abandon() // its replay is forgotten, and what it has met says nothing of one that has the id now
+	}
 	r, err := m.refuse(ctx, s, err)
 	b := m.note(s, err, r)
 	m.signal()
@@ -312,6 +315,24 @@ func (s *session) leave() {
 			s.abandon()
 		}
 	}()
+}
+
+// of reports whether the session is of k, and not of a replay that had its id before and is forgotten. One that cannot be read may be
+// either.
+func (s *session) of(k *replay.Known) bool {
+	return k.Incarnation == "" || k.Incarnation == s.known.Incarnation
+}
+
+// steer tells a session what is wished of the replay that has its id now. The lock is held.
+func (s *session) steer(k *replay.Known) {
+	if !s.of(k) {
+		s.abandon() // there is nothing to come back to
+		return
+	}
+	if s.chosen != chosen(k) || s.says && wished(k).State == replay.Running {
+		s.leave() // to one that works with the other choices, or when it is its turn
+	}
+	s.obey(wished(k))
 }
 
 // obey tells a session what is wished now. Of one that leaves its end says nothing about that. The lock is held.

@@ -62,7 +62,7 @@ func refusal(s *session, err error, daemon string, now time.Time) (replay.Refuse
 		state = replay.Planned
 	}
 	r := replay.NewRefused(s.wish.Token, state, cause(s, err), daemon, now)
-	r.Session, r.Commit = s.name, s.commit
+	r.Incarnation, r.Session, r.Commit = s.known.Incarnation, s.name, s.commit
 	return r, true
 }
 

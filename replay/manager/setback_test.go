@@ -374,6 +374,7 @@ func TestWhoResumesWhatIsRefusedResumesIt(t *testing.T) {
 		d.kill()
 		k, _ := (*registers)(other).Find("1")
 		r := replay.NewRefused(k.Wish.Token, replay.Failed, "the topic was deleted", d.name, time.Now())
+		r.Incarnation = k.Incarnation
 		if err := (*registers)(other).Refuse(t.Context(), "1", r); err != nil {
 			t.Fatal(err)
 		}

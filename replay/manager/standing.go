@@ -59,7 +59,7 @@ const (
 	Over      Outcome = "over"       // its replay has ended, too
 	Paused    Outcome = "paused"     // its replay is
 	Left      Outcome = "left"       // to another session, here or at another daemon
-	Abandoned Outcome = "abandoned"  // it was to leave, and did not within 10 seconds
+	Abandoned Outcome = "abandoned"  // it was to leave, and did not within 10 seconds; or its replay was forgotten
 	TakenOver Outcome = "taken_over" // another daemon has the replay
 	Refused   Outcome = "refused"    // and would be again: the replay waits for a person
 	Failed    Outcome = "failed"     // and is tried again
