@@ -76,8 +76,10 @@ func (v *View) forget(ctx context.Context, id, incarnation string, silent bool) 
 			return err
 		}
 	}
-	if err := v.forgetAll(ctx, f); err != nil && !v.finished(ctx, f) {
-		return v.cluster.unanswered(fmt.Errorf("forget replay %s: %w", id, err))
+	if err := v.forgetAll(ctx, f); err != nil {
+		if err := v.elsewhere(ctx, f, err); err != nil {
+			return err
+		}
 	}
 	return v.takeBack(ctx, f)
 }
@@ -217,9 +219,40 @@ func (v *View) stands(f *forgotten) bool {
 	return of.specs[f.part] != nil
 }
 
-// finished reports whether a forgetting that has met an error was finished by another daemon.
-func (v *View) finished(ctx context.Context, f *forgotten) bool {
-	return v.awaitAll(ctx, configTopic, v.cluster.admin.ListEndOffsets) == nil && !v.forgets(f)
+// othersLimit is how long another daemon that forgets the same replay is waited for.
+const othersLimit = 5 * time.Second
+
+// elsewhere is nil when a forgetting that has met err was finished by another daemon. One that has got in between may be about to.
+func (v *View) elsewhere(ctx context.Context, f *forgotten, err error) error {
+	if fencing(err) || errors.As(err, new(*replay.TakenOver)) {
+		limited, cancel := context.WithTimeout(ctx, othersLimit)
+		defer cancel()
+		switch {
+		case v.awaitForgotten(limited, f):
+			return nil
+		case ctx.Err() == nil:
+			return &replay.Conflict{Err: fmt.Errorf("replay %s is being forgotten by another daemon, which has not finished yet\n"+
+				"Look again in a moment: replayd show %s. If it is still there, forget it again", f.spec.ID, f.spec.ID)}
+		}
+	} else if v.awaitAll(ctx, configTopic, v.cluster.admin.ListEndOffsets) == nil && !v.forgets(f) {
+		return nil
+	}
+	return v.cluster.unanswered(fmt.Errorf("forget replay %s: %w", f.spec.ID, err))
+}
+
+// awaitForgotten reports whether the replay is forgotten before ctx ends.
+func (v *View) awaitForgotten(ctx context.Context, f *forgotten) bool {
+	for {
+		changed := v.Changed()
+		if !v.forgets(f) {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 // takeBack deletes an intent that was written late, beside another replay. It has no effect there, and should not lie about.

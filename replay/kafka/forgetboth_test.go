@@ -1,0 +1,95 @@
+package kafka
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"replayd/replay"
+)
+
+// outdone is a client's hook that tells when a record of it is refused because another session's client got in between.
+type outdone struct{ by chan struct{} }
+
+func (o outdone) OnProduceRecordUnbuffered(_ *kgo.Record, err error) {
+	if fencing(err) {
+		select {
+		case o.by <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// forgetter is a daemon that forgets replay r, and is held back before it writes a record with a key; empty: nowhere.
+func forgetter(t *testing.T, f *kfake.Cluster, key string) (h *held, o outdone, answer <-chan error) {
+	t.Helper()
+	h = hold(func(what any) bool {
+		r, ok := what.(*kgo.Record)
+		return ok && key != "" && strings.HasPrefix(string(r.Key), key)
+	})
+	o = outdone{make(chan struct{}, 1)}
+	options := Options{Brokers: f.ListenAddrs(), GiveUp: time.Minute, Client: []kgo.Opt{kgo.WithHooks(h, o)}, Log: zerolog.Nop()}
+	c, err := Connect(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	v := follow(t, c)
+	h.armed.Store(true)
+	answers := make(chan error, 1)
+	go func() { answers <- v.Forget(t.Context(), "r", "") }()
+	return h, o, answers
+}
+
+// TestOfTwoDaemonsThatForgetAtOnceBothSaySo: one gets in between at the other, and finishes it.
+func TestOfTwoDaemonsThatForgetAtOnceBothSaySo(t *testing.T) {
+	t.Parallel()
+	for what, keys := range map[string][2]string{
+		"before the progress is deleted": {genesisKey("r"), startedKey("r")},
+		"before its spec is":             {specKey("r", ""), startedKey("r")},
+		"before its id is free":          {startedKey("r"), startedKey("r")},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			f := endedOn(t)
+			first, outdone, one := forgetter(t, f, keys[0])
+			<-first.reached
+			second, _, other := forgetter(t, f, keys[1])
+			<-second.reached
+			close(first.let)
+			<-outdone.by
+			close(second.let)
+			for _, answer := range []<-chan error{one, other} {
+				if err := <-answer; err != nil {
+					t.Error(err)
+				}
+			}
+			if keys := left(t, f, "r"); len(keys) > 0 {
+				t.Errorf("left are %v", keys)
+			}
+		})
+	}
+}
+
+// TestADaemonThatWaitsInVainForAnotherToForgetSaysSo as what somebody can do something about.
+func TestADaemonThatWaitsInVainForAnotherToForgetSaysSo(t *testing.T) {
+	t.Parallel()
+	f := endedOn(t)
+	first, _, one := forgetter(t, f, startedKey("r"))
+	<-first.reached
+	second, _, other := forgetter(t, f, startedKey("r"))
+	<-second.reached
+	close(first.let)
+	if err := <-one; !errors.As(err, new(*replay.Conflict)) || !strings.Contains(err.Error(), "another daemon") || !strings.Contains(err.Error(), "replayd show r") {
+		t.Errorf("it is answered: %v", err)
+	}
+	close(second.let)
+	if err := <-other; err != nil {
+		t.Error(err)
+	}
+}
