@@ -183,11 +183,20 @@ func (v *View) traceable(f *forgotten) error {
 	defer v.mu.Unlock()
 	p := v.progress[f.spec.ID]
 	begun := f.started != nil || p != nil && len(p.checkpoints) > 0
-	there := v.registry.traces[traceID{f.spec.ID, f.part}] != nil
-	if begun && !there && !f.gone && len(v.registry.traces) >= mostTraces {
+	if begun && v.registry.traces[f.trace()] == nil && !f.gone && len(v.registry.traces) >= mostTraces {
 		return errTraces(v.cluster.options.ControlPrefix)
 	}
 	return nil
+}
+
+// trace is what stands of the replay when it is forgotten.
+func (f *forgotten) trace() traceID { return traceID{f.spec.ID, f.part} }
+
+// traced reports whether the replay has left its trace.
+func (v *View) traced(f *forgotten) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.registry.traces[f.trace()] != nil
 }
 
 // forgets reports whether the replay is being forgotten still. Else it is forgotten, and its id may be another's.
@@ -299,6 +308,7 @@ func (v *View) forgetHere(ctx context.Context, f *forgotten, s *Sink) error {
 	switch {
 	case !stands && s.journal.empty():
 		return v.commitRead(ctx, s, []*kgo.Record{s.record(barrierKey(f.spec.ID), nil)})
+	case stands && f.ended && c == nil && v.traced(f): // another daemon has deleted that, and all the rest of it
 	case stands && f.ended && (c == nil || !c.State.Terminal()):
 		return errors.New("it has no checkpoint that says that it has ended")
 	}

@@ -76,6 +76,29 @@ func TestOfTwoDaemonsThatForgetAtOnceBothSaySo(t *testing.T) {
 	}
 }
 
+// TestADaemonThatFindsWhatEndedHalfForgottenFinishesIt: it knows the replay as one that has ended, while another has begun to
+// forget it.
+func TestADaemonThatFindsWhatEndedHalfForgottenFinishesIt(t *testing.T) {
+	t.Parallel()
+	f := endedOn(t)
+	slow, _, other := forgetter(t, f, forgetKey("r", ""))
+	<-slow.reached
+	first, _, one := forgetter(t, f, specKey("r", ""))
+	<-first.reached
+	close(slow.let)
+	err := <-other
+	close(first.let)
+	if err := errors.Join(err, <-one); err != nil {
+		t.Error(err)
+	}
+	if keys := left(t, f, "r"); len(keys) > 0 {
+		t.Errorf("left are %v", keys)
+	}
+	if n := len(traces(t, connect(t, f), "r")); n != 1 {
+		t.Errorf("there are %d traces", n)
+	}
+}
+
 // TestADaemonThatWaitsInVainForAnotherToForgetSaysSo as what somebody can do something about.
 func TestADaemonThatWaitsInVainForAnotherToForgetSaysSo(t *testing.T) {
 	t.Parallel()
