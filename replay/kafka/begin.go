@@ -127,14 +127,23 @@ func (s *Sink) begin(ctx context.Context, known *Stored) error {
 			return err
 		}
 	}
-	if known.started != nil {
+	if s.journal.checkpoint.Begun {
 		return nil
 	}
-	g := s.journal.genesis
-	return s.writeConfig(ctx, startedKey(s.spec.ID), started{
-		Version: version, CheckpointPartition: g.CheckpointPartition, CheckpointTopicID: g.CheckpointTopicID, TopicID: g.TopicID,
-		Genesis: s.journal.began, Looked: s.looked, Overlap: s.settings.Allow.Has(ItemOverlap),
-	})
+	return s.sayStarted(ctx, known.started)
+}
+
+// sayStarted makes durable, before the first data, that the replay has begun. What was said of that before is said again as it was: the
+// config topic is read uncommitted, so it may stand in a transaction that was aborted, and compaction would take it away.
+func (s *Sink) sayStarted(ctx context.Context, before *started) error {
+	if before == nil {
+		g := s.journal.genesis
+		before = &started{
+			Version: version, CheckpointPartition: g.CheckpointPartition, CheckpointTopicID: g.CheckpointTopicID, TopicID: g.TopicID,
+			Genesis: s.journal.began, Looked: s.looked, Overlap: s.settings.Allow.Has(ItemOverlap),
+		}
+	}
+	return s.writeConfig(ctx, startedKey(s.spec.ID), *before)
 }
 
 // ending is begin for a session that only ends the replay: there must be one that has begun.
@@ -211,7 +220,7 @@ func (s *Sink) writeGenesis(ctx context.Context, target kadm.TopicDetail) error 
 		s.journal.genesis, s.journal.began, s.journal.checkpoint = g, began, first
 		return nil
 	}
-	if err := s.acquire(ctx); err != nil { // which also tells whether it was committed after all
+	if err := s.take(ctx); err != nil { // which also tells whether it was committed after all
 		return err
 	}
 	if s.journal.genesis == nil {

@@ -384,7 +384,10 @@ func (v *View) forgetSpecs(ctx context.Context, f *forgotten) error {
 // freeID deletes what holds the id, with all intents that came too late for replays which had it before.
 func (v *View) freeID(ctx context.Context, f *forgotten, s *Sink) error {
 	id, config := f.spec.ID, v.cluster.topic(configTopic)
-	unnamed := []*kgo.Record{{Topic: config, Key: []byte(startedKey(id))}, {Topic: config, Key: []byte(forgetKey(id, ""))}}
+	unnamed := []*kgo.Record{
+		s.record(barrierKey(id), nil), // so that the client has noted one topic of the transaction at least (errBarrierAborted)
+		{Topic: config, Key: []byte(startedKey(id))}, {Topic: config, Key: []byte(forgetKey(id, ""))},
+	}
 	if err := v.commitRead(ctx, s, unnamed); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ type Stored struct {
 
 	part      string   // the last of the key of its spec
 	started   *started // once it has begun
-	startedAt int64    // offset of that record
+	startedAt int64    // offset at which that was said first
 }
 
 // Begun reports whether the replay may have produced something. One that was killed before that is known, and yet begins
@@ -179,23 +179,13 @@ func (of *registered) spec() (*register[stored], string) {
 	return first, part
 }
 
-// stands reports whether an id is that of the replay whose spec has a key with this last part, and it is not being forgotten.
-func (r *registry) stands(id, part string) bool {
-	of := r.replays[id]
-	if of == nil {
-		return false
-	}
-	_, holds := of.spec()
-	return holds == part && of.forgetting() == nil
-}
-
 // stored is what is known, nil when there is no spec that can be read.
 func (of *registered) stored() *Stored {
 	spec, part := of.spec()
 	if spec == nil {
 		return nil
 	}
-	return &Stored{Spec: spec.value.Spec, Settings: spec.value.Settings, part: part, started: of.started.value, startedAt: of.started.newest}
+	return &Stored{Spec: spec.value.Spec, Settings: spec.value.Settings, part: part, started: of.started.value, startedAt: of.started.first}
 }
 
 // unreadable is why the replay cannot be dealt with: it may be another one than what can be read of it says. What is wanted of

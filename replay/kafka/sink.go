@@ -123,7 +123,7 @@ func (s *Sink) own(ctx context.Context) (*Stored, error) {
 	if err := s.locate(ctx, known); err != nil {
 		return nil, err
 	}
-	if err := s.acquire(ctx); err != nil {
+	if err := s.take(ctx); err != nil {
 		return nil, err
 	}
 	return known, s.begin(ctx, known)
@@ -193,60 +193,29 @@ func (s *Sink) tryAcquire(ctx context.Context) error {
 		s.since = offset
 	}
 	s.producer = p
-	if err := s.journal.supersededBy(s.since); err != nil {
-		return err
-	}
-	return s.standsStill(ctx)
-}
-
-// standsStill refuses to go on with a replay that was forgotten before this session owned it: its id may be another's. Whoever forgets
-// it from now on fences this session first. One that forgets it looks itself.
-func (s *Sink) standsStill(ctx context.Context) error {
-	if s.forgets != nil {
-		return nil
-	}
-	all, err := s.cluster.registry(ctx)
-	if err == nil && !all.stands(s.spec.ID, s.journal.part) {
-		err = nothingLeft(s.spec.ID)
-	}
-	return err
-}
-
-// writeConfig writes a record of the replay in a transaction of its own, and nil deletes it: a session that has slept until the replay
-// was forgotten writes it into no other one that has the id since.
-func (s *Sink) writeConfig(ctx context.Context, key string, value any) error {
-	r := &kgo.Record{Topic: s.cluster.topic(configTopic), Key: []byte(key)}
-	if value != nil {
-		r.Value = encode(value)
-	}
-	err := s.producer.opening(ctx, func(t *sending) error {
-		t.send(r, nil)
-		return nil
-	})
-	if err == nil || final(err) {
-		return err
-	}
-	if err := s.acquire(ctx); err != nil {
-		return err
-	}
-	return s.writeConfig(ctx, key, value) // twice is as good as once
+	return s.journal.supersededBy(s.since)
 }
 
 // writeBarrier returns the offset of the barrier.
 func (s *Sink) writeBarrier(ctx context.Context, p *producer) (int64, error) {
-	b := barrier{Version: version, Session: s.session, Host: host(), PID: os.Getpid(), Of: s.journal.part}
-	if s.since >= 0 {
-		b.Since = &s.since
-	}
 	offset := int64(-1)
 	err := p.opening(ctx, func(t *sending) error {
-		t.send(s.record(barrierKey(s.spec.ID), encode(b)), func(r *kgo.Record) { offset = r.Offset })
+		t.send(s.barrier(), func(r *kgo.Record) { offset = r.Offset })
 		return nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("barrier: %w", err)
 	}
 	return offset, nil
+}
+
+// barrier is the record of this session's barrier.
+func (s *Sink) barrier() *kgo.Record {
+	b := barrier{Version: version, Session: s.session, Host: host(), PID: os.Getpid(), Of: s.journal.part}
+	if s.since >= 0 {
+		b.Since = &s.since
+	}
+	return s.record(barrierKey(s.spec.ID), encode(b))
 }
 
 // record is one for the replay's checkpoint partition.
