@@ -76,10 +76,12 @@ func (v *View) forget(ctx context.Context, id, incarnation string, silent bool) 
 			return err
 		}
 	}
-	if err := v.forgetAll(ctx, f); err != nil {
-		if err := v.elsewhere(ctx, f, err); err != nil {
-			return err
-		}
+	err = v.forgetAll(ctx, f)
+	if inBetween(err) && !v.soonForgotten(ctx, f) {
+		err = v.forgetAll(ctx, f)
+	}
+	if err != nil && !v.finished(ctx, f) {
+		return v.cluster.unanswered(fmt.Errorf("forget replay %s: %w", id, err))
 	}
 	return v.takeBack(ctx, f)
 }
@@ -228,29 +230,21 @@ func (v *View) stands(f *forgotten) bool {
 	return of.specs[f.part] != nil
 }
 
-// othersLimit is how long another daemon that forgets the same replay is waited for.
-const othersLimit = 5 * time.Second
-
-// elsewhere is nil when a forgetting that has met err was finished by another daemon. One that has got in between may be about to.
-func (v *View) elsewhere(ctx context.Context, f *forgotten, err error) error {
-	if fencing(err) || errors.As(err, new(*replay.TakenOver)) {
-		limited, cancel := context.WithTimeout(ctx, othersLimit)
-		defer cancel()
-		switch {
-		case v.awaitForgotten(limited, f):
-			return nil
-		case ctx.Err() == nil:
-			return &replay.Conflict{Err: fmt.Errorf("replay %s is being forgotten by another daemon, which has not finished yet\n"+
-				"Look again in a moment: replayd show %s. If it is still there, forget it again", f.spec.ID, f.spec.ID)}
-		}
-	} else if v.awaitAll(ctx, configTopic, v.cluster.admin.ListEndOffsets) == nil && !v.forgets(f) {
-		return nil
-	}
-	return v.cluster.unanswered(fmt.Errorf("forget replay %s: %w", f.spec.ID, err))
+// finished reports whether a forgetting that has met an error was finished by another daemon.
+func (v *View) finished(ctx context.Context, f *forgotten) bool {
+	return v.awaitAll(ctx, configTopic, v.cluster.admin.ListEndOffsets) == nil && !v.forgets(f)
 }
 
-// awaitForgotten reports whether the replay is forgotten before ctx ends.
-func (v *View) awaitForgotten(ctx context.Context, f *forgotten) bool {
+// inBetween reports whether somebody else has fenced who forgets: another daemon that forgets the same, or a session that slept.
+func inBetween(err error) bool { return fencing(err) || errors.As(err, new(*replay.TakenOver)) }
+
+// othersLimit is how long another daemon that forgets the same replay is waited for, before this one goes on with it.
+const othersLimit = 5 * time.Second
+
+// soonForgotten reports whether another daemon finishes it.
+func (v *View) soonForgotten(ctx context.Context, f *forgotten) bool {
+	ctx, cancel := context.WithTimeout(ctx, othersLimit)
+	defer cancel()
 	for {
 		changed := v.Changed()
 		if !v.forgets(f) {
@@ -422,12 +416,15 @@ func (v *View) commitRead(ctx context.Context, s *Sink, records []*kgo.Record) e
 		}
 		return nil
 	})
+	if err != nil { // and acknowledgements may come still
+		return err
+	}
 	for of, end := range ends {
-		if err == nil {
-			err = v.awaitRead(ctx, of, end)
+		if err := v.awaitRead(ctx, of, end); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // empty reports whether nothing stands of the replay, beside barriers.

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,8 +100,8 @@ func TestADaemonThatFindsWhatEndedHalfForgottenFinishesIt(t *testing.T) {
 	}
 }
 
-// TestADaemonThatWaitsInVainForAnotherToForgetSaysSo as what somebody can do something about.
-func TestADaemonThatWaitsInVainForAnotherToForgetSaysSo(t *testing.T) {
+// TestADaemonThatWaitsInVainForAnotherToForgetFinishesIt, and the other one, when it wakes, says that it is done.
+func TestADaemonThatWaitsInVainForAnotherToForgetFinishesIt(t *testing.T) {
 	t.Parallel()
 	f := endedOn(t)
 	first, _, one := forgetter(t, f, startedKey("r"))
@@ -108,11 +109,44 @@ func TestADaemonThatWaitsInVainForAnotherToForgetSaysSo(t *testing.T) {
 	second, _, other := forgetter(t, f, startedKey("r"))
 	<-second.reached
 	close(first.let)
-	if err := <-one; !errors.As(err, new(*replay.Conflict)) || !strings.Contains(err.Error(), "another daemon") || !strings.Contains(err.Error(), "replayd show r") {
-		t.Errorf("it is answered: %v", err)
+	if err := <-one; err != nil {
+		t.Error(err)
+	}
+	if keys := left(t, f, "r"); len(keys) > 0 {
+		t.Errorf("left are %v", keys)
 	}
 	close(second.let)
 	if err := <-other; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestASessionThatWakesWhileItsReplayIsForgottenHoldsThatUpForAMoment: it fences who forgets, and ends.
+func TestASessionThatWakesWhileItsReplayIsForgottenHoldsThatUpForAMoment(t *testing.T) {
+	t.Parallel()
+	f := fake(t)
+	v := follow(t, connect(t, f))
+	spec := daemonSpec("r")
+	if err := v.Freeze(t.Context(), spec, replay.Start{}, running()); err != nil {
+		t.Fatal(err)
+	}
+	sleeps := hold(owning)
+	_, ends := heldBack(t, f, sleeps, spec)
+	if err := v.Cancel(t.Context(), "r", replay.Signed{}); err != nil {
+		t.Fatal(err)
+	}
+	forgets, _, answer := forgetter(t, f, specKey("r", ""))
+	<-forgets.reached
+	close(sleeps.let)
+	if err := <-ends; !refusedFor(err, ItemRestart) {
+		t.Errorf("the session ends with %v", err)
+	}
+	close(forgets.let)
+	if err := <-answer; err != nil {
+		t.Error(err)
+	}
+	keys := slices.DeleteFunc(left(t, f, "r"), func(key string) bool { return key == "replayd.checkpoints: r/barrier" })
+	if len(keys) > 0 {
+		t.Errorf("left are %v", keys)
 	}
 }
