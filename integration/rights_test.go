@@ -229,12 +229,14 @@ func sameACLs(a, b []kafka.ACL) bool {
 	return slices.Equal(slices.SortedFunc(slices.Values(a), byName), slices.SortedFunc(slices.Values(b), byName))
 }
 
-// lessToContinue takes away what only a beginning takes, and then what every session does.
+// lessToContinue takes away what only a beginning takes, up to the first data, and then what every session does.
 func (a *administrator) lessToContinue(t *testing.T) {
 	const user, topic = "later", "replay.later"
 	a.topics(t, user, topic)
 	st := a.user(t, user)
-	write(t, filepath.Join(st.flags[slices.Index(st.flags, "--archive")+1], "p"), "{broken")
+	folder := st.flags[slices.Index(st.flags, "--archive")+1]
+	write(t, filepath.Join(folder, "n"), `{"id":"n","t":"2026-11-01T00:00:00Z"}`) // is produced before it stops
+	write(t, filepath.Join(folder, "p"), "{broken")
 	grant(a.kafka, user, kafka.Rights("of."+user, topic))
 	st.run(t, "--topic", topic, "--allow", "overlap", "--id", "later", "--on-bad", "stop").ended(t, 1, "Continue with")
 	for _, r := range []kafka.Right{
