@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -112,11 +111,7 @@ func TestADaemonThatSleepsWhileItForgetsHarmsNoSuccessor(t *testing.T) {
 func sleeper(t *testing.T, f *kfake.Cluster, n int) (*counted, *View) {
 	t.Helper()
 	h := &counted{n: int64(n), reached: make(chan string, 1), wake: make(chan struct{})}
-	c, err := Connect(t.Context(), Options{Brokers: f.ListenAddrs(), GiveUp: time.Minute, Client: []kgo.Opt{kgo.WithHooks(h)}, Log: zerolog.Nop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
+	c := connect(t, f, h)
 	v := follow(t, c)
 	h.met.Store(0)
 	h.armed.Store(true)

@@ -288,11 +288,7 @@ func TestADaemonThatForgetsSlowlyLeavesTheNextReplayOfThatIDAlone(t *testing.T) 
 			t.Parallel()
 			f := endedOn(t)
 			h := hold(c.at)
-			connected, err := Connect(t.Context(), Options{Brokers: f.ListenAddrs(), GiveUp: time.Minute, Client: []kgo.Opt{kgo.WithHooks(h)}, Log: zerolog.Nop()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(connected.Close)
+			connected := connect(t, f, h)
 			slow, quick := follow(t, connected), follow(t, connect(t, f))
 			h.armed.Store(true)
 			ctx, cancel := context.WithCancel(t.Context())

@@ -5,9 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -34,12 +32,7 @@ func forgetter(t *testing.T, f *kfake.Cluster, key string) (h *held, o outdone, 
 		return ok && key != "" && strings.HasPrefix(string(r.Key), key)
 	})
 	o = outdone{make(chan struct{}, 1)}
-	options := Options{Brokers: f.ListenAddrs(), GiveUp: time.Minute, Client: []kgo.Opt{kgo.WithHooks(h, o)}, Log: zerolog.Nop()}
-	c, err := Connect(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
+	c := connect(t, f, h, o)
 	v := follow(t, c)
 	h.armed.Store(true)
 	answers := make(chan error, 1)

@@ -37,13 +37,13 @@ func fake(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
 	return c
 }
 
-func connect(t *testing.T, f *kfake.Cluster) *Cluster {
+func connect(t *testing.T, f *kfake.Cluster, hooks ...kgo.Hook) *Cluster {
 	t.Helper()
 	log := zerolog.Nop()
 	if testing.Verbose() {
 		log = zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr}).Level(zerolog.DebugLevel)
 	}
-	c, err := Connect(t.Context(), Options{Brokers: f.ListenAddrs(), GiveUp: time.Minute, Log: log})
+	c, err := Connect(t.Context(), Options{Brokers: f.ListenAddrs(), GiveUp: time.Minute, Client: []kgo.Opt{kgo.WithHooks(hooks...)}, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

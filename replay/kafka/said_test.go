@@ -4,9 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -40,12 +38,7 @@ func TestThatAReplayHasBegunIsSaidAgainUntilItProduces(t *testing.T) {
 	}
 	ctx, die := context.WithCancel(t.Context())
 	defer die()
-	hook := kgo.WithHooks(&diesAt{startedKey("r"), die})
-	dying, err := Connect(t.Context(), Options{Brokers: f.ListenAddrs(), GiveUp: time.Minute, Client: []kgo.Opt{hook}, Log: zerolog.Nop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(dying.Close)
+	dying := connect(t, f, &diesAt{startedKey("r"), die})
 	s := dying.Sink(Settings{})
 	t.Cleanup(s.Close)
 	if _, err := s.Open(ctx, spec); err == nil {

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
-	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -16,11 +14,7 @@ import (
 // heldBack opens a session of a replay that h holds back, and returns what becomes of it.
 func heldBack(t *testing.T, f *kfake.Cluster, h *held, spec *replay.Spec) (*Sink, chan error) {
 	t.Helper()
-	c, err := Connect(t.Context(), Options{Brokers: f.ListenAddrs(), GiveUp: time.Minute, Client: []kgo.Opt{kgo.WithHooks(h)}, Log: zerolog.Nop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
+	c := connect(t, f, h)
 	s := c.Sink(Settings{})
 	t.Cleanup(s.Close)
 	h.armed.Store(true)
@@ -182,11 +176,7 @@ func TestASessionThatSleepsBeforeItTakesItsWordBackHarmsNoSuccessor(t *testing.T
 	v := follow(t, c)
 	first, second := hold(begins), hold(takenBack)
 	second.armed.Store(true)
-	c2, err := Connect(t.Context(), Options{Brokers: f.ListenAddrs(), GiveUp: time.Minute, Client: []kgo.Opt{kgo.WithHooks(first, second)}, Log: zerolog.Nop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c2.Close)
+	c2 := connect(t, f, first, second)
 	late := c2.Sink(Settings{})
 	t.Cleanup(late.Close)
 	first.armed.Store(true)
